@@ -1,0 +1,64 @@
+# One place for everything that depends on the compiler.
+
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  message(FATAL_ERROR
+    "g++ ${CMAKE_CXX_COMPILER_VERSION} miscompiles coroutines: temporaries in the same full expression as "
+    "co_await are destroyed twice (GCC PR 107288 and kin). Use clang 19 (the presets do: cmake --preset debug), "
+    "or g++ 13 and later. tests/toolchain shows the faults.")
+endif()
+
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # The sloppiness is what ccache's manual asks for with precompiled headers.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+    CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+    CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=3G ${CCACHE})
+endif()
+
+set(SANITIZE "" CACHE STRING "Comma separated sanitizers, for example address,undefined")
+set(WARNINGS_AS_ERRORS ON CACHE BOOL "Warnings stop the build")
+
+add_library(gateway_options INTERFACE)
+target_compile_options(gateway_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast
+  -Woverloaded-virtual -Wimplicit-fallthrough -Wextra-semi -Wunused
+  $<$<BOOL:${WARNINGS_AS_ERRORS}>:-Werror>
+  -fno-omit-frame-pointer -fstack-protector-strong
+  $<$<CXX_COMPILER_ID:Clang>:-fcolor-diagnostics>)
+target_compile_definitions(gateway_options INTERFACE
+  $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>
+  $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
+if(SANITIZE)
+  target_compile_options(gateway_options INTERFACE -fsanitize=${SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(gateway_options INTERFACE -fsanitize=${SANITIZE})
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_link_options(gateway_options INTERFACE -fuse-ld=lld -Wl,-z,relro,-z,now)
+endif()
+
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json url program_options)
+find_package(prometheus-cpp REQUIRED COMPONENTS core)
+find_package(yaml-cpp REQUIRED)
+find_package(spdlog REQUIRED)
+
+# One precompiled header and one compiled copy of Asio and Beast for everything.
+add_library(gateway_boost STATIC ${CMAKE_SOURCE_DIR}/service/foundation/boost/asio.cpp
+                                 ${CMAKE_SOURCE_DIR}/service/foundation/boost/asio_ssl.cpp
+                                 ${CMAKE_SOURCE_DIR}/service/foundation/boost/beast.cpp)
+target_compile_definitions(gateway_boost PUBLIC
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
+  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_VISIBILITY)
+target_include_directories(gateway_boost PUBLIC ${CMAKE_SOURCE_DIR}/service)
+target_link_libraries(gateway_boost PUBLIC gateway_options Boost::json Boost::url OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+target_precompile_headers(gateway_boost PRIVATE ${CMAKE_SOURCE_DIR}/service/foundation/boost/precompiled.hpp)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(gateway_boost PUBLIC -Xclang -fno-pch-timestamp)   # lets ccache keep it
+endif()
