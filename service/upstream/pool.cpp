@@ -48,6 +48,8 @@ class pool::connection final : private transport::readiness::observer, private t
   bool used_ = false;
 };
 
+void pool::connection_deleter::operator()(connection* c) const noexcept { delete c; }
+
 // Somebody who waits for a connection or for the right to open one. Whatever it was given and did not use goes on to
 // the next one when it leaves.
 struct pool::waiter {
@@ -62,11 +64,11 @@ struct pool::waiter {
 
   pool& owner;
   transport::parking place;
-  std::unique_ptr<connection> handed;
+  connection_ptr handed;
   bool may_open = false;
 };
 
-pool::lease::lease(pool& owner, std::unique_ptr<connection> c) noexcept : owner_{&owner}, connection_{std::move(c)} {}
+pool::lease::lease(pool& owner, connection_ptr c) noexcept : owner_{&owner}, connection_{std::move(c)} {}
 pool::lease::lease(lease&& other) noexcept
     : owner_{std::exchange(other.owner_, nullptr)}, connection_{std::move(other.connection_)}, keep_{other.keep_} {}
 pool::lease& pool::lease::operator=(lease&& other) noexcept {
@@ -151,10 +153,10 @@ task<std::expected<pool::lease, pool::error>> pool::open(time::instant deadline)
   unused.owner = nullptr;
   ++open_;
   const auto age = std::chrono::duration_cast<time::duration>(options_.max_age * (0.9 + 0.1 * uniform_()));
-  co_return lease{*this, std::make_unique<connection>(*this, std::move(*opened), net_.loop.now() + age)};
+  co_return lease{*this, connection_ptr{new connection{*this, std::move(*opened), net_.loop.now() + age}}};
 }
 
-void pool::put_back(std::unique_ptr<connection> c) noexcept {
+void pool::put_back(connection_ptr c) noexcept {
   if (closing_ || worn_out(*c) || c->gone()) return discard(std::move(c));
   if (!waiters_.empty()) {
     auto* next = waiters_.front();
@@ -170,7 +172,7 @@ void pool::put_back(std::unique_ptr<connection> c) noexcept {
   idle_.push_back(std::move(c));
 }
 
-void pool::discard(std::unique_ptr<connection> c) noexcept {
+void pool::discard(connection_ptr c) noexcept {
   c->channel().finish();
   c.reset();
   --open_;
@@ -178,7 +180,7 @@ void pool::discard(std::unique_ptr<connection> c) noexcept {
 }
 
 void pool::drop_idle(connection& c) noexcept {
-  const auto at = std::ranges::find(idle_, &c, &std::unique_ptr<connection>::get);
+  const auto at = std::ranges::find(idle_, &c, &connection_ptr::get);
   if (at == idle_.end()) return;
   auto gone = std::move(*at);
   idle_.erase(at);

@@ -23,6 +23,10 @@ struct pool_options {
 // close by the server is seen at once; a connection that becomes free is handed to whoever waits longest.
 class pool final : private connection_budget::member {
   class connection;
+  struct connection_deleter {
+    void operator()(connection* c) const noexcept;
+  };
+  using connection_ptr = std::unique_ptr<connection, connection_deleter>;
   struct waiter;
 
  public:
@@ -43,11 +47,11 @@ class pool final : private connection_budget::member {
 
    private:
     friend pool;
-    lease(pool& owner, std::unique_ptr<connection> c) noexcept;
+    lease(pool& owner, connection_ptr c) noexcept;
     void end() noexcept;
 
     pool* owner_ = nullptr;
-    std::unique_ptr<connection> connection_;
+    connection_ptr connection_;
     bool keep_ = false;
   };
 
@@ -83,8 +87,8 @@ class pool final : private connection_budget::member {
   void asked_to_yield() override;
 
   transport::task<std::expected<lease, error>> open(time::instant deadline);
-  void put_back(std::unique_ptr<connection> c) noexcept;
-  void discard(std::unique_ptr<connection> c) noexcept;
+  void put_back(connection_ptr c) noexcept;
+  void discard(connection_ptr c) noexcept;
   void drop_idle(connection& c) noexcept;
   void use_grant() noexcept;
   bool worn_out(const connection& c) const noexcept;
@@ -94,7 +98,7 @@ class pool final : private connection_budget::member {
   pool_options options_;
   connection_budget& budget_;
   std::function<double()> uniform_;
-  std::vector<std::unique_ptr<connection>> idle_;
+  std::vector<connection_ptr> idle_;
   std::deque<waiter*> waiters_;
   std::size_t open_ = 0;
   bool closing_ = false;
