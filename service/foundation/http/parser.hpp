@@ -39,6 +39,8 @@ class message_parser final : private beast_http::basic_parser<is_request> {
   // again together with more. `finished` tells when the last chunk and its trailers are through.
   std::expected<std::size_t, parse_error> read_chunked(std::string_view bytes, std::string& body);
   bool finished() const noexcept { return this->is_done(); }
+  // The most that `read_chunked` may collect, where that is known only after the head.
+  void limit_body(std::size_t bytes) noexcept { body_limit_ = bytes; }
 
   // For an answer to a HEAD or CONNECT request: no body follows whatever the head says.
   void expect_no_body() noexcept { this->skip(true); }
