@@ -76,6 +76,7 @@ class server {
   transport::task<> serve(std::unique_ptr<transport::channel> connection);
   transport::task<> turn_away(std::unique_ptr<transport::channel> connection);
   friend class conversation;
+  void begin(exchange& x, std::string_view request_id);
   std::string_view date();
 
   transport::loop& loop_;
