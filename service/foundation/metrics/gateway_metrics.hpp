@@ -1,0 +1,29 @@
+#pragma once
+
+#include "foundation/metrics/catalogue.hpp"
+
+namespace gateway::metrics {
+
+// The families of the contract (contract.md, "Stable metric names"). Dashboards and alerts rely on the names: the
+// golden list in tests/unit/foundation/metrics changes only together with the contract.
+struct gateway_metrics {
+  explicit gateway_metrics(catalogue& in);
+
+  family<counter, 6> requests_total;              // route, method, code, caller, account, problem
+  family<histogram, 2> request_duration_seconds;  // route, account
+  family<histogram, 2> stage_duration_seconds;    // stage (queue, token, connect, upstream), account
+  family<gauge, 0> requests_in_flight;
+  family<gauge, 2> connections;                     // side (caller, upstream), state
+  family<counter, 3> upstream_requests_total;       // account, operation, code
+  family<counter, 2> sessions_total;                // account, outcome (created, reused, replayed, completed)
+  family<gauge, 1> token_expiry_timestamp_seconds;  // account
+  family<counter, 2> token_renewals_total;          // account, outcome
+  family<gauge, 1> account_ready;                   // account
+  family<counter, 2> retries_total;                 // account, reason
+  family<gauge, 0> loop_lag_seconds;                // the worst loop's
+  family<gauge, 1> config_hash_info;                // hash; compute it, so that the hash before a reload vanishes
+  family<gauge, 2> build_info;                      // version, revision
+  family<counter, 0> log_lines_dropped_total;
+};
+
+}  // namespace gateway::metrics

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "foundation/random/source.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace gateway::trace {
+
+// Whether a caller's X-Request-Id may be kept, logged and echoed as it is: 1 to 128 characters of [A-Za-z0-9._-]. Pure.
+bool sane_request_id(std::string_view text) noexcept;
+
+// The id of one request, held in place: no allocation, and no pointer into a buffer that moves.
+class request_id {
+ public:
+  static constexpr std::size_t max_length = 128;
+
+  std::string_view view() const noexcept { return {text_.data(), size_}; }
+
+ private:
+  friend request_id keep_or_make(std::string_view came, random::source& from);
+  std::array<char, max_length> text_{};
+  std::uint8_t size_ = 0;
+};
+
+// The caller's id if it is sane, else (also when there was none: an empty text) a version 4 UUID. Throws what the
+// source throws.
+request_id keep_or_make(std::string_view came, random::source& from);
+
+}  // namespace gateway::trace

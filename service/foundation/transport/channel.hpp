@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "foundation/transport/readiness.hpp"
+
+namespace gateway::transport {
+
+enum class io_status : std::uint8_t {
+  done,        // `bytes` were moved, at least one
+  want_read,   // nothing now: wait for interest::read, then try again
+  want_write,  // nothing now: wait for interest::write, then try again
+  end,         // the peer finished its direction in good order
+  failed       // the connection is unusable; `reason()` of the channel says why
+};
+
+struct io_result {
+  io_status status = io_status::failed;
+  std::size_t bytes = 0;
+};
+
+// A stream of bytes in both directions: a TCP socket, TLS over a channel, or one end of a pair in memory. It tries and
+// never blocks; who must wait does so on `ready()`. Belongs to one loop and is used by one coroutine at a time.
+class channel {
+ public:
+  channel() = default;
+  channel(const channel&) = delete;
+  channel& operator=(const channel&) = delete;
+  virtual ~channel() = default;
+
+  virtual io_result try_read(std::span<char> into) noexcept = 0;
+  // May move fewer bytes than offered. After want_* the same bytes must be offered again.
+  virtual io_result try_write(std::span<const char> from) noexcept = 0;
+  // Ends the outgoing direction without waiting (FIN; TLS close_notify where it can be sent at once).
+  virtual void finish() noexcept = 0;
+  // Where one waits, and where the watchdog of the connection interrupts.
+  virtual readiness& ready() noexcept = 0;
+  // Why the channel failed, for people. Empty while it has not.
+  virtual std::string reason() const = 0;
+};
+
+}  // namespace gateway::transport

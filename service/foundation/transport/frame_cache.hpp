@@ -1,0 +1,65 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+namespace gateway::transport {
+
+// Coroutine frames of the thread, recycled by size class: in the steady state a request allocates none. The lists are
+// per thread, because a coroutine stays on its loop and a loop on its thread; they are bounded by the largest number of
+// frames that were ever alive at once, and freed with the thread.
+class frame_cache {
+ public:
+  static void* allocate(std::size_t size) {
+    const auto index = class_of(size);
+    if (index >= classes) return ::operator new(size);
+    auto& list = thread_lists().heads[index];
+    if (list == nullptr) return ::operator new((index + 1) * step);
+    auto* frame = list;
+    list = frame->next;
+    return frame;
+  }
+
+  static void release(void* memory, std::size_t size) noexcept {
+    const auto index = class_of(size);
+    if (index >= classes || thread_lists().closed) {
+      ::operator delete(memory);
+      return;
+    }
+    auto& list = thread_lists().heads[index];
+    list = new (memory) node{list};
+  }
+
+ private:
+  static constexpr std::size_t step = 64;
+  static constexpr std::size_t classes = 64;  // frames up to 4 KiB
+  static constexpr std::size_t class_of(std::size_t size) noexcept { return (size + step - 1) / step - 1; }
+
+  struct node {
+    node* next;
+  };
+  struct lists {
+    std::array<node*, classes> heads{};
+    bool closed = false;
+    lists() = default;
+    lists(const lists&) = delete;
+    lists& operator=(const lists&) = delete;
+    ~lists() {
+      closed = true;
+      for (auto*& head : heads)
+        while (head != nullptr) {
+          auto* next = head->next;
+          ::operator delete(head);
+          head = next;
+        }
+    }
+  };
+  static lists& thread_lists() noexcept {
+    thread_local lists own;
+    return own;
+  }
+};
+
+}  // namespace gateway::transport

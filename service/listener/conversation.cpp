@@ -1,0 +1,312 @@
+#include "listener/conversation.hpp"
+
+#include <algorithm>
+
+namespace gateway::listener {
+
+using errors::failure;
+using errors::problem;
+using transport::interest;
+using transport::io_result;
+using transport::io_status;
+using transport::task;
+using transport::wake;
+
+namespace {
+
+constexpr std::size_t read_step = 4096;
+constexpr std::size_t most_skipped = 64 * 1024;  // of a body that nobody wants, to keep the connection
+constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
+
+failure failure_of(problem id, std::string detail) {
+  failure f;
+  f.id = id;
+  f.detail = std::move(detail);
+  return f;
+}
+
+}  // namespace
+
+task<bool> conversation::run() {
+  for (;;) {
+    x_.begin_request();
+    used_ = 0;
+    const auto what = co_await read_head();
+    if (what == heard::nothing) co_return true;
+    if (what == heard::gone) co_return false;
+    bool keep = false;
+    if (what == heard::head)
+      keep = co_await answer_request();
+    else
+      co_await send_reply(false);
+    server_.handler_.on_done(x_, server_.loop_.clock().now() - x_.began);
+    if (!keep) {
+      co_await linger();
+      co_return false;
+    }
+    x_.input.erase(0, used_);
+    x_.input += x_.following;
+    x_.following.clear();
+  }
+}
+
+task<> conversation::refuse(const failure& why) {
+  x_.begin_request();
+  x_.began = server_.loop_.now();
+  refused(why);
+  co_await send_reply(false);
+  server_.handler_.on_done(x_, server_.loop_.clock().now() - x_.began);
+  co_await linger();
+}
+
+// ---- the head
+
+task<conversation::heard> conversation::read_head() {
+  std::size_t searched = 0;
+  if (!x_.input.empty()) {
+    x_.began = server_.loop_.now();
+    set_guard(server_.options_.head_timeout);
+  }
+  for (;;) {
+    if (!x_.input.empty())
+      if (const auto known = look_at_input(searched)) co_return *known;
+    if (x_.input.empty()) {
+      const auto got = try_read(x_.input, read_step);
+      if (got.status == io_status::want_read || got.status == io_status::want_write) co_return heard::nothing;
+      if (got.status != io_status::done) co_return heard::gone;
+      x_.began = server_.loop_.now();
+      set_guard(server_.options_.head_timeout);
+      continue;
+    }
+    const bool more = co_await read_more(x_.input, server_.options_.limits.head + 1);
+    if (more) continue;
+    if (!timed_out()) co_return heard::gone;
+    co_return refused(failure_of(problem::request_timeout, "The header did not arrive in time."));
+  }
+}
+
+// Nothing: more bytes are needed.
+std::optional<conversation::heard> conversation::look_at_input(std::size_t& searched) {
+  if (searched == 0) {  // an empty line before a request is to be ignored (RFC 9112 section 2.2)
+    std::size_t blank = 0;
+    while (x_.input.compare(blank, 2, "\r\n") == 0) blank += 2;
+    x_.input.erase(0, blank);
+    if (x_.input.empty()) return std::nullopt;
+  }
+  const auto end = http::end_of_head(x_.input, searched);
+  if (!end) {
+    searched = x_.input.size();
+    if (const auto fault = inspect_beginning(x_.input, server_.options_.limits)) return refused(*fault);
+    return std::nullopt;
+  }
+  const auto head = std::string_view{x_.input}.substr(0, *end);
+  if (const auto fault = inspect_head(head, server_.options_.limits)) return refused(*fault);
+  x_.parser.emplace(http::parse_limits{.head = server_.options_.limits.head, .body = 0}, x_.head);
+  if (const auto parsed = x_.parser->read_head(head); !parsed) {
+    if (parsed.error() == http::parse_error::too_many_fields)
+      return refused(failure_of(problem::headers_too_large, "There are more than " +
+                                                                std::to_string(http::field_list::capacity) +
+                                                                " header lines."));
+    return refused(failure_of(problem::malformed_request, "The header is not HTTP/1.1."));
+  }
+  x_.head_size = *end;
+  used_ = *end;
+  server_.begin(x_, x_.head.fields.get("X-Request-Id").value_or(""));
+  return heard::head;
+}
+
+conversation::heard conversation::refused(const failure& why) {
+  server_.begin(x_, {});
+  answer_with(x_, why);
+  return heard::refused;
+}
+
+// ---- one request
+
+// True: the connection may be kept.
+task<bool> conversation::answer_request() {
+  const auto limit = server_.handler_.on_head(x_);
+  bool body_taken = false;
+  if (x_.reply.status == 0) {
+    body_taken = co_await read_body(limit);
+    if (!body_taken && x_.reply.status == 0) co_return false;  // the caller went away
+    if (body_taken) co_await run_handler();
+  }
+  x_.reply.head_only = x_.head.method == http::verb::head;
+  const bool keep = x_.head.keep_alive && !x_.reply.close && !server_.draining_;
+  const bool skippable = body_taken || x_.head.body == http::framing::none ||
+                         (x_.head.body == http::framing::length && x_.head.content_length <= most_skipped &&
+                          !x_.head.expects_continue);
+  const bool sent = co_await send_reply(keep && skippable);
+  if (!sent || !keep || !skippable) co_return false;
+  if (body_taken) co_return true;
+  const bool skipped = co_await skip_body();
+  co_return skipped;
+}
+
+task<> conversation::run_handler() {
+  ++server_.busy_;
+  struct count {
+    server& of;
+    ~count() { --of.busy_; }
+  } while_running{server_};
+  bool failed = false;
+  try {
+    co_await server_.handler_.on_request(x_);
+  } catch (const std::exception&) {
+    failed = true;
+  }
+  // The details of our own faults are for the log, not for the caller.
+  if (failed || x_.reply.status == 0) {
+    auto f = failure_of(problem::internal_error, "The gateway failed to handle this request.");
+    f.effect = errors::effect::unknown;
+    answer_with(x_, f);
+  }
+}
+
+// ---- the body
+
+task<bool> conversation::read_body(std::size_t limit) {
+  const auto& head = x_.head;
+  if (head.body == http::framing::none) co_return true;
+  const bool too_large = head.body == http::framing::length && head.content_length > limit;
+  if (too_large) {
+    answer_with(x_, failure_of(problem::content_too_large,
+                               "The body has more than " + std::to_string(limit) + " bytes."));
+    co_return false;
+  }
+  set_guard(server_.options_.body_timeout);
+  if (head.expects_continue && head.version == 11 && x_.input.size() == x_.head_size) {
+    const bool sent = co_await send(continue_line);
+    if (!sent) co_return false;
+    set_guard(server_.options_.body_timeout);
+  }
+  bool complete = false;
+  if (head.body == http::framing::length)
+    complete = co_await read_sized(static_cast<std::size_t>(head.content_length));
+  else
+    complete = co_await read_chunked(limit);
+  guard_.stop();
+  if (!complete && x_.reply.status == 0 && timed_out()) {
+    answer_with(x_, failure_of(problem::request_timeout, "The body did not arrive in time."));
+    x_.reply.close = true;
+  }
+  co_return complete;
+}
+
+task<bool> conversation::read_sized(std::size_t length) {
+  const auto there = x_.input.size() - x_.head_size;
+  if (there >= length) {
+    x_.body = std::string_view{x_.input}.substr(x_.head_size, length);
+    used_ = x_.head_size + length;
+    co_return true;
+  }
+  x_.collected.reserve(length);
+  x_.collected.assign(x_.input, x_.head_size, there);
+  used_ = x_.input.size();
+  while (x_.collected.size() < length) {
+    const bool more = co_await read_more(x_.collected, length);
+    if (!more) co_return false;
+  }
+  x_.body = x_.collected;
+  co_return true;
+}
+
+task<bool> conversation::read_chunked(std::size_t limit) {
+  x_.parser->limit_body(limit);
+  x_.following.assign(x_.input, x_.head_size);
+  used_ = x_.input.size();
+  for (;;) {
+    const auto taken = x_.parser->read_chunked(x_.following, x_.collected);
+    if (!taken) {
+      const bool large = taken.error() == http::parse_error::body_too_large;
+      answer_with(x_, large ? failure_of(problem::content_too_large,
+                                         "The body has more than " + std::to_string(limit) + " bytes.")
+                            : failure_of(problem::malformed_request, "The body's chunks are malformed."));
+      x_.reply.close = true;
+      co_return false;
+    }
+    x_.following.erase(0, *taken);
+    if (x_.parser->finished()) break;
+    if (x_.following.size() > server_.options_.limits.head) {
+      answer_with(x_, failure_of(problem::malformed_request, "A chunk's header is too long."));
+      x_.reply.close = true;
+      co_return false;
+    }
+    const bool more = co_await read_more(x_.following, x_.following.size() + read_step);
+    if (!more) co_return false;
+  }
+  x_.body = x_.collected;
+  co_return true;
+}
+
+// Reads past a body that nobody wants, so that the next request can come over the same connection.
+task<bool> conversation::skip_body() {
+  if (x_.head.body == http::framing::none) co_return true;
+  set_guard(server_.options_.body_timeout);
+  const bool complete = co_await read_sized(static_cast<std::size_t>(x_.head.content_length));
+  co_return complete;
+}
+
+// ---- bytes
+
+task<bool> conversation::send_reply(bool keep) {
+  serialise(x_.reply, server_.date(), keep, x_.output);
+  const bool sent = co_await send(x_.output);
+  co_return sent;
+}
+
+task<bool> conversation::send(std::string_view bytes) {
+  set_guard(server_.options_.write_timeout);
+  while (!bytes.empty()) {
+    const auto put = connection_.try_write(bytes);
+    if (put.status == io_status::done) {
+      bytes.remove_prefix(put.bytes);
+      continue;
+    }
+    if (put.status != io_status::want_read && put.status != io_status::want_write) co_return false;
+    woken_ = co_await connection_.ready().wait(put.status == io_status::want_read ? interest::read : interest::write);
+    if (woken_ != wake::ready) co_return false;
+  }
+  guard_.stop();
+  co_return true;
+}
+
+// Lets the caller read the last answer: closing at once with unread bytes would reset the connection under it.
+task<> conversation::linger() {
+  connection_.finish();
+  set_guard(std::chrono::seconds{1});
+  for (std::size_t discarded = 0; discarded < most_skipped;) {
+    x_.collected.clear();
+    const bool more = co_await read_more(x_.collected, read_step);
+    if (!more) co_return;
+    discarded += x_.collected.size();
+  }
+}
+
+task<bool> conversation::read_more(std::string& into, std::size_t most) {
+  for (;;) {
+    const auto got = try_read(into, most);
+    if (got.status == io_status::done) co_return true;
+    if (got.status != io_status::want_read && got.status != io_status::want_write) co_return false;
+    woken_ = co_await connection_.ready().wait(got.status == io_status::want_read ? interest::read : interest::write);
+    if (woken_ != wake::ready) co_return false;
+  }
+}
+
+io_result conversation::try_read(std::string& into, std::size_t most) {
+  const auto before = into.size();
+  io_result got;
+  into.resize_and_overwrite(std::max(most, before + 1), [&](char* bytes, std::size_t size) {
+    got = connection_.try_read({bytes + before, size - before});
+    return before + got.bytes;
+  });
+  return got;
+}
+
+void conversation::set_guard(time::duration limit) {
+  woken_ = wake::ready;
+  guard_.set(server_.loop_.deadlines(), server_.loop_.now() + limit);
+}
+
+}  // namespace gateway::listener

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "listener/server.hpp"
+
+namespace gateway::listener {
+
+// The requests that come over one connection until it has nothing more to say, one after the other. Lives as long as
+// the exchange is leased to the connection.
+class conversation {
+ public:
+  conversation(server& owner, transport::channel& connection, transport::watchdog& guard, exchange& x) noexcept
+      : server_{owner}, connection_{connection}, guard_{guard}, x_{x} {}
+
+  // True: the connection may wait for its next request. False: it is over.
+  transport::task<bool> run();
+  // One answer to no request at all, and the end.
+  transport::task<> refuse(const errors::failure& why);
+
+ private:
+  enum class heard : std::uint8_t { head, nothing, gone, refused };
+
+  transport::task<heard> read_head();
+  std::optional<heard> look_at_input(std::size_t& searched);
+  heard refused(const errors::failure& why);
+
+  transport::task<bool> answer_request();
+  transport::task<bool> read_body(std::size_t limit);
+  transport::task<bool> read_sized(std::size_t length);
+  transport::task<bool> read_chunked(std::size_t limit);
+  transport::task<bool> skip_body();
+  transport::task<> run_handler();
+  transport::task<bool> send_reply(bool keep);
+  transport::task<bool> send(std::string_view bytes);
+  transport::task<> linger();
+  // One try to read behind `into`'s end, at most `most` bytes, waiting where it must. False: nothing more comes.
+  transport::task<bool> read_more(std::string& into, std::size_t most);
+  transport::io_result try_read(std::string& into, std::size_t most);
+  void set_guard(time::duration limit);
+  bool timed_out() const noexcept { return woken_ == transport::wake::timed_out; }
+
+  server& server_;
+  transport::channel& connection_;
+  transport::watchdog& guard_;
+  exchange& x_;
+  std::size_t used_ = 0;  // of the input, by the present request
+  transport::wake woken_ = transport::wake::ready;
+};
+
+}  // namespace gateway::listener

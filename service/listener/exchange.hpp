@@ -1,0 +1,70 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "foundation/errors/problem.hpp"
+#include "foundation/http/head.hpp"
+#include "foundation/http/parser.hpp"
+#include "foundation/time/clock.hpp"
+#include "foundation/trace/request_id.hpp"
+
+namespace gateway::listener {
+
+// What is answered. The memory is kept between uses.
+struct reply {
+  unsigned status = 0;  // 0: not answered yet
+  std::string_view content_type = "application/json";
+  std::string lines;  // further header lines, each with its line end
+  std::string body;
+  bool close = false;      // the connection ends with this answer
+  bool head_only = false;  // an answer to HEAD: the body is measured and not sent
+
+  void clear() noexcept;
+  void add_line(std::string_view name, std::string_view value);
+};
+
+// Writes a complete response into `out`. `date` is an IMF-fixdate (RFC 9110 section 5.6.7).
+void serialise(const reply& from, std::string_view date, bool keep_alive, std::string& out);
+
+// What a handler keeps per exchange, made once and used again.
+class scratch {
+ public:
+  virtual ~scratch() = default;
+};
+
+// One request and its answer, with the memory they need. Pooled: a connection holds one only from the first byte of a
+// request to the last byte of its answer.
+struct exchange {
+  std::string input;  // the head, and what came behind it
+  http::request_head head;
+  std::size_t head_size = 0;
+  std::optional<http::request_parser> parser;
+  std::string_view body;
+  std::string collected;  // the body, where it did not come in one piece with the head
+  std::string following;  // what came behind a chunked body
+  trace::request_id request_id;
+  time::instant began{};  // when the first byte was read
+
+  listener::reply reply;
+  std::string output;
+
+  std::unique_ptr<listener::scratch> scratch;
+
+  // For logs and metrics, set by the handler as it learns them; fixed texts of the service or its configuration.
+  std::string_view route = "none";
+  std::string_view caller;
+  std::string_view account;
+  std::string_view problem;
+  errors::effect effect = errors::effect::none;
+
+  void begin_request() noexcept;
+};
+
+// Answers with a problem document. Whatever the reply held is replaced.
+void answer_with(exchange& x, const errors::failure& failure);
+
+}  // namespace gateway::listener

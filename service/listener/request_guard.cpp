@@ -1,0 +1,146 @@
+#include "listener/request_guard.hpp"
+
+#include <boost/beast/core/string.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace gateway::listener {
+namespace {
+
+using errors::failure;
+using errors::problem;
+
+failure refuse(problem id, std::string detail) {
+  failure f;
+  f.id = id;
+  f.detail = std::move(detail);
+  return f;
+}
+
+failure malformed(std::string detail) { return refuse(problem::malformed_request, std::move(detail)); }
+
+// RFC 9110 section 5.6.2.
+constexpr auto token_characters = [] {
+  std::array<bool, 256> table{};
+  for (unsigned char c = '0'; c <= '9'; ++c) table[c] = true;
+  for (unsigned char c = 'a'; c <= 'z'; ++c) table[c] = true;
+  for (unsigned char c = 'A'; c <= 'Z'; ++c) table[c] = true;
+  for (const char c : {'!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~'})
+    table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
+bool is_token(std::string_view text) noexcept {
+  return !text.empty() &&
+         std::ranges::all_of(text, [](char c) { return token_characters[static_cast<unsigned char>(c)]; });
+}
+
+// Visible characters, blanks and what is beyond ASCII (RFC 9110 section 5.5).
+bool is_field_value(std::string_view text) noexcept {
+  return std::ranges::all_of(text, [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x20 ? byte != 0x7f : byte == '\t';
+  });
+}
+
+std::string_view trimmed(std::string_view text) noexcept {
+  const auto begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+}
+
+// What the framing of the message depends on.
+struct framing_lines {
+  unsigned hosts = 0;
+  unsigned lengths = 0;
+  unsigned encodings = 0;
+  bool http_1_0 = false;
+
+  std::optional<failure> note(std::string_view name, std::string_view value) {
+    if (boost::beast::iequals(name, "Host")) {
+      ++hosts;
+    } else if (boost::beast::iequals(name, "Content-Length")) {
+      ++lengths;
+      const bool digits = !value.empty() && value.size() <= 18 &&
+                          std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
+      if (!digits) return malformed("Content-Length is not a number of bytes.");
+    } else if (boost::beast::iequals(name, "Transfer-Encoding")) {
+      ++encodings;
+      if (!boost::beast::iequals(value, "chunked")) return malformed("The only Transfer-Encoding understood is chunked.");
+    }
+    return std::nullopt;
+  }
+
+  std::optional<failure> conclude() const {
+    if (hosts != 1) return malformed(hosts == 0 ? "There is no Host header." : "There is more than one Host header.");
+    if (lengths > 1) return malformed("There is more than one Content-Length header.");
+    if (encodings > 1) return malformed("There is more than one Transfer-Encoding header.");
+    if (encodings == 1 && lengths == 1) return malformed("Content-Length and Transfer-Encoding exclude each other.");
+    if (encodings == 1 && http_1_0) return malformed("HTTP/1.0 has no Transfer-Encoding.");
+    return std::nullopt;
+  }
+};
+
+std::optional<failure> inspect_request_line(std::string_view line, const guard_limits& limits, framing_lines& framing) {
+  const auto method_end = line.find(' ');
+  const auto target_end = line.rfind(' ');
+  if (method_end == std::string_view::npos || target_end == method_end)
+    return malformed("The first line is not METHOD TARGET HTTP/1.1.");
+  const auto target = line.substr(method_end + 1, target_end - method_end - 1);
+  const auto version = line.substr(target_end + 1);
+  if (!is_token(line.substr(0, method_end))) return malformed("The method has characters that no method has.");
+  if (target.size() > limits.target)
+    return refuse(problem::uri_too_long,
+                  "The request target has more than " + std::to_string(limits.target) + " bytes.");
+  const bool visible = !target.empty() && std::ranges::all_of(target, [](char c) { return c > ' ' && c < 127; });
+  if (!visible) return malformed("The request target has characters that must be percent-encoded.");
+  if (version != "HTTP/1.1" && version != "HTTP/1.0") return malformed("The version is neither HTTP/1.1 nor HTTP/1.0.");
+  framing.http_1_0 = version == "HTTP/1.0";
+  return std::nullopt;
+}
+
+std::optional<failure> inspect_field_line(std::string_view line, framing_lines& framing) {
+  if (line.front() == ' ' || line.front() == '\t') return malformed("A header line is folded.");
+  const auto colon = line.find(':');
+  if (colon == std::string_view::npos) return malformed("A header line has no colon.");
+  const auto name = line.substr(0, colon);
+  const auto value = trimmed(line.substr(colon + 1));
+  if (!is_token(name)) return malformed("A header's name has characters that no name has.");
+  if (!is_field_value(value)) return malformed("The value of header " + std::string{name} + " has control characters.");
+  return framing.note(name, value);
+}
+
+}  // namespace
+
+std::optional<failure> inspect_head(std::string_view head, const guard_limits& limits) {
+  if (head.size() > limits.head)
+    return refuse(problem::headers_too_large, "The header has more than " + std::to_string(limits.head) + " bytes.");
+  framing_lines framing;
+  bool first = true;
+  for (std::size_t begin = 0; begin + 2 < head.size();) {
+    const auto end = head.find("\r\n", begin);
+    const auto line = head.substr(begin, end - begin);
+    auto fault = first ? inspect_request_line(line, limits, framing) : inspect_field_line(line, framing);
+    if (fault) return fault;
+    first = false;
+    begin = end + 2;
+  }
+  return framing.conclude();
+}
+
+std::optional<failure> inspect_beginning(std::string_view bytes, const guard_limits& limits) {
+  constexpr std::size_t longest_method = 32;
+  const auto method = bytes.substr(0, std::min(bytes.find(' '), bytes.size()));
+  if (!method.empty() && (!is_token(method) || method.size() > longest_method))
+    return malformed("These bytes are not an HTTP request.");
+  const auto line_end = bytes.find("\r\n");
+  if (line_end == std::string_view::npos && bytes.size() > limits.target + longest_method)
+    return refuse(problem::uri_too_long,
+                  "The request target has more than " + std::to_string(limits.target) + " bytes.");
+  if (bytes.size() > limits.head)
+    return refuse(problem::headers_too_large, "The header has more than " + std::to_string(limits.head) + " bytes.");
+  return std::nullopt;
+}
+
+}  // namespace gateway::listener

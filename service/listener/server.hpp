@@ -1,0 +1,94 @@
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "foundation/random/source.hpp"
+#include "foundation/transport/channel.hpp"
+#include "foundation/transport/loop.hpp"
+#include "listener/exchange.hpp"
+#include "listener/request_guard.hpp"
+
+namespace gateway::listener {
+
+// What a listener serves. One per loop.
+class handler {
+ public:
+  virtual ~handler() = default;
+
+  virtual std::unique_ptr<scratch> make_scratch() = 0;
+
+  // The head is there and well formed; the body has not been read. Either answers at once (sets reply.status), or says
+  // how many bytes of body it takes. Must not wait.
+  virtual std::size_t on_head(exchange& x) = 0;
+  // The whole request is there: answer it. What escapes as an exception becomes a 500.
+  virtual transport::task<> on_request(exchange& x) = 0;
+  // The answer was sent, or could not be.
+  virtual void on_done(const exchange& x, time::duration took) = 0;
+};
+
+struct server_options {
+  guard_limits limits;
+  time::duration head_timeout = std::chrono::seconds{10};
+  time::duration body_timeout = std::chrono::seconds{30};
+  time::duration write_timeout = std::chrono::seconds{30};
+  time::duration idle_timeout = std::chrono::seconds{75};
+  std::size_t most_connections = 10000;  // of this loop
+};
+
+// HTTP/1.1 on one loop: connections in, requests to the handler, answers out. A connection that waits for its next
+// request holds no buffer.
+class server {
+ public:
+  server(transport::loop& loop, handler& serves, server_options options, random::source& randomness);
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
+
+  // Takes over a connection. Beyond `most_connections` it is told so (503) and closed.
+  void accept(std::unique_ptr<transport::channel> connection);
+
+  // From now on every answer closes its connection, and idle connections are closed at once.
+  void drain() noexcept;
+  // Ends every connection, in the middle of whatever it does.
+  void abort() noexcept;
+
+  std::size_t connections() const noexcept { return peers_.size(); }
+  std::size_t busy() const noexcept { return busy_; }
+
+ private:
+  struct peer : boost::intrusive::list_base_hook<> {
+    peer(server& owner, transport::channel& c) noexcept;
+    ~peer();
+    peer(const peer&) = delete;
+    peer& operator=(const peer&) = delete;
+    server& owner;
+    transport::channel& channel;
+    bool idle = false;
+  };
+  class lease;
+
+  transport::task<> serve(std::unique_ptr<transport::channel> connection);
+  transport::task<> turn_away(std::unique_ptr<transport::channel> connection);
+  friend class conversation;
+  void begin(exchange& x, std::string_view request_id);
+  std::string_view date();
+
+  transport::loop& loop_;
+  handler& handler_;
+  server_options options_;
+  random::source& random_;
+  boost::intrusive::list<peer> peers_;
+  std::vector<std::unique_ptr<exchange>> spare_;
+  std::size_t busy_ = 0;
+  bool draining_ = false;
+  std::string date_;
+  std::chrono::seconds date_second_{0};
+};
+
+}  // namespace gateway::listener

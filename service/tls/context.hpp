@@ -1,0 +1,77 @@
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <expected>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "foundation/secrets/secret.hpp"
+
+namespace gateway::tls {
+
+struct context_deleter {
+  void operator()(SSL_CTX* context) const noexcept { SSL_CTX_free(context); }
+};
+struct session_deleter {
+  void operator()(SSL_SESSION* session) const noexcept { SSL_SESSION_free(session); }
+};
+struct connection_deleter {
+  void operator()(SSL* connection) const noexcept { SSL_free(connection); }
+};
+using context_ptr = std::unique_ptr<SSL_CTX, context_deleter>;
+using session_ptr = std::unique_ptr<SSL_SESSION, session_deleter>;
+using connection_ptr = std::unique_ptr<SSL, connection_deleter>;
+
+enum class version : int { tls_1_2 = TLS1_2_VERSION, tls_1_3 = TLS1_3_VERSION };
+
+struct client_options {
+  std::string ca_file;  // PEM; empty: the system's store
+  std::string ca_pem;   // PEM text instead of a file; for tests
+  version min_version = version::tls_1_2;
+};
+
+// What the client side of an account shares: ONE SSL_CTX (OpenSSL 3 collapses when every connection makes its own), the
+// trusted roots, and the last session tickets. Certificates are always verified; there is no way to turn it off. Every
+// connection takes its own SSL from it. Any thread, after construction.
+class client_context {
+ public:
+  // The error names what is wrong with the roots.
+  static std::expected<std::shared_ptr<client_context>, std::string> make(const client_options& options);
+
+  // A new connection to `server_name`, which is sent as SNI and must be in the certificate (RFC 6125; an IP address
+  // is compared with the certificate's addresses). Resumes the last session with that name where there is one.
+  connection_ptr connect(const std::string& server_name);
+
+ private:
+  explicit client_context(context_ptr context) noexcept : context_{std::move(context)} {}
+  static int remember(SSL* connection, SSL_SESSION* session) noexcept;
+
+  context_ptr context_;
+  std::mutex mutex_;  // never held over I/O
+  std::unordered_map<std::string, session_ptr> sessions_;
+};
+
+struct server_options {
+  std::string certificate_pem;  // the chain, leaf first
+  secrets::secret private_key_pem;
+  version min_version = version::tls_1_2;
+};
+
+// The server side: for the caller-facing listener and for tests. Any thread, after construction.
+class server_context {
+ public:
+  static std::expected<std::shared_ptr<server_context>, std::string> make(const server_options& options);
+  connection_ptr accept();
+
+ private:
+  explicit server_context(context_ptr context) noexcept : context_{std::move(context)} {}
+  context_ptr context_;
+};
+
+// The reason of the last OpenSSL failure of this thread, for people; empties the queue.
+std::string last_error();
+
+}  // namespace gateway::tls

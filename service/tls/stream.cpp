@@ -1,0 +1,150 @@
+#include "tls/stream.hpp"
+
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
+#include <array>
+
+namespace gateway::tls {
+
+using transport::interest;
+using transport::io_result;
+using transport::io_status;
+using transport::wake;
+
+// The BIO through which OpenSSL reaches the channel below.
+struct channel_bio {
+  static stream& of(BIO* bio) noexcept { return *static_cast<stream*>(BIO_get_data(bio)); }
+
+  static int read(BIO* bio, char* into, std::size_t size, std::size_t* moved) noexcept {
+    auto& self = of(bio);
+    BIO_clear_retry_flags(bio);
+    const auto result = self.below_->try_read({into, size});
+    *moved = result.bytes;
+    if (result.status == io_status::done) return 1;
+    if (result.status == io_status::want_read) BIO_set_retry_read(bio);
+    if (result.status == io_status::end) self.below_ended_ = true;
+    return 0;
+  }
+
+  static int write(BIO* bio, const char* from, std::size_t size, std::size_t* moved) noexcept {
+    BIO_clear_retry_flags(bio);
+    const auto result = of(bio).below_->try_write({from, size});
+    *moved = result.bytes;
+    if (result.status == io_status::done) return 1;
+    if (result.status == io_status::want_write) BIO_set_retry_write(bio);
+    return 0;
+  }
+
+  static long control(BIO* bio, int command, long, void*) noexcept {
+    if (command == BIO_CTRL_FLUSH) return 1;
+    if (command == BIO_CTRL_EOF) return of(bio).below_ended_ ? 1 : 0;
+    return 0;
+  }
+
+  static BIO* make(stream& self) {
+    struct method_deleter {
+      void operator()(BIO_METHOD* method) const noexcept { BIO_meth_free(method); }
+    };
+    static const std::unique_ptr<BIO_METHOD, method_deleter> method = [] {
+      std::unique_ptr<BIO_METHOD, method_deleter> made{
+          BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "gateway channel")};
+      BIO_meth_set_read_ex(made.get(), &read);
+      BIO_meth_set_write_ex(made.get(), &write);
+      BIO_meth_set_ctrl(made.get(), &control);
+      return made;
+    }();
+    auto* bio = BIO_new(method.get());
+    BIO_set_data(bio, &self);
+    BIO_set_init(bio, 1);
+    return bio;
+  }
+};
+
+stream::stream(std::unique_ptr<transport::channel> below, connection_ptr connection)
+    : below_{std::move(below)}, connection_{std::move(connection)} {
+  auto* bio = channel_bio::make(*this);
+  SSL_set_bio(connection_.get(), bio, bio);
+  SSL_set_app_data(connection_.get(), this);
+  if (SSL_get_verify_mode(connection_.get()) != SSL_VERIFY_NONE)
+    SSL_set_verify(connection_.get(), SSL_get_verify_mode(connection_.get()), &stream::verified);
+}
+
+stream::~stream() = default;
+
+int stream::verified(int preverified, X509_STORE_CTX* check) {
+  if (preverified == 1) return 1;
+  auto* connection =
+      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto& self = *static_cast<stream*>(SSL_get_app_data(connection));
+  self.refused_ = X509_verify_cert_error_string(X509_STORE_CTX_get_error(check));
+  if (auto* certificate = X509_STORE_CTX_get_current_cert(check)) {
+    std::array<char, 256> subject{};
+    X509_NAME_oneline(X509_get_subject_name(certificate), subject.data(), static_cast<int>(subject.size()));
+    self.refused_ += std::string{" (certificate "} + subject.data() + ")";
+  }
+  return 0;  // no certificate is ever waved through
+}
+
+transport::task<std::expected<void, std::string>> stream::handshake() {
+  for (;;) {
+    ERR_clear_error();
+    const int returned = SSL_do_handshake(connection_.get());
+    if (returned == 1) co_return std::expected<void, std::string>{};
+    const auto result = result_of(returned);
+    if (result.status == io_status::end || result.status == io_status::failed) {
+      const auto why = reason();
+      co_return std::unexpected{why.empty() ? std::string{"the server closed the connection during the handshake"} : why};
+    }
+    const auto what = result.status == io_status::want_read ? interest::read : interest::write;
+    const auto woken = co_await ready().wait(what);
+    if (woken == wake::timed_out) co_return std::unexpected{std::string{"timed out"}};
+    if (woken == wake::cancelled) co_return std::unexpected{std::string{"cancelled"}};
+  }
+}
+
+io_result stream::try_read(std::span<char> into) noexcept {
+  ERR_clear_error();
+  std::size_t bytes = 0;
+  const int returned = SSL_read_ex(connection_.get(), into.data(), into.size(), &bytes);
+  if (returned == 1) return {io_status::done, bytes};
+  return result_of(returned);
+}
+
+io_result stream::try_write(std::span<const char> from) noexcept {
+  ERR_clear_error();
+  std::size_t bytes = 0;
+  const int returned = SSL_write_ex(connection_.get(), from.data(), from.size(), &bytes);
+  if (returned == 1) return {io_status::done, bytes};
+  return result_of(returned);
+}
+
+io_result stream::result_of(int returned) noexcept {
+  switch (SSL_get_error(connection_.get(), returned)) {
+    case SSL_ERROR_WANT_READ: return {io_status::want_read, 0};
+    case SSL_ERROR_WANT_WRITE: return {io_status::want_write, 0};
+    case SSL_ERROR_ZERO_RETURN: return {io_status::end, 0};
+    case SSL_ERROR_SYSCALL:
+      failure_ = below_ended_ ? "the peer cut the connection" : below_->reason();
+      if (failure_.empty()) failure_ = "the connection was lost";
+      return {io_status::failed, 0};
+    default: failure_ = last_error(); return {io_status::failed, 0};
+  }
+}
+
+void stream::finish() noexcept {
+  // Says goodbye where the socket takes it at once, and never waits for the peer's: async shutdown can hang.
+  if (SSL_is_init_finished(connection_.get()) == 1 && failure_.empty()) {
+    ERR_clear_error();
+    SSL_shutdown(connection_.get());
+    ERR_clear_error();
+  }
+  below_->finish();
+}
+
+std::string stream::reason() const {
+  if (!refused_.empty()) return "the server's certificate was refused: " + refused_;
+  return failure_;
+}
+
+}  // namespace gateway::tls

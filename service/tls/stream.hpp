@@ -1,0 +1,48 @@
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+
+#include "foundation/transport/channel.hpp"
+#include "foundation/transport/task.hpp"
+#include "tls/context.hpp"
+
+namespace gateway::tls {
+
+// TLS over any channel: OpenSSL reads and writes through a small BIO over it, so the same driver runs over a socket and
+// over memory. A fresh one per connection.
+class stream final : public transport::channel {
+ public:
+  // `connection` comes from a client or server context.
+  stream(std::unique_ptr<transport::channel> below, connection_ptr connection);
+  ~stream() override;
+
+  // Until it is done or the watchdog interrupts. The error is for people; where the peer's certificate was refused it
+  // names the reason and the certificate's subject.
+  transport::task<std::expected<void, std::string>> handshake();
+
+  // `end` only after the peer's close_notify: a connection that is cut is `failed`, so that a truncated answer is never
+  // taken for a whole one.
+  transport::io_result try_read(std::span<char> into) noexcept override;
+  // `done` means: handed to the socket to the last byte of these, never kept back in a TLS buffer.
+  transport::io_result try_write(std::span<const char> from) noexcept override;
+  void finish() noexcept override;
+  transport::readiness& ready() noexcept override { return below_->ready(); }
+  std::string reason() const override;
+
+  bool resumed() const noexcept { return SSL_session_reused(connection_.get()) == 1; }
+
+ private:
+  transport::io_result result_of(int returned) noexcept;
+  static int verified(int preverified, X509_STORE_CTX* check);
+  friend struct channel_bio;
+
+  std::unique_ptr<transport::channel> below_;
+  connection_ptr connection_;
+  std::string refused_;  // why the certificate was refused
+  std::string failure_;
+  bool below_ended_ = false;
+};
+
+}  // namespace gateway::tls

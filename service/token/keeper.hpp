@@ -1,0 +1,127 @@
+#pragma once
+
+#include <deque>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "foundation/transport/loop.hpp"
+#include "foundation/transport/parking.hpp"
+#include "token/renewal.hpp"
+
+namespace gateway::token {
+
+// Carries one token request to the endpoint and brings its answer back.
+class endpoint {
+ public:
+  struct reply {
+    unsigned status = 0;
+    std::string body;
+    time::instant sent_at{};
+  };
+  virtual ~endpoint() = default;
+  // Ends by itself (it has its own time limit). The error is for people and holds no secret.
+  virtual transport::task<std::expected<reply, std::string>> ask(secrets::secret authorization,
+                                                                 std::string_view content_type,
+                                                                 std::string_view body) = 0;
+};
+
+// Hears what the keeper does: for the log and the metrics. On the keeper's loop.
+class observer {
+ public:
+  virtual ~observer() = default;
+  virtual void renewed(time::duration lifetime) = 0;
+  virtual void failed(const trouble& why) = 0;
+};
+
+class keeper;
+
+// What one loop knows of the account's token: read without a lock, kept up to date by the keeper, and the place where
+// that loop's requests wait for a token. Everything is for the loop's own thread.
+class view {
+ public:
+  view(transport::loop& loop, keeper& of);
+  view(const view&) = delete;
+  view& operator=(const view&) = delete;
+
+  // The usual case, without waiting: a token that is valid now.
+  const grant* usable() const noexcept;
+  // A token that is valid, or why there is none: waits while an attempt runs, until `deadline`, and shares its result
+  // and its failure with everybody else who waits.
+  transport::task<std::expected<grant, trouble>> get(time::instant deadline);
+  // The API answered 401 to this generation.
+  void reject(std::uint64_t generation);
+
+ private:
+  friend keeper;
+  struct news {
+    std::optional<grant> token;
+    std::optional<trouble> failing;
+  };
+  void update(news latest);
+
+  transport::loop& loop_;
+  keeper& keeper_;
+  std::optional<grant> grant_;
+  std::optional<trouble> trouble_;
+  std::deque<transport::parking*> waiting_;
+};
+
+// Keeps one account's token: one attempt at a time, on one loop, renewed in the background before it expires. The
+// attempt belongs to the keeper, not to the request that noticed.
+class keeper {
+ public:
+  struct parts {
+    transport::loop& home;
+    token::endpoint& endpoint;
+    // Read anew for every attempt, so that a rotated secret is picked up. The error names the file.
+    std::function<std::expected<credentials, std::string>()> credentials;
+    token::encoding encoding = token::encoding::json;
+    renewal_options options;
+    std::function<double()> uniform;  // [0, 1)
+    token::observer& observer;
+  };
+  explicit keeper(parts given);
+  keeper(const keeper&) = delete;
+  keeper& operator=(const keeper&) = delete;
+
+  // On the home loop, once: begins the first attempt.
+  void start();
+  // An attempt has ended, either way. Any thread.
+  bool tried() const noexcept { return tried_.load(std::memory_order_relaxed); }
+  bool has_token() const noexcept { return has_token_.load(std::memory_order_relaxed); }
+  // When the present token expires; the epoch where there is none. Any thread.
+  time::instant expiry() const noexcept {
+    return time::instant{time::duration{expiry_.load(std::memory_order_relaxed)}};
+  }
+
+ private:
+  friend view;
+  class alarm final : public time::deadline {
+   public:
+    explicit alarm(keeper& owner) noexcept : owner_{owner} {}
+
+   private:
+    void expired() override { owner_.consider(); }
+    keeper& owner_;
+  };
+
+  void consider();
+  transport::task<> attempt();
+  void conclude(std::expected<endpoint::reply, std::string> reply);
+  void note_trouble(bool refused, std::string reason);
+  void reject(std::uint64_t generation);  // any thread
+  void publish();
+
+  parts parts_;
+  renewal renewal_;
+  alarm alarm_{*this};
+  std::vector<view*> views_;
+  std::atomic<bool> tried_{false};
+  std::atomic<bool> has_token_{false};
+  std::atomic<time::duration::rep> expiry_{0};
+};
+
+}  // namespace gateway::token

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "foundation/secrets/secret.hpp"
+#include "foundation/time/clock.hpp"
+#include "token/request.hpp"
+
+namespace gateway::token {
+
+// A token that may be used until `expiry`.
+struct grant {
+  secrets::secret token;
+  std::uint64_t generation = 0;  // 1, 2, 3, ... per account
+  time::instant expiry{};
+};
+
+// Why there is none.
+struct trouble {
+  bool refused = false;  // our credentials: somebody must act. Otherwise the endpoint is out of reach.
+  std::string reason;    // for people, without secrets
+  time::instant retry_at{};  // when the next attempt will be made
+};
+
+struct renewal_options {
+  time::duration default_lifetime = std::chrono::minutes{5};  // where the answer has no usable expires_in
+  time::duration longest_lifetime = std::chrono::hours{24};
+  double renew_after = 0.8;                                   // of the lifetime, less a jitter of at most a tenth of it
+  time::duration first_back_off = std::chrono::milliseconds{500};
+  time::duration longest_back_off = std::chrono::seconds{30};
+  time::duration refused_back_off = std::chrono::seconds{5};  // the first one after a refusal, doubling likewise
+  time::duration fresh_for = std::chrono::minutes{1};         // a token rejected so young was never good
+};
+
+// When to ask for a token and what to do with the answer: pure decisions over (event, now). One attempt runs at a time;
+// a failed one is always followed by another, because `wake_at` is derived from the state and cannot be lost.
+class renewal {
+ public:
+  explicit renewal(renewal_options options) noexcept : options_{options} {}
+
+  // True: begin an attempt now (and report its end by one of the two below). Called at `wake_at`, at the start, and
+  // when somebody needs a token.
+  bool should_ask(time::instant now) noexcept;
+
+  // `sent_at`: when the request went out, from which the lifetime counts. `uniform` in [0, 1).
+  void on_granted(granted answer, time::instant sent_at, double uniform);
+  void on_trouble(bool refused, std::string reason, time::instant now, double uniform);
+
+  // The API refused the token of this generation (401). The first time it is dropped and a new one is wanted at once; a
+  // token that was got because of that and is refused too means that our credentials were revoked. Refusals of other
+  // generations than the present one are old news.
+  void on_rejected(std::uint64_t generation, time::instant now, double uniform);
+
+  const grant* usable(time::instant now) const noexcept { return grant_ && now < grant_->expiry ? &*grant_ : nullptr; }
+  // Why the last attempt failed, while that is the latest news.
+  const trouble* failing() const noexcept { return trouble_ ? &*trouble_ : nullptr; }
+  bool asking() const noexcept { return asking_; }
+  // An attempt has ended, either way (what readiness waits for).
+  bool tried() const noexcept { return tried_; }
+  // When `should_ask` should be called next; nothing while an attempt runs.
+  std::optional<time::instant> wake_at() const noexcept;
+
+ private:
+  time::duration back_off(bool refused, double uniform) const noexcept;
+
+  renewal_options options_;
+  std::optional<grant> grant_;
+  std::optional<trouble> trouble_;
+  time::instant next_attempt_ = time::instant::min();
+  std::uint64_t generation_ = 0;
+  unsigned failures_ = 0;        // in a row
+  bool asking_ = false;
+  bool tried_ = false;
+  bool after_rejection_ = false;  // the present token, or the attempt under way, follows a rejection
+  time::instant granted_at_{};    // the present token's
+};
+
+}  // namespace gateway::token

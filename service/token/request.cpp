@@ -1,0 +1,103 @@
+#include "token/request.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+#include <boost/url/encode.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace gateway::token {
+namespace {
+
+std::string form_encoded(std::string_view text) {
+  boost::urls::encoding_opts options;
+  options.space_as_plus = true;
+  return boost::urls::encode(text, boost::urls::unreserved_chars, options);
+}
+
+// An OAuth error code as the server sent it, if it is one that may be shown: RFC 6749 section 5.2 allows few characters.
+std::string error_code_of(std::string_view body) {
+  boost::system::error_code failed;
+  const auto document = boost::json::parse(body, failed);
+  if (failed || !document.is_object()) return {};
+  const auto* code = document.get_object().if_contains("error");
+  if (code == nullptr || !code->is_string()) return {};
+  const std::string_view text = code->get_string();
+  const bool plain = text.size() <= 64 && std::ranges::all_of(text, [](char c) {
+                       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
+                     });
+  return plain ? std::string{text} : std::string{};
+}
+
+answer refusal(unsigned status, std::string_view body, encoding asked_in) {
+  const auto code = error_code_of(body);
+  std::string reason = "the token endpoint answered " + std::to_string(status);
+  if (!code.empty()) reason += " " + code;
+  if (code == "unsupported_grant_type")
+    reason += std::string{": it may expect the other token.encoding than "} + (asked_in == encoding::json ? "json" : "form");
+  return refused{std::move(reason)};
+}
+
+std::optional<time::duration> lifetime_of(const boost::json::object& members) {
+  const auto* value = members.if_contains("expires_in");
+  if (value == nullptr || !value->is_number()) return std::nullopt;
+  const auto seconds = value->to_number<double>();
+  if (!std::isfinite(seconds) || seconds <= 0.0) return std::nullopt;
+  constexpr double century = 3.2e9;
+  return std::chrono::duration_cast<time::duration>(std::chrono::duration<double>{std::min(seconds, century)});
+}
+
+answer read_grant(std::string_view body) {
+  boost::system::error_code failed;
+  const auto document = boost::json::parse(body, failed);
+  if (failed || !document.is_object()) return unusable{"the token endpoint's answer is not a JSON object"};
+  const auto& members = document.get_object();
+  const auto* token = members.if_contains("access_token");
+  if (token == nullptr || !token->is_string() || token->get_string().empty())
+    return unusable{"the token endpoint's answer has no access_token"};
+  const std::string_view text = token->get_string();
+  // It goes into a header line (RFC 6750 section 2.1 allows even less).
+  if (!std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; }))
+    return unusable{"the token endpoint's access_token has characters that no header may hold"};
+  return granted{secrets::secret{text}, lifetime_of(members)};
+}
+
+}  // namespace
+
+secrets::secret basic_authorization(const credentials& of) {
+  std::string pair = form_encoded(of.client_id) + ":" + form_encoded(of.client_secret.reveal());
+  std::string text(4 * ((pair.size() + 2) / 3) + 1, '\0');
+  const int written = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                                      reinterpret_cast<const unsigned char*>(pair.data()), static_cast<int>(pair.size()));
+  text.resize(static_cast<std::size_t>(written));
+  secrets::secret result{"Basic " + text};
+  OPENSSL_cleanse(pair.data(), pair.size());
+  OPENSSL_cleanse(text.data(), text.size());
+  return result;
+}
+
+std::string_view request_body(encoding how) noexcept {
+  return how == encoding::json ? R"({"grant_type": "client_credentials"})" : "grant_type=client_credentials";
+}
+
+std::string_view content_type(encoding how) noexcept {
+  return how == encoding::json ? "application/json" : "application/x-www-form-urlencoded";
+}
+
+answer read_answer(unsigned status, std::string_view body, encoding asked_in) {
+  if (status == 200) return read_grant(body);
+  if (status >= 300 && status < 400)
+    return refused{"the token endpoint answered " + std::to_string(status) +
+                   ", a redirect, which is never followed with credentials: is token.url right, with its trailing slash?"};
+  if (status == 429 || status == 408 || status >= 500)
+    return unusable{"the token endpoint answered " + std::to_string(status)};
+  if (status >= 400) return refusal(status, body, asked_in);
+  return unusable{"the token endpoint answered " + std::to_string(status)};
+}
+
+}  // namespace gateway::token

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "foundation/http/parser.hpp"
+#include "foundation/transport/channel.hpp"
+#include "foundation/transport/loop.hpp"
+#include "foundation/transport/task.hpp"
+
+namespace gateway::upstream {
+
+// How an exchange ended.
+enum class exchange_end : std::uint8_t {
+  answered,   // a complete answer is there
+  lost,       // the connection broke
+  timed_out,  // the deadline passed
+  unusable    // what came is not HTTP, or larger than allowed
+};
+
+// One answer, with the memory it lives in; kept between uses. Views in `head` and `body` are valid until the next use.
+struct answer {
+  http::answer_head head;
+  std::string_view body;
+  bool keep_alive = false;
+
+  std::string received;  // head, and the body where it has a length
+  std::string decoded;   // a chunked body
+};
+
+struct exchange_result {
+  exchange_end end = exchange_end::lost;
+  // The last byte of the request was handed to the socket: from here on the server may have acted on it.
+  bool sent = false;
+  // At least one byte of an answer came: the server was there and the connection was not stale.
+  bool heard = false;
+  time::instant sent_at{};
+  std::string reason;  // for people, where it was not answered
+};
+
+// Sends one request and reads one answer, within `deadline`; 1xx answers are skipped. Cancelled with the channel. The
+// connection may be used again only after `answered` with keep_alive.
+transport::task<exchange_result> exchange(transport::loop& loop, transport::channel& connection,
+                                          std::string_view request, const http::parse_limits& limits, answer& into,
+                                          time::instant deadline);
+
+}  // namespace gateway::upstream
