@@ -1,0 +1,44 @@
+# The front door. Every target is enough on a fresh Debian 12: it installs what is missing (and says so first), builds, and runs.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+S := tests/scripts
+# How many compilers at once; one needs up to 1.5 GiB of memory.
+export JOBS ?=
+
+.PHONY: help build demo test tsan bench format tidy clean
+
+help:     ## what there is to do (this list)
+	@awk -F ':[^#]*## ' '/^[a-z]+:.*##/ { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build:    ## the programs, as shipped, into build/release/bin
+	@$(S)/install-packages build
+	@$(S)/build release onboarding-gateway podero-simulator
+
+demo: build    ## create an onboarding session against the simulator and stay up to be tried; ONCE=1 ends after the exchange
+	@$(S)/demo build/release/bin
+
+test:     ## every test, with AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(S)/install-packages test
+	@$(S)/build debug
+	@$(S)/run-tests debug
+
+tsan:     ## the same with ThreadSanitizer
+	@$(S)/install-packages test
+	@$(S)/build tsan
+	@$(S)/run-tests tsan
+
+bench:    ## requests per second and CPU time per request, indicative
+	@$(S)/install-packages bench
+	@$(S)/build release onboarding-gateway podero-simulator
+	@bench/run build/release/bin
+
+format:   ## puts every C++ file into shape
+	@$(S)/install-packages test
+	@$(S)/format --fix
+
+tidy:     ## clang-tidy over service/, warnings are errors
+	@$(S)/install-packages tidy
+	@$(S)/tidy
+
+clean:    ## removes build/
+	@rm -rf build

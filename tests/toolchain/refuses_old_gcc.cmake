@@ -1,0 +1,46 @@
+# cmake -DSOURCE=DIR -DWORK=DIR -P refuses_old_gcc.cmake
+# A g++ below 13 is refused, and told why: by the rule alone, on any machine, and by configuring with one where there is one.
+cmake_minimum_required(VERSION 3.25)
+set(reason "miscompiles coroutines")
+
+function(rule compiler version result)
+  execute_process(COMMAND ${CMAKE_COMMAND} -DCMAKE_CXX_COMPILER_ID=${compiler} -DCMAKE_CXX_COMPILER_VERSION=${version}
+      -P ${SOURCE}/service/cmake/toolchain.cmake
+    OUTPUT_VARIABLE out ERROR_VARIABLE out)
+  string(REGEX REPLACE "[ \n]+" " " out "${out}")
+  set(${result} "${out}" PARENT_SCOPE)
+endfunction()
+
+foreach(version 10.2.1 12.2.0 12.99)
+  rule(GNU ${version} said)
+  if(NOT said MATCHES "g\\+\\+ ${version} ${reason}")
+    message(FATAL_ERROR "g++ ${version} is not refused: ${said}")
+  endif()
+endforeach()
+foreach(accepted GNU/13.1.0 GNU/14.2.0 Clang/19.1.7 Clang/12.0.0)
+  string(REPLACE "/" ";" accepted ${accepted})
+  rule(${accepted} said)
+  if(said MATCHES "${reason}")
+    message(FATAL_ERROR "${accepted} is refused: ${said}")
+  endif()
+endforeach()
+
+find_program(gxx NAMES g++ g++-12 g++-11)
+if(NOT gxx)
+  message(STATUS "shown on the rule alone: no g++ is installed here to configure with")
+  return()
+endif()
+execute_process(COMMAND ${gxx} -dumpfullversion OUTPUT_VARIABLE version OUTPUT_STRIP_TRAILING_WHITESPACE)
+if(version VERSION_GREATER_EQUAL 13)
+  message(STATUS "shown on the rule alone: the g++ installed here is ${version}")
+  return()
+endif()
+file(REMOVE_RECURSE ${WORK})
+execute_process(COMMAND ${CMAKE_COMMAND} -S ${SOURCE} -B ${WORK} -G Ninja -DCMAKE_CXX_COMPILER=${gxx}
+  OUTPUT_VARIABLE out ERROR_VARIABLE out RESULT_VARIABLE code)
+string(REGEX REPLACE "[ \n]+" " " out "${out}")
+if(code EQUAL 0 OR NOT out MATCHES "g\\+\\+ ${version} ${reason}")
+  message(FATAL_ERROR "configuring with ${gxx} ${version} is not refused with the reason (exit ${code}): ${out}")
+endif()
+file(REMOVE_RECURSE ${WORK})
+message(STATUS "configuring with g++ ${version} is refused with the reason")
