@@ -63,7 +63,11 @@ bool access_log::make_room() noexcept {
 }
 
 bool access_log::flush() {
-  if (begin_ != end_) begin_ += to_.write({memory_.get() + begin_, end_ - begin_});
+  if (begin_ == end_) {
+    to_.flush();  // the loops' timers are also what sends events that had to wait
+    return true;
+  }
+  begin_ += to_.write({memory_.get() + begin_, end_ - begin_});
   if (begin_ != end_) return false;
   begin_ = end_ = 0;
   return true;

@@ -51,7 +51,8 @@ class access_log {
   // Never fails and never waits: a line that does not fit is dropped whole and counted.
   void append(const access_entry& entry) noexcept;
 
-  // Writes what the output takes now; the rest stays for the next call. True if nothing stayed.
+  // Writes what the output takes now; the rest stays for the next call. True if nothing stayed. With no line of its own
+  // it sends events that had to wait in the output.
   bool flush();
 
   // Over 16 KiB wait to be written.

@@ -4,7 +4,6 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 #include <system_error>
 
 namespace gateway::journal {
@@ -15,15 +14,16 @@ constexpr unsigned char byte_of(char c) noexcept {
 }
 
 // Printable ASCII that JSON takes as it is.
-constexpr auto harmless = [] {
-  std::array<bool, 256> out{};
-  for (std::size_t c = 0x20; c < 0x7f; ++c) out[c] = c != '"' && c != '\\';
-  return out;
-}();
+constexpr bool harmless(char c) noexcept {
+  return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
 
-std::size_t harmless_prefix(std::string_view text) noexcept {
-  const auto* const end = std::ranges::find_if(text, [](char c) { return !harmless[byte_of(c)]; });
-  return static_cast<std::size_t>(end - text.begin());
+// Looks at every byte even after the first bad one, since that loop compiles to vector instructions; most texts are ids
+// and names, and pass.
+bool all_harmless(std::string_view text) noexcept {
+  bool all = true;
+  for (const char c : text) all &= harmless(c);
+  return all;
 }
 
 // The length of the UTF-8 sequence at the front (RFC 3629 section 4: no overlong forms, no surrogates, nothing above
@@ -69,24 +69,6 @@ void put_ascii_escaped(line_writer& to, char c) noexcept {
 
 }  // namespace
 
-void line_writer::put(char c) noexcept {
-  if (at_ == end_) {
-    full_ = true;
-    return;
-  }
-  *at_++ = c;
-}
-
-void line_writer::put(std::string_view text) noexcept {
-  if (text.size() > static_cast<std::size_t>(end_ - at_)) {
-    full_ = true;
-    return;
-  }
-  if (text.empty()) return;
-  std::memcpy(at_, text.data(), text.size());
-  at_ += text.size();
-}
-
 void line_writer::number(std::int64_t value) noexcept {
   const auto [end, error] = std::to_chars(at_, end_, value);
   if (error != std::errc{}) {
@@ -117,26 +99,26 @@ void line_writer::milliseconds(std::int64_t nanoseconds) noexcept {
 
 void line_writer::quoted(std::string_view text) noexcept {
   put('"');
-  while (!text.empty()) {
-    std::size_t taken = harmless_prefix(text);
-    put(text.substr(0, taken));
-    text.remove_prefix(taken);
-    if (text.empty()) break;
-    taken = utf8_length(text);
-    if (taken == 0) {
-      put("\xef\xbf\xbd");  // U+FFFD
-    } else if (taken == 1) {
-      put_ascii_escaped(*this, text.front());
-    } else {
-      put(text.substr(0, taken));
-    }
-    text.remove_prefix(std::max<std::size_t>(taken, 1));
-  }
+  all_harmless(text) ? put(text) : escaped(text);
   put('"');
 }
 
+void line_writer::escaped(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) {
+      put("\xef\xbf\xbd");  // U+FFFD
+    } else if (length > 1 || harmless(text.front())) {
+      put(text.substr(0, length));
+    } else {
+      put_ascii_escaped(*this, text.front());
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+}
+
 void line_writer::plain_or_quoted(std::string_view text) noexcept {
-  const bool plain = !text.empty() && harmless_prefix(text) == text.size() && text.find_first_of(" =") == text.npos;
+  const bool plain = !text.empty() && all_harmless(text) && text.find_first_of(" =") == std::string_view::npos;
   if (plain) return put(text);
   quoted(text);
 }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -13,8 +14,16 @@ class line_writer {
  public:
   explicit line_writer(std::span<char> into) noexcept : begin_{into.data()}, at_{begin_}, end_{begin_ + into.size()} {}
 
-  void put(char c) noexcept;
-  void put(std::string_view text) noexcept;
+  void put(char c) noexcept { put({&c, 1}); }
+  void put(std::string_view text) noexcept {
+    if (text.size() > static_cast<std::size_t>(end_ - at_)) {
+      full_ = true;
+      return;
+    }
+    if (text.empty()) return;  // memcpy wants pointers even then
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+  }
 
   void number(std::int64_t value) noexcept;
   // The shortest text that reads back as the same number; "null" for what JSON cannot hold (infinities, NaN).
@@ -32,6 +41,8 @@ class line_writer {
   bool full() const noexcept { return full_; }
 
  private:
+  void escaped(std::string_view text) noexcept;
+
   char* begin_;
   char* at_;
   char* end_;

@@ -1,6 +1,8 @@
 #include "foundation/journal/output.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <limits>
 
 namespace gateway::journal {
 namespace {
@@ -19,6 +22,14 @@ bool ready(int descriptor, int milliseconds) noexcept {
   return ::poll(&wanted, 1, milliseconds) > 0;
 }
 
+// The longest part of at most that size which ends with a line; of a line longer than that, its beginning.
+std::string_view whole_lines(std::string_view text, std::size_t at_most) noexcept {
+  if (text.size() <= at_most) return text;
+  const auto piece = text.substr(0, at_most);
+  const auto last = piece.rfind('\n');
+  return last == std::string_view::npos ? piece : piece.substr(0, last + 1);
+}
+
 }  // namespace
 
 output::output(int descriptor) : descriptor_{descriptor} {
@@ -26,6 +37,7 @@ output::output(int descriptor) : descriptor_{descriptor} {
   if (::fstat(descriptor, &about) == 0) {
     socket_ = S_ISSOCK(about.st_mode);
     may_block_ = !socket_ && !S_ISREG(about.st_mode);
+    if (S_ISFIFO(about.st_mode)) pipe_size_ = static_cast<std::size_t>(std::max(0, ::fcntl(descriptor, F_GETPIPE_SZ)));
   }
 }
 
@@ -33,18 +45,18 @@ output::~output() {
   drain(std::chrono::milliseconds{100});
 }
 
-// A pipe that poll() calls writable takes PIPE_BUF bytes at once and undivided, blocking or not (pipe(7)). So to a pipe
-// (or terminal) go whole lines of at most that size; elsewhere everything.
-std::string_view output::next_piece(std::string_view text) const noexcept {
-  if (!may_block_ || text.size() <= PIPE_BUF) return text;
-  const auto piece = text.substr(0, PIPE_BUF);
-  const auto last = piece.rfind('\n');
-  return last == std::string_view::npos ? piece : piece.substr(0, last + 1);
+// How much can be written now without waiting, whatever the descriptor's flags. An empty pipe takes its whole size; one
+// that poll() calls writable takes PIPE_BUF bytes at once and undivided (pipe(7)).
+std::size_t output::room() const noexcept {
+  if (!may_block_) return std::numeric_limits<std::size_t>::max();
+  int unread = 0;
+  if (pipe_size_ != 0 && ::ioctl(descriptor_, FIONREAD, &unread) == 0 && unread == 0) return pipe_size_;
+  return ready(descriptor_, 0) ? PIPE_BUF : 0;
 }
 
 output::result output::write_some(std::string_view& text) {
-  if (may_block_ && !ready(descriptor_, 0)) return result::blocked;
-  const auto piece = next_piece(text);
+  const auto piece = whole_lines(text, room());
+  if (piece.empty()) return result::blocked;
   const ssize_t written = socket_ ? ::send(descriptor_, piece.data(), piece.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
                                   : ::write(descriptor_, piece.data(), piece.size());
   if (written >= 0) {

@@ -47,11 +47,12 @@ class output {
   result write_pieces(std::string_view& text);
   bool flush_kept();
   void count_lines(std::string_view lost) noexcept;
-  std::string_view next_piece(std::string_view text) const noexcept;
+  std::size_t room() const noexcept;
 
   const int descriptor_;
   bool socket_ = false;
   bool may_block_ = true;
+  std::size_t pipe_size_ = 0;  // 0: not a pipe
   std::mutex mutex_;
   std::string kept_;  // goes out before anything else: the rest of a line cut short, and posted lines
   std::atomic<std::uint64_t> dropped_{0};

@@ -198,6 +198,17 @@ TEST_CASE("when memory is full whole lines are dropped and counted, and room mad
   CHECK(to.dropped() == 0);
 }
 
+TEST_CASE("a loop without requests sends the events that had to wait") {
+  const small_pipe pipe{true};
+  journal::output to{pipe.writing_end()};
+  access_log log{to, {}};
+  pipe.fill();
+  to.post("event\n");
+  pipe.read();
+  CHECK(log.flush());
+  CHECK(pipe.read() == "event\n");
+}
+
 TEST_CASE("a line longer than the whole memory is dropped") {
   const small_pipe pipe{true};
   journal::output to{pipe.writing_end()};
