@@ -4,9 +4,6 @@
 
 #include <boost/json/parse.hpp>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <string>
 
 #include "pipe.hpp"
@@ -16,31 +13,6 @@ using namespace std::chrono_literals;
 using journal::access_entry;
 using journal::access_log;
 using journal::format;
-
-namespace {
-std::atomic<int> allocations = 0;
-void* counted(std::size_t size) {
-  ++allocations;
-  return std::malloc(size);
-}
-}  // namespace
-
-void* operator new(std::size_t size) {
-  if (void* got = counted(size)) return got;
-  throw std::bad_alloc{};
-}
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  return counted(size);
-}
-void operator delete(void* what) noexcept {
-  std::free(what);
-}
-void operator delete(void* what, std::size_t) noexcept {
-  std::free(what);
-}
-void operator delete(void* what, const std::nothrow_t&) noexcept {
-  std::free(what);
-}
 
 namespace {
 
@@ -119,18 +91,6 @@ TEST_CASE("a name with quotes and line breaks stays inside its member") {
   CHECK(boost::json::parse(line).as_object().at("caller") == "a\"b\nc");
   CHECK(line.find('\n') == line.size() - 1);
   CHECK(line_of(entry, format::text).contains(R"( caller="a\"b\nc" )"));
-}
-
-TEST_CASE("appending allocates nothing") {
-  const small_pipe pipe{true};
-  journal::output to{pipe.writing_end()};
-  access_log log{to, {}};
-  const auto entry = full_entry();
-  const int before = allocations;
-  for (int i = 0; i < 100; ++i) log.append(entry);
-  const int after = allocations;
-  CHECK(after == before);
-  CHECK(before > 0);  // it does count
 }
 
 TEST_CASE("lines wait until they are flushed, and more than 16 KiB ask for it") {
