@@ -30,8 +30,8 @@ class handler {
     duplicate_ = 0;
     names_.clear();
     begins_.clear();
-    name_buffer_.clear();
-    text_buffer_.clear();
+    name_pieces_.clear();
+    text_pieces_.clear();
   }
 
   std::size_t keys() const noexcept { return keys_; }
@@ -69,23 +69,22 @@ class handler {
   }
 
   bool on_key_part(part s, std::size_t, error_code&) {
-    name_buffer_.append(s.data(), s.size());
+    name_pieces_.add(s);
     return true;
   }
   bool on_key(part s, std::size_t, error_code&) {
-    name_ = whole(s, name_buffer_, kept_name_);
+    name_ = name_pieces_.end(s);
     names_.push_back({std::hash<std::string_view>{}(name_), ++keys_});
     return true;
   }
 
   bool on_string_part(part s, std::size_t, error_code&) {
-    if (depth_ == 1) text_buffer_.append(s.data(), s.size());
+    if (depth_ == 1) text_pieces_.add(s);
     return true;
   }
   bool on_string(part s, std::size_t, error_code& ec) {
     if (depth_ != 1) return inside(ec);
-    const auto text = whole(s, text_buffer_, kept_text_);
-    report({.name = name_, .kind = kind::string, .text = text});
+    report({.name = name_, .kind = kind::string, .text = text_pieces_.end(s)});
     return true;
   }
 
@@ -133,15 +132,26 @@ class handler {
   // A scalar that is no member of the outermost object: fine inside something, refused as the whole text.
   bool inside(error_code& ec) const { return depth_ != 0 || refuse(ec, boost::json::error::not_object); }
 
-  // The last piece joined to what was gathered. `keep` takes the gathered text over, so that it outlives the gathering
-  // of the next one; both keep their memory.
-  static std::string_view whole(part last, std::string& gathered, std::string& keep) {
-    if (gathered.empty()) return {last.data(), last.size()};
-    gathered.append(last.data(), last.size());
-    keep.swap(gathered);
-    gathered.clear();
-    return keep;
-  }
+  // A text that comes in pieces if it has escapes. It holds until the next one begins, and keeps its memory.
+  class pieces {
+   public:
+    void clear() noexcept { begun_ = false; }
+    void add(part piece) {
+      if (!begun_) gathered_.clear();
+      begun_ = true;
+      gathered_.append(piece.data(), piece.size());
+    }
+    std::string_view end(part last) {
+      if (!begun_) return {last.data(), last.size()};
+      add(last);
+      begun_ = false;
+      return gathered_;
+    }
+
+   private:
+    std::string gathered_;
+    bool begun_ = false;
+  };
 
   template <class Iterator>
   static std::size_t first_duplicate(Iterator begin, Iterator end) {
@@ -160,8 +170,8 @@ class handler {
   std::string_view name_;
   std::vector<seen> names_;          // of all open objects, outermost first
   std::vector<std::size_t> begins_;  // where each open object's names begin
-  std::string name_buffer_, kept_name_;
-  std::string text_buffer_, kept_text_;
+  pieces name_pieces_;
+  pieces text_pieces_;
 };
 
 constexpr boost::json::parse_options options() {

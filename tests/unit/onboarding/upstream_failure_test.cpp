@@ -109,19 +109,21 @@ TEST_CASE("Podero's words are bounded and hold no control characters") {
 }
 
 TEST_CASE("a flood of field errors is bounded in number and length") {
-  std::string body = "{\"detail\": [";
-  for (int i = 0; i < 100; ++i)
-    body += std::string{i ? "," : ""} + R"({"type": "t", "loc": [")" + std::string(500, 'l') + R"("], "msg": ")" +
-            std::string(1000, 'm') + "\"}";
-  const auto f = failed(create_session, 422, body + "]}");
-  CHECK(f.faults.empty() == false);
-  const auto small = failed(
-      create_session, 422, R"({"detail": [)" + [] {
-        std::string many = "{}";
-        for (int i = 0; i < 100; ++i) many += ",{}";
-        return many;
-      }() + "]}");
-  CHECK(small.faults.size() == 32);
+  const auto list_of = [](std::size_t entries, const std::string& entry) {
+    std::string body = "{\"detail\": [" + entry;
+    for (std::size_t i = 1; i < entries; ++i) body += "," + entry;
+    return body + "]}";
+  };
+  CHECK(failed(create_session, 422, list_of(100, "{}")).faults.size() == 32);
+
+  const auto entry =
+      R"({"type": "t", "loc": [")" + std::string(500, 'l') + R"("], "msg": ")" + std::string(1000, 'm') + "\"}";
+  const auto f = failed(create_session, 422, list_of(2, entry));
+  CHECK(faults_of(f) == texts(2, "#/" + std::string(100, 'l') + " refused-upstream: " + std::string(300, 'm') + "..."));
+
+  // More than 64 KiB of it is not even looked at.
+  CHECK(faults_of(failed(create_session, 422, list_of(100, entry))) ==
+        texts{"# refused-upstream: Podero did not say why"});
 }
 
 TEST_CASE("bodies of any other kind leak nothing") {
