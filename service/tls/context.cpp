@@ -125,9 +125,12 @@ int client_context::remember(SSL* connection, SSL_SESSION* session) noexcept {
   auto* self = static_cast<client_context*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(connection)));
   const auto* name = static_cast<const std::string*>(SSL_get_ex_data(connection, name_index()));
   if (self == nullptr || name == nullptr) return 0;
+  // A copy: OpenSSL marks the connection's own as not resumable when the connection ends without a goodbye.
+  session_ptr copy{SSL_SESSION_dup(session)};
+  if (!copy) return 0;
   const std::lock_guard lock{self->mutex_};
-  self->sessions_[*name].reset(session);
-  return 1;  // the session is ours now
+  self->sessions_[*name] = std::move(copy);
+  return 0;
 }
 
 std::expected<std::shared_ptr<server_context>, std::string> server_context::make(const server_options& options) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cassert>
 #include <coroutine>
 #include <cstdint>
 #include <utility>
@@ -53,7 +54,7 @@ class readiness final : public ready_item {
   };
   void observe(observer* who) noexcept { observer_ = who; }
 
-  // Waits until one of `what` is possible. One waiter at a time.
+  // Waits until `what` is possible. One waiter at a time, and the channel outlives it.
   auto wait(interest what) noexcept {
     struct awaiter {
       readiness& self;
@@ -63,6 +64,7 @@ class readiness final : public ready_item {
         return self.interrupted_ != wake::ready || (self.flags_ & std::to_underlying(what)) != 0;
       }
       void await_suspend(std::coroutine_handle<> who) noexcept {
+        assert(!self.waiting_);
         self.waiting_ = who;
         self.wanted_ = std::to_underlying(what);
       }

@@ -1,5 +1,6 @@
 #include "simulator/model/podero.hpp"
 
+#include "simulator/model/connect_flow.hpp"
 #include "simulator/model/text_forms.hpp"
 #include "simulator/model/validation.hpp"
 
@@ -108,7 +109,7 @@ response podero::work(operation op, const request& req, moment at) {
   const auto path = target.substr(0, target.find('?'));
   if (op == operation::token) return tokens_.answer(req, path, at.wall, entropy_);
   if (path.starts_with(api_prefix)) return api(op, req, path.substr(api_prefix.size()), at);
-  return not_found();
+  return op == operation::connect ? connect(*this, req, at.wall) : not_found();
 }
 
 bool podero::has_valid_token(const request& req, wall_instant now) const {

@@ -113,7 +113,8 @@ class reader {
         std::isalpha(static_cast<unsigned char>(scheme.front())) != 0 && std::ranges::all_of(scheme, [](char c) {
           return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '+' || c == '-' || c == '.';
         });
-    return named && std::ranges::none_of(url, is_control_or_space) && scheme != "javascript" && scheme != "data";
+    return named && std::ranges::none_of(url, is_control_or_space) && to_lower(scheme) != "javascript" &&
+           to_lower(scheme) != "data";
   }
 
   std::string text_of(std::string_view name, const json::value& value) {

@@ -1,0 +1,76 @@
+#include "foundation/journal/access_log.hpp"
+
+#include "foundation/journal/record_writer.hpp"
+
+#include <cstring>
+
+namespace gateway::journal {
+namespace {
+
+void write_text(record_writer& to, std::string_view name, std::string_view value) noexcept {
+  if (!value.empty()) to.text(name, value);
+}
+
+void write_stage(record_writer& to, std::string_view name, std::optional<std::chrono::nanoseconds> took) noexcept {
+  if (took) to.milliseconds(name, *took);
+}
+
+void write_entry(record_writer& to, const access_entry& entry) noexcept {
+  write_text(to, "request_id", entry.request_id);
+  write_text(to, "trace_id", entry.trace_id);
+  write_text(to, "caller", entry.caller);
+  write_text(to, "account", entry.account);
+  write_text(to, "route", entry.route);
+  to.number("code", std::int64_t{entry.code});
+  write_text(to, "problem", entry.problem);
+  write_text(to, "effect", entry.effect);
+  if (entry.upstream_status != 0) to.number("upstream_status", std::int64_t{entry.upstream_status});
+  to.milliseconds("duration_ms", entry.duration);
+  write_stage(to, "queue_ms", entry.queue);
+  write_stage(to, "token_ms", entry.token);
+  write_stage(to, "connect_ms", entry.connect);
+  write_stage(to, "upstream_ms", entry.upstream);
+  to.end();
+}
+
+}  // namespace
+
+access_log::access_log(output& to, options how)
+    : to_{to}, how_{how}, memory_{std::make_unique_for_overwrite<char[]>(how.capacity)} {}
+
+void access_log::append(const access_entry& entry) noexcept {
+  if (try_append(entry)) return;
+  if (make_room() && try_append(entry)) return;
+  dropped_.store(dropped_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // one writer
+}
+
+bool access_log::try_append(const access_entry& entry) noexcept {
+  line_writer line{{memory_.get() + end_, how_.capacity - end_}};
+  record_writer record{line, how_.style, stamp_.of(entry.at), entry.severity, "request"};
+  write_entry(record, entry);
+  if (line.full()) return false;
+  end_ += line.size();
+  return true;
+}
+
+// Moves what waits to the front; false if it is there already. Happens only while the reader is slow.
+bool access_log::make_room() noexcept {
+  if (begin_ == 0) return false;
+  std::memmove(memory_.get(), memory_.get() + begin_, end_ - begin_);
+  end_ -= begin_;
+  begin_ = 0;
+  return true;
+}
+
+bool access_log::flush() {
+  if (begin_ == end_) {
+    to_.flush();  // the loops' timers are also what sends events that had to wait
+    return true;
+  }
+  begin_ += to_.write({memory_.get() + begin_, end_ - begin_});
+  if (begin_ != end_) return false;
+  begin_ = end_ = 0;
+  return true;
+}
+
+}  // namespace gateway::journal

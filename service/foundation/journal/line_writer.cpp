@@ -1,0 +1,126 @@
+#include "foundation/journal/line_writer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <system_error>
+
+namespace gateway::journal {
+namespace {
+
+constexpr unsigned char byte_of(char c) noexcept {
+  return static_cast<unsigned char>(c);
+}
+
+// Printable ASCII that JSON takes as it is.
+constexpr bool harmless(char c) noexcept {
+  return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+// Looks at every byte even after the first bad one, since that loop compiles to vector instructions; most texts are ids
+// and names, and pass.
+bool all_harmless(std::string_view text) noexcept {
+  bool all = true;
+  for (const char c : text) all &= harmless(c);
+  return all;
+}
+
+// The length of the UTF-8 sequence at the front (RFC 3629 section 4: no overlong forms, no surrogates, nothing above
+// U+10FFFF), or 0 if there is none.
+std::size_t utf8_length(std::string_view text) noexcept {
+  const auto at = [&](std::size_t i) { return i < text.size() ? byte_of(text[i]) : 0U; };
+  const auto tail = [&](std::size_t i) { return (at(i) & 0xc0U) == 0x80U; };
+  const unsigned first = at(0);
+  const unsigned second = at(1);
+  if (first < 0x80) return 1;
+  if (first >= 0xc2 && first <= 0xdf) return tail(1) ? 2 : 0;
+  if (first >= 0xe0 && first <= 0xef) {
+    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f)) return 0;
+    return tail(1) && tail(2) ? 3 : 0;
+  }
+  if (first >= 0xf0 && first <= 0xf4) {
+    if ((first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f)) return 0;
+    return tail(1) && tail(2) && tail(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+void put_ascii_escaped(line_writer& to, char c) noexcept {
+  switch (c) {
+    case '"':
+      return to.put("\\\"");
+    case '\\':
+      return to.put("\\\\");
+    case '\n':
+      return to.put("\\n");
+    case '\r':
+      return to.put("\\r");
+    case '\t':
+      return to.put("\\t");
+    default:
+      break;
+  }
+  constexpr std::string_view hex = "0123456789abcdef";
+  to.put("\\u00");
+  to.put(hex[byte_of(c) >> 4]);
+  to.put(hex[byte_of(c) & 0x0f]);
+}
+
+}  // namespace
+
+void line_writer::number(std::int64_t value) noexcept {
+  const auto [end, error] = std::to_chars(at_, end_, value);
+  if (error != std::errc{}) {
+    full_ = true;
+    return;
+  }
+  at_ = end;
+}
+
+void line_writer::number(double value) noexcept {
+  if (!std::isfinite(value)) return put("null");
+  const auto [end, error] = std::to_chars(at_, end_, value);
+  if (error != std::errc{}) {
+    full_ = true;
+    return;
+  }
+  at_ = end;
+}
+
+void line_writer::milliseconds(std::int64_t nanoseconds) noexcept {
+  const std::int64_t microseconds = std::max<std::int64_t>(0, nanoseconds) / 1000;
+  number(microseconds / 1000);
+  const auto rest = static_cast<unsigned>(microseconds % 1000);
+  const std::array<char, 4> decimals{'.', static_cast<char>('0' + rest / 100), static_cast<char>('0' + rest / 10 % 10),
+                                     static_cast<char>('0' + rest % 10)};
+  put({decimals.data(), decimals.size()});
+}
+
+void line_writer::quoted(std::string_view text) noexcept {
+  put('"');
+  all_harmless(text) ? put(text) : escaped(text);
+  put('"');
+}
+
+void line_writer::escaped(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) {
+      put("\xef\xbf\xbd");  // U+FFFD
+    } else if (length > 1 || harmless(text.front())) {
+      put(text.substr(0, length));
+    } else {
+      put_ascii_escaped(*this, text.front());
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+}
+
+void line_writer::plain_or_quoted(std::string_view text) noexcept {
+  const bool plain = !text.empty() && all_harmless(text) && text.find_first_of(" =") == std::string_view::npos;
+  if (plain) return put(text);
+  quoted(text);
+}
+
+}  // namespace gateway::journal

@@ -1,0 +1,231 @@
+#include "tls/stream.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+
+#include "foundation/transport/memory.hpp"
+#include "support/certificates.hpp"
+#include "support/loop_fixture.hpp"
+
+namespace {
+
+using namespace gateway;
+using namespace std::chrono_literals;
+using support::certificates;
+using transport::interest;
+using transport::io_status;
+using transport::memory_channel;
+using transport::task;
+
+// Both ends of a TLS connection in memory, and what became of their handshakes.
+struct tls_pair : support::loop_fixture {
+  struct side {
+    std::unique_ptr<tls::stream> stream;
+    std::optional<std::expected<void, std::string>> shaken;
+  };
+  side client;
+  side server;
+  memory_channel* client_wire = nullptr;
+  memory_channel* server_wire = nullptr;
+
+  // Ends whatever still waits on the two ends, and then the ends: a channel outlives the coroutine that waits for it.
+  void hang_up() {
+    for (auto* each : {&client, &server}) {
+      if (each->stream) each->stream->ready().interrupt(transport::wake::cancelled);
+      settle();
+      each->stream.reset();
+    }
+  }
+  ~tls_pair() { hang_up(); }
+
+  static task<> shake(side& of) { of.shaken = co_await of.stream->handshake(); }
+
+  void connect(tls::client_context& from, tls::server_context& to, const std::string& name,
+               std::size_t capacity = 64 * 1024) {
+    hang_up();
+    auto [a, b] = memory_channel::make_pair(loop.ready(), capacity);
+    client_wire = a.get();
+    server_wire = b.get();
+    client = {std::make_unique<tls::stream>(std::move(a), from.connect(name)), {}};
+    server = {std::make_unique<tls::stream>(std::move(b), to.accept()), {}};
+    loop.spawn(shake(client));
+    loop.spawn(shake(server));
+    settle();
+  }
+
+  static task<> read_until_end(tls::stream& from, std::string& into) {
+    std::array<char, 100> piece{};
+    for (;;) {
+      const auto got = from.try_read(piece);
+      if (got.status == io_status::done) {
+        into.append(piece.data(), got.bytes);
+      } else if (got.status == io_status::want_read) {
+        const auto woken = co_await from.ready().wait(interest::read);
+        if (woken != transport::wake::ready) co_return;
+      } else {
+        into += got.status == io_status::end ? "." : "!" + from.reason();
+        co_return;
+      }
+    }
+  }
+  static task<> read_until(tls::stream& from, std::string expected) {
+    std::string got;
+    std::array<char, 100> piece{};
+    while (got != expected) {
+      const auto read = from.try_read(piece);
+      if (read.status == io_status::done) {
+        got.append(piece.data(), read.bytes);
+      } else {
+        const auto woken = co_await from.ready().wait(interest::read);
+        if (woken != transport::wake::ready) co_return;
+      }
+    }
+  }
+  static task<> write_all(tls::stream& to, std::string text) {
+    std::string_view rest = text;
+    while (!rest.empty()) {
+      const auto put = to.try_write(rest);
+      if (put.status == io_status::done)
+        rest.remove_prefix(put.bytes);
+      else if (put.status == io_status::want_write)
+        co_await to.ready().wait(interest::write);
+      else
+        co_return;
+    }
+  }
+};
+
+TEST_CASE_FIXTURE(tls_pair, "bytes cross an encrypted pair in memory, even one byte at a time") {
+  const auto trust = support::trusting(certificates().authority);
+  const auto serve = support::serving(certificates().server);
+  for (const std::size_t capacity : {std::size_t{1}, std::size_t{100}, std::size_t{65536}}) {
+    CAPTURE(capacity);
+    connect(*trust, *serve, "podero.test", capacity);
+    REQUIRE(client.shaken.has_value());
+    CHECK(client.shaken->has_value());
+    std::string got;
+    loop.spawn([](tls_pair& self) -> task<> {
+      co_await read_until(*self.client.stream, "hi");
+      co_await write_all(*self.client.stream, std::string(5000, 'x'));
+    }(*this));
+    settle();
+    REQUIRE(server.shaken.has_value());  // over when the client has read the tickets
+    CHECK(server.shaken->has_value());
+    loop.spawn([](tls_pair& self, std::string& into) -> task<> {
+      co_await write_all(*self.server.stream, "hi");
+      co_await read_until_end(*self.server.stream, into);
+    }(*this, got));
+    settle();
+    CHECK(got == std::string(5000, 'x'));
+    hang_up();
+  }
+}
+
+TEST_CASE_FIXTURE(tls_pair, "a connection that is cut without a goodbye is a failure, one that says it an end") {
+  const auto trust = support::trusting(certificates().authority);
+  const auto serve = support::serving(certificates().server);
+  connect(*trust, *serve, "podero.test");
+  std::string got;
+  loop.spawn(read_until_end(*client.stream, got));
+  SUBCASE("goodbye") {
+    server.stream->finish();
+    settle();
+    CHECK(got == ".");
+  }
+  SUBCASE("cut") {
+    server_wire->finish();
+    settle();
+    CHECK(got.starts_with("!"));
+  }
+}
+
+TEST_CASE_FIXTURE(tls_pair, "the second connection to a name resumes the session of the first") {
+  const auto trust = support::trusting(certificates().authority);
+  const auto serve = support::serving(certificates().server);
+  connect(*trust, *serve, "podero.test");
+  CHECK_FALSE(client.stream->resumed());
+  std::string got;
+  loop.spawn(read_until_end(*client.stream, got));  // the tickets come with the first read
+  loop.spawn(write_all(*server.stream, "hello"));
+  settle();
+  connect(*trust, *serve, "podero.test");
+  CHECK(client.stream->resumed());
+  hang_up();
+}
+
+struct refusal {
+  const char* what;
+  simulator::identity server;
+  std::string name;
+  const char* reason;
+};
+
+TEST_CASE_FIXTURE(tls_pair, "certificates that are not for this server are refused with the reason and the subject") {
+  using simulator::leaf_wishes;
+  const auto& authority = certificates().authority;
+  const auto now = std::chrono::system_clock::now();
+  const auto other = simulator::make_authority("Other CA");
+  const std::vector<refusal> refusals{
+      {"wrong host", certificates().server, "elsewhere.test", "hostname mismatch"},
+      {"expired",
+       simulator::make_certificate(authority, {.host_names = {"podero.test"}, .valid = {now - 48h, now - 24h}}),
+       "podero.test", "certificate has expired"},
+      {"not valid yet",
+       simulator::make_certificate(authority, {.host_names = {"podero.test"}, .valid = {now + 24h, now + 48h}}),
+       "podero.test", "certificate is not yet valid"},
+      {"self-signed", simulator::make_self_signed({.host_names = {"podero.test"}}), "podero.test", "self-signed"},
+      {"unknown CA", simulator::make_certificate(other, {.host_names = {"podero.test"}}), "podero.test",
+       "unable to get local issuer certificate"},
+  };
+  const auto trust = support::trusting(authority);
+  for (const auto& r : refusals) {
+    CAPTURE(r.what);
+    const auto serve = support::serving(r.server);
+    connect(*trust, *serve, r.name);
+    REQUIRE(client.shaken.has_value());
+    REQUIRE_FALSE(client.shaken->has_value());
+    CHECK(client.shaken->error().find(r.reason) != std::string::npos);
+    CHECK(client.shaken->error().find("podero.test") != std::string::npos);
+    CAPTURE(client.shaken->error());
+  }
+}
+
+TEST_CASE_FIXTURE(tls_pair, "a server that offers less than TLS 1.2 or answers with something else is refused") {
+  const auto trust = support::trusting(certificates().authority);
+  auto [a, b] = memory_channel::make_pair(loop.ready());
+  client = {std::make_unique<tls::stream>(std::move(a), trust->connect("podero.test")), {}};
+  loop.spawn(shake(client));
+  CHECK(b->try_write(std::string_view{"HTTP/1.1 400 Bad Request\r\n\r\n"}).status == io_status::done);
+  settle();
+  REQUIRE(client.shaken.has_value());
+  REQUIRE_FALSE(client.shaken->has_value());
+  CHECK(client.shaken->error() != "");
+}
+
+TEST_CASE_FIXTURE(tls_pair, "a handshake that makes no progress ends with its deadline") {
+  const auto trust = support::trusting(certificates().authority);
+  auto [a, b] = memory_channel::make_pair(loop.ready());
+  client = {std::make_unique<tls::stream>(std::move(a), trust->connect("podero.test")), {}};
+  loop.spawn([](transport::loop& on, side& of) -> task<> {
+    transport::watchdog guard{of.stream->ready()};
+    guard.set(on.deadlines(), on.now() + 2s);
+    of.shaken = co_await of.stream->handshake();
+  }(loop, client));
+  advance(2s);
+  REQUIRE(client.shaken.has_value());
+  CHECK(client.shaken->error() == "timed out");
+}
+
+TEST_CASE("roots that hold no certificate are an error") {
+  tls::client_options options;
+  options.ca_pem = "not a certificate";
+  const auto made = tls::client_context::make(options);
+  REQUIRE_FALSE(made.has_value());
+  CHECK(made.error() == "there is no certificate in it");
+  options = {};
+  options.ca_file = "/nonexistent/ca.pem";
+  CHECK_FALSE(tls::client_context::make(options).has_value());
+}
+
+}  // namespace
