@@ -138,6 +138,10 @@ std::optional<failure> inspect_beginning(std::string_view bytes, const guard_lim
   if (line_end == std::string_view::npos && bytes.size() > limits.target + longest_method)
     return refuse(problem::uri_too_long,
                   "The request target has more than " + std::to_string(limits.target) + " bytes.");
+  if (line_end != std::string_view::npos) {
+    framing_lines unused;
+    if (auto fault = inspect_request_line(bytes.substr(0, line_end), limits, unused)) return fault;
+  }
   if (bytes.size() > limits.head)
     return refuse(problem::headers_too_large, "The header has more than " + std::to_string(limits.head) + " bytes.");
   return std::nullopt;

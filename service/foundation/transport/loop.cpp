@@ -77,8 +77,12 @@ loop::loop(const time::clock& clock, drive how)
   await_events();
 }
 
-loop::~loop() {
+void loop::abandon() noexcept {
   while (!roots_.empty()) roots_.front().frame.destroy();
+}
+
+loop::~loop() {
+  abandon();
   ::close(wake_descriptor_);
 }
 

@@ -51,6 +51,8 @@ class loop {
   // `on_escape`. The loop keeps it until it ends.
   void spawn(task<> work);
   std::size_t spawned() const noexcept { return roots_.size(); }
+  // Destroys every spawned coroutine where it stands, and with it what it holds. Before what they refer to goes.
+  void abandon() noexcept;
   void on_escape(std::function<void(std::exception_ptr)> what) { on_escape_ = std::move(what); }
 
   // Any thread: runs `what` on the loop soon. Dropped if the loop never runs again.

@@ -1,0 +1,147 @@
+#include "admission/directory.hpp"
+
+#include "admission/key.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace gateway::admission {
+namespace {
+
+// Far above any key of ours; a caller cannot make us hash its whole header.
+constexpr std::size_t longest_key = 512;
+
+errors::failure unauthenticated(std::string code, std::string detail) {
+  errors::failure f;
+  f.id = errors::problem::unauthenticated;
+  f.faults.push_back({errors::fault::place::header, "Authorization", std::move(code), detail});
+  f.detail = std::move(detail);
+  f.extra_header = "WWW-Authenticate: Bearer";
+  return f;
+}
+
+bool is_bearer(std::string_view scheme) {
+  constexpr std::string_view bearer = "bearer";
+  return std::ranges::equal(scheme, bearer, {},
+                            [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// RFC 6750 section 2.1: b64token.
+bool is_key_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view{"-._~+/="}.contains(c);
+}
+
+std::expected<std::string_view, errors::failure> presented_key(std::optional<std::string_view> authorization) {
+  const auto text = trimmed(authorization.value_or(""));
+  if (text.empty())
+    return std::unexpected(unauthenticated("missing", "This gateway needs a key: send `Authorization: Bearer KEY`."));
+  const auto space = std::min(text.find_first_of(" \t"), text.size());
+  if (!is_bearer(text.substr(0, space)))
+    return std::unexpected(unauthenticated(
+        "wrong-scheme", "The Authorization header has another scheme than Bearer: send `Authorization: Bearer KEY`."));
+  const auto key = trimmed(text.substr(space));
+  if (key.empty())
+    return std::unexpected(unauthenticated("missing", "The Authorization header has no key after Bearer."));
+  if (key.size() > longest_key || !std::ranges::all_of(key, is_key_character))
+    return std::unexpected(unauthenticated("malformed", "What follows Bearer cannot be a key of this gateway."));
+  return key;
+}
+
+boost::json::object merged(boost::json::object account, const boost::json::object& caller) {
+  for (const auto& member : caller) account.insert_or_assign(member.key(), member.value());
+  return account;
+}
+
+}  // namespace
+
+const account_policy* caller::find(std::string_view account_name) const noexcept {
+  const auto found = std::ranges::find(accounts, account_name, &account_policy::account_name);
+  return found == accounts.end() ? nullptr : &*found;
+}
+
+// The digest is uniform already.
+std::size_t directory::digest_hash::operator()(const settings::key_digest& digest) const noexcept {
+  std::size_t out = 0;
+  std::memcpy(&out, digest.data(), sizeof out);
+  return out;
+}
+
+directory::directory(std::shared_ptr<const settings::configuration> configuration)
+    : configuration_{std::move(configuration)} {
+  for (const auto& [name, one] : configuration_->callers) add(name, one);
+  if (callers_.empty()) add_anonymous();
+}
+
+void directory::add(const std::string& name, const settings::caller& one) {
+  caller out;
+  out.name = name;
+  out.index = callers_.size();
+  out.weight = one.weight;
+  std::size_t account_index = 0;
+  for (const auto& [account_name, account] : configuration_->accounts) {
+    const auto index = account_index++;
+    if (std::ranges::find(one.accounts, account_name) == one.accounts.end()) continue;
+    const auto limits = one.limits.find(account_name);
+    out.accounts.push_back({account_name, index, &account,
+                            limits == one.limits.end() ? settings::caller_limits{} : limits->second,
+                            &one.redirect_hosts, merged(account.defaults, one.defaults)});
+  }
+  for (const auto& digest : one.key_sha256) by_key_.emplace(digest, out.index);
+  for (const auto& san : one.certificate_san) by_certificate_.emplace(san, out.index);
+  callers_.push_back(std::move(out));
+}
+
+void directory::add_anonymous() {
+  static const settings::redirect_hosts anywhere;
+  caller out;
+  out.name = "anonymous";
+  out.anonymous = true;
+  for (const auto& [name, account] : configuration_->accounts)
+    out.accounts.push_back({name, out.accounts.size(), &account, {}, &anywhere, account.defaults});
+  callers_.push_back(std::move(out));
+}
+
+// The digest is looked up, never the key, and with an ordinary comparison. Its timing may tell how far two digests
+// agree, which helps nobody: whoever wants to follow that up would have to find keys with chosen digests, that is,
+// break SHA-256; and a key has 256 random bits, so there is nothing to guess.
+std::expected<const caller*, errors::failure> directory::authenticate(
+    std::optional<std::string_view> authorization) const {
+  if (callers_.front().anonymous) return &callers_.front();
+  const auto key = presented_key(authorization);
+  if (!key) return std::unexpected(key.error());
+  const auto found = by_key_.find(digest_of(*key));
+  if (found == by_key_.end())
+    return std::unexpected(unauthenticated("unknown-key", "No caller of this gateway has this key."));
+  return &callers_[found->second];
+}
+
+const caller* directory::of_certificate(std::span<const std::string_view> names) const {
+  for (const auto name : names)
+    if (const auto found = by_certificate_.find(name); found != by_certificate_.end()) return &callers_[found->second];
+  return nullptr;
+}
+
+std::expected<const account_policy*, errors::failure> directory::authorize(const caller& who,
+                                                                           std::string_view account_name) const {
+  if (const auto* policy = who.find(account_name)) return policy;
+  const auto& accounts = configuration_->accounts;
+  const bool exists =
+      std::ranges::any_of(accounts, [&](const auto& one) { return std::string_view{one.first} == account_name; });
+  errors::failure f;
+  f.id = exists ? errors::problem::forbidden : errors::problem::not_found;
+  f.detail = exists ? "The caller " + who.name + " may not use this account; GET /v1/accounts lists those that it may."
+                    : "There is no account of this name; GET /v1/accounts lists those that you may use.";
+  f.faults.push_back({errors::fault::place::parameter, "account", exists ? "forbidden" : "unknown", f.detail});
+  return std::unexpected(std::move(f));
+}
+
+}  // namespace gateway::admission

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "settings/fault.hpp"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gateway::settings {
+
+// Gathers every fault of one reading, and remembers where each key stands, so that what concerns several keys can be
+// checked later on plain values and still be reported with its place.
+class collector {
+ public:
+  explicit collector(std::string file) : file_{std::move(file)} {}
+
+  void remember(const std::string& path, place at) { places_.insert_or_assign(path, at); }
+
+  // Where the path stands, or the nearest thing around it that stands in the file.
+  place place_of(std::string_view path) const;
+
+  bool stands_in_file(const std::string& path) const { return places_.contains(path); }
+
+  void add(std::string path, place at, std::string what);
+  void add(std::string path, std::string what);
+
+  // Whether the value at this path cannot be relied on: a fault was found in it, below it or around it.
+  bool faulty(std::string_view path) const;
+
+  // Every fault found, in the order of the file.
+  std::vector<fault> sorted() const;
+
+  bool empty() const noexcept { return faults_.empty(); }
+
+ private:
+  std::string file_;
+  std::map<std::string, place, std::less<>> places_;
+  std::vector<fault> faults_;
+};
+
+}  // namespace gateway::settings

@@ -1,0 +1,94 @@
+#include "settings/load.hpp"
+
+#include "settings/checks.hpp"
+#include "settings/keys/process.hpp"
+#include "settings/reader.hpp"
+
+namespace gateway::settings {
+namespace {
+
+using outcome = std::expected<configuration, std::vector<fault>>;
+
+std::unexpected<std::vector<fault>> only(const std::filesystem::path& file, place at, std::string what) {
+  return std::unexpected(std::vector{fault{file.string(), at, "", std::move(what)}});
+}
+
+std::size_t length_of_character(unsigned char first) {
+  if (first < 0x80) return 1;
+  if (first >= 0xC2 && first < 0xE0) return 2;
+  if (first >= 0xE0 && first < 0xF0) return 3;
+  if (first >= 0xF0 && first < 0xF5) return 4;
+  return 0;
+}
+
+// RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
+bool is_character(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  for (std::size_t i = 1; i < text.size(); ++i)
+    if ((byte(i) & 0xC0U) != 0x80U) return false;
+  if (text.size() < 3) return true;
+  return !(byte(0) == 0xE0 && byte(1) < 0xA0) && !(byte(0) == 0xED && byte(1) > 0x9F) &&
+         !(byte(0) == 0xF0 && byte(1) < 0x90) && !(byte(0) == 0xF4 && byte(1) > 0x8F);
+}
+
+// yaml-cpp takes some control characters for the end of the file and does not mind broken UTF-8: both are found here.
+std::optional<std::pair<place, std::string>> unreadable_character(std::string_view text) {
+  place at{1, 1};
+  for (std::size_t i = 0; i < text.size();) {
+    const auto first = static_cast<unsigned char>(text[i]);
+    const auto length = length_of_character(first);
+    if (length == 0 || i + length > text.size() || !is_character(text.substr(i, length)))
+      return std::pair{at, std::string{"is not UTF-8 here"}};
+    if ((first < 0x20 && first != '\n' && first != '\r' && first != '\t') || first == 0x7F)
+      return std::pair{at, "has the control character " + in_quotes(text.substr(i, 1)) + " here"};
+    i += length;
+    ++at.column;
+    if (first == '\n') at = {at.line + 1, 1};
+  }
+  return std::nullopt;
+}
+
+std::expected<YAML::Node, std::vector<fault>> tree(std::string_view text, const std::filesystem::path& file) {
+  if (const auto bad = unreadable_character(text)) return only(file, bad->first, bad->second);
+  try {
+    const auto documents = YAML::LoadAll(std::string{text});
+    if (documents.empty() || documents.front().IsNull())
+      return only(file, {1, 1}, "is empty: there is no configuration in it");
+    if (documents.size() > 1)
+      return only(file, place_of(documents[1], {1, 1}), "begins a second YAML document here; a configuration is one");
+    if (!documents.front().IsMap())
+      return only(file, place_of(documents.front(), {1, 1}), "must be a mapping (key: value) at its top");
+    return documents.front();
+  } catch (const YAML::Exception& e) {
+    const place at = e.mark.is_null() ? place{1, 1} : place{e.mark.line + 1, e.mark.column + 1};
+    return only(file, at, "is no YAML: " + e.msg);
+  }
+}
+
+}  // namespace
+
+outcome load(const std::filesystem::path& file, const environment& env) {
+  const auto text = env.read_file(file);
+  if (!text) return only(file, {}, "cannot be read: " + text.error());
+  return parse(*text, file, env);
+}
+
+outcome parse(std::string_view text, const std::filesystem::path& file, const environment& env) {
+  const auto root = tree(text, file);
+  if (!root) return std::unexpected(root.error());
+
+  collector faults{file.string()};
+  context in{faults, env, file.parent_path()};
+  configuration c;
+  read_section(spot{&in, "", place_of(*root, {1, 1}), *root}, c);
+  complete(c);
+  check_listeners(c, faults);
+  check_accounts(c, faults);
+  check_callers(c, faults);
+  check_process(c, faults);
+  check_files(c, env, faults);
+  if (!faults.empty()) return std::unexpected(faults.sorted());
+  return c;
+}
+
+}  // namespace gateway::settings

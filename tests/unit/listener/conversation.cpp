@@ -1,0 +1,279 @@
+#include <doctest/doctest.h>
+
+#include <stdexcept>
+
+#include "foundation/transport/memory.hpp"
+#include "foundation/transport/parking.hpp"
+#include "listener/server.hpp"
+#include "support/loop_fixture.hpp"
+#include "support/memory_peer.hpp"
+
+namespace {
+
+using namespace gateway;
+using namespace gateway::listener;
+using namespace std::chrono_literals;
+using transport::memory_channel;
+using transport::task;
+
+// Answers with what it got.
+struct echo final : handler {
+  explicit echo(transport::loop& on) : loop{on} {}
+  std::unique_ptr<scratch> make_scratch() override {
+    ++scratches;
+    return std::make_unique<scratch>();
+  }
+  std::size_t on_head(exchange& x) override {
+    if (x.head.path() == "/refuse") {
+      errors::failure f;
+      f.id = errors::problem::forbidden;
+      answer_with(x, f);
+    }
+    return 1000;
+  }
+  task<> on_request(exchange& x) override {
+    if (x.head.path() == "/throw") throw std::runtime_error{"an internal detail"};
+    if (x.head.path() == "/slow") {
+      transport::parking place{loop.ready()};
+      co_await place.wait(loop.deadlines(), loop.now() + 5s);
+    }
+    x.reply.status = 200;
+    x.reply.content_type = "text/plain";
+    x.reply.body = x.body;
+    if (x.reply.body.empty()) x.reply.body = "nothing";
+  }
+  void on_done(const exchange& x, time::duration) override { done.push_back(x.reply.status); }
+  transport::loop& loop;
+  int scratches = 0;
+  std::vector<unsigned> done;
+};
+
+struct listener_fixture : support::loop_fixture {
+  echo serves{loop};
+  random::seeded_source randomness{1};
+  server subject{loop, serves, {.limits = {.head = 1024, .target = 200}, .most_connections = 3}, randomness};
+
+  ~listener_fixture() { settle(); }  // the callers have left: the server hears of it before it goes
+
+  support::memory_peer connect(std::size_t capacity = 64 * 1024) {
+    auto [mine, theirs] = memory_channel::make_pair(loop.ready(), capacity);
+    subject.accept(std::move(theirs));
+    settle();
+    return support::memory_peer{std::move(mine)};
+  }
+  std::string ask(support::memory_peer& peer, std::string_view request) {
+    CHECK(peer.say(request));
+    settle();
+    return peer.heard();
+  }
+};
+
+std::string body_of(const std::string& answer) { return answer.substr(answer.find("\r\n\r\n") + 4); }
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+constexpr std::string_view get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+
+TEST_CASE_FIXTURE(listener_fixture, "a connection serves one request after the other and keeps one exchange") {
+  auto peer = connect();
+  for (int i = 0; i < 3; ++i) {
+    const auto answer = ask(peer, get);
+    CHECK(answer.starts_with("HTTP/1.1 200 OK\r\nDate: Fri, 23 Aug 2024 00:00:00 GMT\r\n"));
+    CHECK(has(answer, "\r\nContent-Length: 7\r\n"));
+    CHECK(body_of(answer) == "nothing");
+  }
+  CHECK(serves.scratches == 1);
+  peer.leave();
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "requests may come byte by byte or several at once") {
+  auto peer = connect();
+  const std::string_view post = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello";
+  std::string answer;
+  for (const char c : post) answer += ask(peer, {&c, 1});
+  CHECK(body_of(answer) == "hello");
+  answer = ask(peer, std::string{post} + "\r\n" + std::string{get} + std::string{post});
+  CHECK(serves.done.size() == 4);
+  CHECK(body_of(answer).starts_with("hello"));
+  CHECK(has(answer, "nothing"));
+  peer.leave();
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "a chunked body is put together, and what follows it is the next request") {
+  auto peer = connect();
+  const auto answer = ask(peer,
+                          "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+                          "3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(has(answer, "\r\n\r\nhelloHTTP/1.1 200"));
+  CHECK(serves.done.size() == 2);
+  peer.leave();
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "who asks whether to go on is told so before the body") {
+  auto peer = connect();
+  CHECK(ask(peer, "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n") ==
+        "HTTP/1.1 100 Continue\r\n\r\n");
+  CHECK(body_of(ask(peer, "hello")) == "hello");
+  peer.leave();
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "a HEAD is answered like a GET without the body, and the connection goes on") {
+  auto peer = connect();
+  const auto answer = ask(peer, "HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(has(answer, "Content-Length: 7\r\n"));
+  CHECK(body_of(answer) == "");
+  CHECK(body_of(ask(peer, get)) == "nothing");
+  peer.leave();
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "a refusal before the body leaves the connection usable") {
+  auto peer = connect();
+  const auto answer = ask(peer, "POST /refuse HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n");
+  CHECK(answer.starts_with("HTTP/1.1 403 "));
+  CHECK(has(answer, "Content-Type: application/problem+json"));
+  CHECK(body_of(ask(peer, "hello" + std::string{get})) == "nothing");
+  peer.leave();
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "a body beyond the limit is refused unread") {
+  auto peer = connect();
+  auto answer = ask(peer, "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 1001\r\n\r\n" + std::string(1001, 'x'));
+  CHECK(has(answer, "/problems/content-too-large"));
+  CHECK(body_of(ask(peer, get)) == "nothing");  // small enough to be read past
+  answer = ask(peer, "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 9000000\r\n\r\n");
+  CHECK(has(answer, "/problems/content-too-large"));
+  CHECK(has(answer, "Connection: close"));
+  peer.leave();
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "chunks beyond the limit are refused and end the connection") {
+  auto peer = connect();
+  const auto answer = ask(peer, "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n");
+  CHECK(has(answer, "/problems/content-too-large"));
+  CHECK(has(answer, "Connection: close"));
+  peer.leave();
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "bytes that are not HTTP get a problem document and the end of the connection") {
+  for (const std::string_view bytes : {std::string_view{"\x16\x03\x01\x00\xa5\x01\x00", 7}, std::string_view{"hello\r\n\r\n"},
+                                       std::string_view{"GET / HTTP/1.1\r\n\r\n"}}) {
+    auto peer = connect();
+    const auto answer = ask(peer, bytes);
+    CHECK(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"));
+    CHECK(has(answer, "/problems/malformed-request"));
+    CHECK(has(answer, "X-Request-Id: "));
+    CHECK(peer.ended());
+    peer.leave();
+    settle();
+  }
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "heads and targets that are too long have their own answers") {
+  auto peer = connect();
+  CHECK(has(ask(peer, "GET / HTTP/1.1\r\nX: " + std::string(2000, 'a')), "/problems/headers-too-large"));
+  peer.leave();
+  auto other = connect();
+  CHECK(has(ask(other, "GET /" + std::string(300, 'a') + " HTTP/1.1\r\n"), "/problems/uri-too-long"));
+  other.leave();
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "a head or a body that does not arrive in time is told so") {
+  auto peer = connect();
+  CHECK(ask(peer, "GET /a HTT") == "");
+  advance(10s);
+  auto answer = peer.heard();
+  CHECK(has(answer, "HTTP/1.1 408 "));
+  CHECK(has(answer, "/problems/request-timeout"));
+  CHECK(peer.ended());
+  peer.leave();
+  auto other = connect();
+  CHECK(ask(other, "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe") == "");
+  advance(30s);
+  CHECK(has(other.heard(), "/problems/request-timeout"));
+  other.leave();
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "an idle connection is closed without a word when its time is over") {
+  auto peer = connect();
+  ask(peer, get);
+  advance(74s);
+  CHECK(peer.heard() == "");
+  CHECK_FALSE(peer.ended());
+  advance(1s);
+  CHECK(peer.heard() == "");
+  CHECK(peer.ended());
+  CHECK(subject.connections() == 0);
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "what fails inside is a 500 that tells nothing of the inside") {
+  auto peer = connect();
+  const auto answer = ask(peer, "GET /throw HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(answer.starts_with("HTTP/1.1 500 "));
+  CHECK_FALSE(has(answer, "internal detail"));
+  CHECK(body_of(ask(peer, get)) == "nothing");
+  peer.leave();
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "the caller's request id is kept if it is sane, and made otherwise") {
+  auto peer = connect();
+  auto answer = ask(peer, "GET /refuse HTTP/1.1\r\nHost: h\r\nX-Request-Id: my-id.1\r\n\r\n");
+  CHECK(has(answer, "X-Request-Id: my-id.1\r\n"));
+  answer = ask(peer, "GET /refuse HTTP/1.1\r\nHost: h\r\nX-Request-Id: <script>\r\n\r\n");
+  CHECK_FALSE(has(answer, "<script>"));
+  CHECK(has(answer, "X-Request-Id: "));
+  peer.leave();
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "connections beyond the limit are told so; one of them stays free to say it") {
+  std::vector<support::memory_peer> peers;
+  for (int i = 0; i < 3; ++i) peers.push_back(connect());
+  auto beyond = connect();
+  const auto answer = beyond.heard();
+  CHECK(answer.starts_with("HTTP/1.1 503 "));
+  CHECK(has(answer, "/problems/overloaded"));
+  CHECK(has(answer, "\"guard\":\"overload\""));
+  CHECK(has(answer, "Retry-After: 1\r\n"));
+  CHECK(body_of(ask(peers[0], get)) == "nothing");
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "draining closes what is idle at once and what is busy after its answer") {
+  auto idle = connect();
+  ask(idle, get);
+  auto busy = connect();
+  CHECK(ask(busy, "GET /slow HTTP/1.1\r\nHost: h\r\n\r\n") == "");
+  CHECK(subject.busy() == 1);
+  subject.drain();
+  settle();
+  CHECK(idle.heard() == "");
+  CHECK(idle.ended());
+  CHECK_FALSE(busy.ended());
+  advance(5s);
+  const auto answer = busy.heard();
+  CHECK(answer.starts_with("HTTP/1.1 200 "));
+  CHECK(has(answer, "Connection: close\r\n"));
+  busy.leave();
+  settle();
+  CHECK(subject.connections() == 0);
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "a caller that reads slowly gets all of its answer, one that does not read is cut off") {
+  auto peer = connect(16);
+  std::string all;
+  CHECK(peer.say("GET /a HTTP/1"));
+  settle();
+  CHECK(peer.say(".1\r\nHost: h\r\n\r\n"));
+  for (int i = 0; i < 40; ++i) {
+    settle();
+    all += peer.heard();
+  }
+  CHECK(body_of(all) == "nothing");
+  peer.say("GET /a HTTP/1.1");
+  settle();
+  peer.say("\r\nHost: h\r\n\r\n");
+  settle();
+  advance(30s);
+  CHECK(subject.connections() == 1);
+  advance(2s);
+  CHECK(subject.connections() == 0);
+}
+
+}  // namespace
