@@ -36,9 +36,9 @@ format:   ## puts every C++ file into shape
 	@$(S)/install-packages test
 	@$(S)/format --fix
 
-tidy:     ## clang-tidy over service/, warnings are errors
+tidy:     ## clang-tidy over service/; CHANGED=main looks only at what differs from that commit
 	@$(S)/install-packages tidy
-	@$(S)/tidy
+	@$(S)/tidy $(CHANGED)
 
 clean:    ## removes build/
 	@rm -rf build

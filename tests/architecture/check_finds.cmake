@@ -2,7 +2,7 @@
 # Shows on made-up trees that the check finds what it is there to find, names the place, and lets the rest pass.
 cmake_minimum_required(VERSION 3.25)
 
-set(table "foundation/time:\nlimiter: foundation/*\ntoken: foundation/*\ndispatch: limiter token foundation/*\nmain: dispatch\n")
+set(table "foundation/time:\ncontract:\nlimiter: foundation/*\ntoken: foundation/*\ndispatch: limiter token contract foundation/*\nmain: dispatch\n")
 set(failed 0)
 
 # Writes the files (pairs of path and text) and runs the check over them.
@@ -41,7 +41,7 @@ endfunction()
 
 accepts("includes that follow the picture"
   main.cpp "#include \"dispatch/loop.hpp\"\n"
-  dispatch/loop.cpp "#include \"dispatch/loop.hpp\"\n#include \"limiter/gate.hpp\"\n  #  include \"foundation/time/clock.hpp\"\n#include <boost/asio.hpp>\n"
+  dispatch/loop.cpp "#include \"dispatch/loop.hpp\"\n#include \"limiter/gate.hpp\"\n  #  include \"foundation/time/clock.hpp\"\n#include <boost/asio.hpp>\n#include \"contract.hpp\"\n"
   dispatch/inner/part.hpp "#include \"dispatch/loop.hpp\" // a list; with [ brackets\n#include \"token/keeper.hpp\"\n")
 refuses("an include against the direction" "service/limiter/gate.cpp:3: limiter may not include dispatch"
   limiter/gate.cpp "#include \"limiter/gate.hpp\"\n\n#include \"dispatch/loop.hpp\"\n")
@@ -51,6 +51,8 @@ refuses("two folders that include each other" "(dispatch may include limiter: th
   dispatch/loop.hpp "#include \"limiter/gate.hpp\"\n" limiter/gate.hpp "#include \"dispatch/loop.hpp\"\n")
 refuses("a foundation that knows the service" "service/foundation/time/wheel.hpp:2: foundation/time may not include limiter"
   foundation/time/wheel.hpp "// brackets [ and ; in comments do not hide what follows\n#include \"limiter/gate.hpp\"\n")
+refuses("the embedded contract where it does not belong" "service/token/keeper.hpp:1: token may not include contract"
+  token/keeper.hpp "#include \"contract.hpp\"\n")
 refuses("an include that leaves out a step" "service/main.cpp:1: main may not include limiter"
   main.cpp "#include \"limiter/gate.hpp\"\n")
 refuses("a folder that is not in the picture" "service/billing/invoice.cpp:1: this folder is not in the picture"

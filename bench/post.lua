@@ -1,0 +1,14 @@
+-- What wrk sends: the documented creation. At the end one line for bench/run: requests, failures, microseconds, p50, p99.
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+wrk.headers["Accept"] = "application/json"
+wrk.body = '{"language":"de","price_zone_default":"AT","is_smart_optimization_active_default":true,'
+  .. '"success_url":"https://my-customerportal.com/success","cancel_url":"https://my-customerportal.com/error",'
+  .. '"user_id":"a169451c-8525-4352-b8ca-070dd449a1a5"}'
+
+function done(summary, latency)
+  local errors = summary.errors
+  io.write(string.format("BENCH %d %d %d %d %d\n", summary.requests,
+    errors.connect + errors.read + errors.write + errors.status + errors.timeout, summary.duration,
+    latency:percentile(50), latency:percentile(99)))
+end
