@@ -44,7 +44,8 @@ class member_reader final : public json::visitor {
 
 session_state state_of(const member_reader& read, time::wall_instant now) {
   if (read.completed) return session_state::completed;
-  return read.expires_at && now >= *read.expires_at ? session_state::expired : session_state::pending;
+  return read.expires_at && std::chrono::floor<std::chrono::seconds>(now) >= *read.expires_at ? session_state::expired
+                                                                                              : session_state::pending;
 }
 
 // `base` is an origin or the configured base URL, `path` a shortcut's path or nothing.
