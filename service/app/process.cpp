@@ -12,7 +12,7 @@
 
 #include "app/not_served.hpp"
 #include "app/service.hpp"
-#include "documents.hpp"
+#include "proto_free_api.hpp"
 #include "foundation/metrics/process.hpp"
 #include "foundation/transport/acceptor.hpp"
 #include "settings/load.hpp"
@@ -100,7 +100,7 @@ class process {
                          .metrics = registry_,
                          .families = families_,
                          .loops = {},
-                         .papers = {openapi_json(), [](std::string_view name) { return problem_page(name); }}};
+                         .papers = {proto_free_api::openapi_json(), &proto_free_api::problem_page}};
     for (auto& each : loops_) {
       each->loop.on_escape([this](std::exception_ptr escaped) { report(escaped); });
       parts.loops.push_back({each->loop, each->connector, each->names, each->randomness, output_});

@@ -35,7 +35,7 @@ class handler {
 };
 
 struct server_options {
-  guard_limits limits;
+  guard_limits limits{};
   time::duration head_timeout = std::chrono::seconds{10};
   time::duration body_timeout = std::chrono::seconds{30};
   time::duration write_timeout = std::chrono::seconds{30};

@@ -59,6 +59,8 @@ acceptor::acceptor(loop& on, handler gives)
       gives_{std::move(gives)},
       pause_{std::make_unique<pause>(*this)} {}
 
+acceptor::~acceptor() = default;
+
 std::expected<std::unique_ptr<acceptor>, std::string> acceptor::open(loop& on, tcp::endpoint where, bool shared,
                                                                      handler gives) {
   std::unique_ptr<acceptor> made{new acceptor{on, std::move(gives)}};

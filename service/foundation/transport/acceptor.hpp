@@ -26,6 +26,10 @@ class acceptor {
   // kernel chose where 0 was asked for.
   static std::expected<boost::asio::ip::tcp::endpoint, std::string> probe(boost::asio::ip::tcp::endpoint where);
 
+  ~acceptor();
+  acceptor(const acceptor&) = delete;
+  acceptor& operator=(const acceptor&) = delete;
+
   // On the loop: begins to accept. Out of descriptors, it waits a little and goes on.
   void start();
   // On the loop: stops listening; what is not accepted yet is refused by the kernel.
