@@ -5,12 +5,18 @@
 namespace gateway::app {
 namespace {
 
+std::optional<upstream::proxy> proxy_of(const settings::account& from) {
+  if (!from.proxy) return std::nullopt;
+  return upstream::proxy{.host = from.proxy->host, .port = from.proxy->port, .credentials = {}};
+}
+
 upstream::target target_of(const settings::url& url, const settings::account& from,
                            std::shared_ptr<tls::client_context> tls) {
   return {.host = url.host,
           .port = url.port,
           .server_name = from.tls.server_name.value_or(url.host),
-          .tls = std::move(tls)};
+          .tls = std::move(tls),
+          .proxy = proxy_of(from)};
 }
 
 // The token endpoint may be another server, whose certificate has a name of its own.
@@ -89,9 +95,12 @@ account_core::account_core(std::string its_name, const settings::account& from,
 account_on_loop::account_on_loop(account_core& core, const loop_parts& on, const metrics::gateway_metrics& families,
                                  metrics::shard& shard, journal::log& log)
     : names_{rules_of(core.configured), on.names},
+      connections_{core.name, families, shard},
       pool_{{on.loop, on.connector, names_},
             core.target,
-            {.idle_timeout = core.configured.pool.idle_timeout, .max_age = core.configured.pool.max_age},
+            {.idle_timeout = core.configured.pool.idle_timeout,
+             .max_age = core.configured.pool.max_age,
+             .observer = &connections_},
             core.budget,
             [&randomness = on.randomness] { return randomness.uniform(); }},
       token_{on.loop, core.tokens},

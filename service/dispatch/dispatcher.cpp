@@ -51,7 +51,7 @@ task<std::expected<void, failure>> dispatcher::send(call what, workspace& space)
         co_await upstream::exchange(loop_, connection->channel(), space.request, options_.limits, space.answer, until);
     add(space.stages.upstream, loop_.now() - began);
     const bool answered = result.end == upstream::exchange_end::answered;
-    if (answered && space.answer.keep_alive) connection->keep();
+    if (answered && space.answer.keep_alive) connection->keep(space.answer.keeps_idle_for);
     *connection = {};  // back to the pool, or closed
     const unsigned status = answered ? space.answer.head.status : 0;
     observer_.exchanged(what.what, status, result);

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include "foundation/time/deadline_queue.hpp"
 #include "foundation/transport/channel.hpp"
@@ -19,6 +21,9 @@ enum class close_reason : std::uint8_t {
   drained         // the gateway is ending
 };
 std::string_view to_string(close_reason why) noexcept;
+inline constexpr std::array all_close_reasons{close_reason::idle_limit,    close_reason::age,
+                                              close_reason::server_closed, close_reason::error,
+                                              close_reason::yielded,       close_reason::drained};
 
 // One open connection with the right to it. While it rests it watches itself for a close and for its idle limit.
 class pooled_connection final : private transport::readiness::observer, private time::deadline {
