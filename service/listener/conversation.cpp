@@ -145,11 +145,12 @@ task<bool> conversation::answer_request() {
 }
 
 task<> conversation::run_handler() {
-  ++server_.busy_;
   struct count {
-    server& of;
-    ~count() { --of.busy_; }
-  } while_running{server_};
+    std::atomic<std::size_t>& of;
+    explicit count(std::atomic<std::size_t>& cell) : of{cell} { add(1); }
+    ~count() { add(static_cast<std::size_t>(-1)); }
+    void add(std::size_t by) { of.store(of.load(std::memory_order_relaxed) + by, std::memory_order_relaxed); }
+  } while_running{server_.busy_};
   bool failed = false;
   try {
     co_await server_.handler_.on_request(x_);

@@ -71,12 +71,17 @@ void exchange::begin_request() noexcept {
   caller = {};
   account = {};
   problem = {};
+  route_number = 0;
+  caller_number = 0;
+  account_number = 0;
+  problem_number = 0;
   effect = errors::effect::none;
 }
 
 void answer_with(exchange& x, const errors::failure& failure) {
   const auto& row = errors::row(failure.id);
   x.problem = row.name;
+  x.problem_number = static_cast<std::uint8_t>(std::to_underlying(failure.id) + 1);
   x.effect = failure.effect;
   x.reply.clear();
   x.reply.status = row.status;

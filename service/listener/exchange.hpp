@@ -54,11 +54,16 @@ struct exchange {
 
   std::unique_ptr<listener::scratch> scratch;
 
-  // For logs and metrics, set by the handler as it learns them; fixed texts of the service or its configuration.
+  // For logs and metrics, set by the handler as it learns them: fixed texts of the service or its configuration, and
+  // small numbers that stand for them (0: none).
   std::string_view route = "none";
   std::string_view caller;
   std::string_view account;
   std::string_view problem;
+  std::uint8_t route_number = 0;
+  std::uint16_t caller_number = 0;
+  std::uint8_t account_number = 0;
+  std::uint8_t problem_number = 0;
   errors::effect effect = errors::effect::none;
 
   void begin_request() noexcept;

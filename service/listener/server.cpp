@@ -21,8 +21,14 @@ void trim(exchange& x) {
 
 }  // namespace
 
-server::peer::peer(server& of, transport::channel& c) noexcept : owner{of}, channel{c} { owner.peers_.push_back(*this); }
-server::peer::~peer() { owner.peers_.erase(owner.peers_.iterator_to(*this)); }
+server::peer::peer(server& of, transport::channel& c) noexcept : owner{of}, channel{c} {
+  owner.peers_.push_back(*this);
+  owner.open_.store(owner.peers_.size(), std::memory_order_relaxed);
+}
+server::peer::~peer() {
+  owner.peers_.erase(owner.peers_.iterator_to(*this));
+  owner.open_.store(owner.peers_.size(), std::memory_order_relaxed);
+}
 
 // An exchange, for as long as a connection has a request.
 class server::lease {

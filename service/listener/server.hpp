@@ -2,6 +2,7 @@
 
 #include <boost/intrusive/list.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -34,7 +35,7 @@ class handler {
 };
 
 struct server_options {
-  guard_limits limits;
+  guard_limits limits{};
   time::duration head_timeout = std::chrono::seconds{10};
   time::duration body_timeout = std::chrono::seconds{30};
   time::duration write_timeout = std::chrono::seconds{30};
@@ -58,8 +59,9 @@ class server {
   // Ends every connection, in the middle of whatever it does.
   void abort() noexcept;
 
-  std::size_t connections() const noexcept { return peers_.size(); }
-  std::size_t busy() const noexcept { return busy_; }
+  // Any thread.
+  std::size_t connections() const noexcept { return open_.load(std::memory_order_relaxed); }
+  std::size_t busy() const noexcept { return busy_.load(std::memory_order_relaxed); }
 
  private:
   struct peer : boost::intrusive::list_base_hook<> {
@@ -85,7 +87,8 @@ class server {
   random::source& random_;
   boost::intrusive::list<peer> peers_;
   std::vector<std::unique_ptr<exchange>> spare_;
-  std::size_t busy_ = 0;
+  std::atomic<std::size_t> open_{0};
+  std::atomic<std::size_t> busy_{0};
   bool draining_ = false;
   std::string date_;
   std::chrono::seconds date_second_{0};

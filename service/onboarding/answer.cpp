@@ -44,7 +44,8 @@ class member_reader final : public json::visitor {
 
 session_state state_of(const member_reader& read, time::wall_instant now) {
   if (read.completed) return session_state::completed;
-  return read.expires_at && now >= *read.expires_at ? session_state::expired : session_state::pending;
+  return read.expires_at && std::chrono::floor<std::chrono::seconds>(now) >= *read.expires_at ? session_state::expired
+                                                                                              : session_state::pending;
 }
 
 // `base` is an origin or the configured base URL, `path` a shortcut's path or nothing.
@@ -59,7 +60,8 @@ void append_link(std::string& out, std::string_view name, std::string_view base,
   json::append_string(out, link);
 }
 
-void append_connect_urls(std::string& out, const answer_policy& policy, const session_id& id, scratch& memory) {
+void append_connect_urls(std::string& out, const answer_policy& policy, const session_id& id, std::string_view origin,
+                         scratch& memory) {
   out += "\"connect_urls\":{";
   if (!memory.url.empty()) {
     json::append_name(out, "any");
@@ -67,14 +69,14 @@ void append_connect_urls(std::string& out, const answer_policy& policy, const se
   } else if (policy.connect_base_url) {
     append_link(out, "any", *policy.connect_base_url, {}, id, memory.link);
   }
-  const auto base = policy.connect_base_url ? std::string_view{*policy.connect_base_url} : origin_of(memory.url);
+  const auto base = policy.connect_base_url ? std::string_view{*policy.connect_base_url} : origin;
   if (!base.empty())
     for (const auto& s : policy.shortcuts) append_link(out, s.name, base, s.path, id, memory.link);
   out += '}';
 }
 
 void append_gateway(std::string& out, const session_facts& facts, const answer_policy& policy,
-                    const answer_context& context, scratch& memory) {
+                    const answer_context& context, std::string_view origin, scratch& memory) {
   out += ",\"gateway\":{\"state\":\"";
   out += to_string(facts.state);
   out += "\",\"expires_at\":";
@@ -85,7 +87,7 @@ void append_gateway(std::string& out, const session_facts& facts, const answer_p
   } else {
     out += "null,";
   }
-  append_connect_urls(out, policy, facts.id, memory);
+  append_connect_urls(out, policy, facts.id, origin, memory);
   out += context.reused ? ",\"reused\":true,\"defaulted\":[" : ",\"reused\":false,\"defaulted\":[";
   for (const auto& pointer : context.defaulted) {
     if (out.back() != '[') out += ',';
@@ -103,13 +105,13 @@ void copy_without_gateway(std::string_view body, std::string& out) {
   out.pop_back();
 }
 
-// Why the answer cannot be handed on, or nothing.
-std::optional<std::string> fault_of(const member_reader& read, const answer_context& context) {
+// Why the answer cannot be handed on, or nothing. `origin` is that of its authentication_url, empty if it has none.
+std::optional<std::string> fault_of(const member_reader& read, const answer_context& context, std::string_view origin) {
   if (!read.id) return "it has no `id` that is a UUID";
   if (context.asked_for && *context.asked_for != *read.id) return "it is about another session than the one asked for";
-  const auto url = read.authentication_url();
-  if (url.empty() && context.creation) return "it has no `authentication_url`";
-  if (!url.empty() && origin_of(url).empty()) return "its `authentication_url` is not an absolute http or https URL";
+  const bool linked = !read.authentication_url().empty();
+  if (!linked && context.creation) return "it has no `authentication_url`";
+  if (linked && origin.empty()) return "its `authentication_url` is not an absolute http or https URL";
   return std::nullopt;
 }
 
@@ -144,7 +146,8 @@ std::expected<session_facts, unusable_answer> compose_session(std::string_view u
   if (!bounds)
     return std::unexpected{unusable_answer{.reason = "it is not a JSON object that can be read (byte " +
                                                      std::to_string(bounds.error().byte) + ")"}};
-  if (auto fault = fault_of(read, context))
+  const auto origin = origin_of(memory.url);
+  if (auto fault = fault_of(read, context, origin))
     return std::unexpected{unusable_answer{.reason = std::move(*fault), .identified = read.id.has_value()}};
 
   const session_facts facts{.id = *read.id,
@@ -155,7 +158,7 @@ std::expected<session_facts, unusable_answer> compose_session(std::string_view u
     copy_without_gateway(upstream_body, out);
   else
     out.assign(upstream_body, 0, bounds->close);
-  append_gateway(out, facts, policy, context, memory);
+  append_gateway(out, facts, policy, context, origin, memory);
   out += '}';
   return facts;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "dispatch/attempt.hpp"
 #include "foundation/errors/problem.hpp"
 
 #include <chrono>
@@ -8,7 +9,7 @@
 
 namespace gateway::onboarding {
 
-enum class operation : unsigned char { create_session, read_session };
+using dispatch::operation;
 
 // A complete answer of Podero that is no success.
 struct upstream_refusal {

@@ -31,13 +31,19 @@ void collector::add(std::string path, place at, std::string what) {
   if (std::ranges::none_of(faults_, same)) faults_.push_back(std::move(f));  // an anchor may be read in several places
 }
 
+void collector::add_unreadable(std::string path, place at, std::string what) {
+  unreadable_.insert(path);
+  add(std::move(path), at, std::move(what));
+}
+
 void collector::add(std::string path, std::string what) {
   const auto at = place_of(path);
   add(std::move(path), at, std::move(what));
 }
 
 bool collector::faulty(std::string_view path) const {
-  return std::ranges::any_of(faults_, [&](const fault& f) { return inside(f.path, path) || inside(path, f.path); });
+  return std::ranges::any_of(faults_, [&](const fault& f) { return inside(f.path, path); }) ||
+         std::ranges::any_of(unreadable_, [&](const std::string& around) { return inside(path, around); });
 }
 
 std::vector<fault> collector::sorted() const {

@@ -3,6 +3,7 @@
 #include "settings/fault.hpp"
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +26,11 @@ class collector {
   void add(std::string path, place at, std::string what);
   void add(std::string path, std::string what);
 
-  // Whether the value at this path cannot be relied on: a fault was found in it, below it or around it.
+  // The same for a value that could not be read at all, so that nothing below it can be relied on.
+  void add_unreadable(std::string path, place at, std::string what);
+
+  // Whether the value at this path cannot be relied on: it or something below it has a fault, or what is around it
+  // could not be read.
   bool faulty(std::string_view path) const;
 
   // Every fault found, in the order of the file.
@@ -37,6 +42,7 @@ class collector {
   std::string file_;
   std::map<std::string, place, std::less<>> places_;
   std::vector<fault> faults_;
+  std::set<std::string, std::less<>> unreadable_;
 };
 
 }  // namespace gateway::settings

@@ -48,6 +48,18 @@ std::optional<std::pair<place, std::string>> unreadable_character(std::string_vi
   return std::nullopt;
 }
 
+// The commonest reason for which a YAML file that looks right is none, and the parser's message does not tell.
+std::string tab_hint(std::string_view text) {
+  for (int line = 1; !text.empty(); ++line) {
+    const auto end = std::min(text.find('\n'), text.size());
+    const auto indentation = text.substr(0, std::min(text.find_first_not_of(" \t"), end));
+    if (indentation.contains('\t'))
+      return " (line " + std::to_string(line) + " is indented with a tab, which YAML does not allow: use spaces)";
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return "";
+}
+
 std::expected<YAML::Node, std::vector<fault>> tree(std::string_view text, const std::filesystem::path& file) {
   if (const auto bad = unreadable_character(text)) return only(file, bad->first, bad->second);
   try {
@@ -61,7 +73,7 @@ std::expected<YAML::Node, std::vector<fault>> tree(std::string_view text, const 
     return documents.front();
   } catch (const YAML::Exception& e) {
     const place at = e.mark.is_null() ? place{1, 1} : place{e.mark.line + 1, e.mark.column + 1};
-    return only(file, at, "is no YAML: " + e.msg);
+    return only(file, at, "is no YAML: " + e.msg + tab_hint(text));
   }
 }
 

@@ -12,7 +12,8 @@ mapping::mapping(const spot& s) : in_{s.in}, path_{s.path}, readable_{expect_map
     const YAML::Node& value = entry.second;
     const auto key_at = place_of(key, s.at);
     if (!key.IsScalar()) {
-      in_->faults.add(path_, key_at, "a key here is not a plain word: every key must be a single string");
+      in_->faults.add(path_.empty() ? "?" : path_ + ".?", key_at,
+                      "is no plain word: every key must be a single string");
       continue;
     }
     const auto& name = key.Scalar();
@@ -36,8 +37,8 @@ const spot* mapping::find(std::string_view name) {
   return found == members_.end() ? nullptr : &found->second;
 }
 
-void mapping::missing(std::string_view name, std::string_view alternatives) {
-  in_->faults.add(member(path_, name), "is missing: write " + std::string{alternatives});
+void mapping::missing(std::string_view name, std::string_view what_to_do) {
+  in_->faults.add(member(path_, name), "is missing" + std::string{what_to_do});
 }
 
 void mapping::secret(std::string_view name, secret_value& target, bool is_required) {
@@ -48,7 +49,7 @@ void mapping::secret(std::string_view name, secret_value& target, bool is_requir
     return from_file->wrong("stands beside " + std::string{name} + ": only one of the two may be given");
   if (in_place != nullptr) return read_secret(*in_place, false, target);
   if (from_file != nullptr) return read_secret(*from_file, true, target);
-  if (is_required) missing(name, std::string{name} + " or " + file_name);
+  if (is_required) missing(name, ": write " + std::string{name} + " or " + file_name);
 }
 
 void mapping::finish() {

@@ -49,6 +49,10 @@ void write_json(YAML::Emitter& out, const boost::json::value& value) {
       write_json(out, one.value());
     }
     out << YAML::EndMap;
+  } else if (const auto* number = value.if_double()) {
+    const auto digits = show(*number);
+    const bool like_integer = digits.find_first_of(".e") == std::string::npos;
+    write_plain(out, like_integer ? digits + ".0" : digits);
   } else {
     write_plain(out, boost::json::serialize(value));
   }

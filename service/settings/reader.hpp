@@ -34,7 +34,7 @@ struct spot {
   place at;
   YAML::Node node;
 
-  void wrong(std::string what) const { in->faults.add(path, at, std::move(what)); }
+  void wrong(std::string what) const { in->faults.add_unreadable(path, at, std::move(what)); }
 };
 
 place place_of(const YAML::Node& node, place otherwise);
@@ -77,7 +77,7 @@ class mapping {
 
  private:
   const spot* find(std::string_view name);
-  void missing(std::string_view name, std::string_view alternatives);
+  void missing(std::string_view name, std::string_view what_to_do = "");
   void secret(std::string_view name, secret_value& target, bool is_required);
 
   context* in_;
@@ -108,6 +108,10 @@ inline constexpr bool is_named<std::map<std::string, T>> = true;
 template <class Tag, class... Rules>
 inline constexpr bool has = (std::same_as<Tag, Rules> || ...);
 
+template <class... Rules>
+inline constexpr std::string_view empty =
+    has<required_tag, Rules...> ? "is empty: name at least one" : "is empty: leave the key out, or name at least one";
+
 bool read_json_object(const spot& s, boost::json::object& target);
 
 template <class T, class... Rules>
@@ -122,7 +126,7 @@ void apply(const spot& s, const T& value, const Rule& rule) {
 template <class Rule>
 void apply_to_name(const spot& s, std::string_view name, const Rule& rule) {
   if constexpr (std::same_as<Rule, named_by>)
-    if (auto what = rule.check(name)) s.wrong(std::move(*what));
+    if (auto what = rule.check(name)) s.in->faults.add(s.path, std::move(*what));
 }
 
 template <class T, class... Rules>
@@ -133,7 +137,7 @@ void read_list(const spot& s, std::vector<T>& target, const Rules&... rules) {
     return;
   }
   if (!expect_list(s)) return;
-  if (has<not_empty_tag, Rules...> && s.node.size() == 0) s.wrong("is empty: leave the key out, or name at least one");
+  if (has<not_empty_tag, Rules...> && s.node.size() == 0) s.wrong(std::string{empty<Rules...>});
   for (std::size_t i = 0; i < s.node.size(); ++i) {
     const spot one{s.in, element(s.path, i), place_of(s.node[i], s.at), s.node[i]};
     s.in->faults.remember(one.path, one.at);
@@ -146,8 +150,7 @@ void read_named(const spot& s, std::map<std::string, T>& target, const Rules&...
   target.clear();
   const mapping all{s};
   if (!all.readable()) return;
-  if (has<not_empty_tag, Rules...> && all.members().empty())
-    s.wrong("is empty: leave the key out, or name at least one");
+  if (has<not_empty_tag, Rules...> && all.members().empty()) s.wrong(std::string{empty<Rules...>});
   for (const auto& [name, one] : all.members()) {
     (apply_to_name(one, name, rules), ...);
     read(one, target[name], rules...);
@@ -197,7 +200,7 @@ void mapping::operator()(std::string_view name, T& target, const Rules&... rules
   } else if (const auto* found = find(name)) {
     read(*found, target, rules...);
   } else if constexpr (has<required_tag, Rules...>) {
-    missing(name, name);
+    missing(name);
   } else if constexpr (section<T> && !std::same_as<T, session_reuse>) {
     mapping absent{*in_, member(path_, name)};  // its required keys are missing all the same
     describe(absent, target);

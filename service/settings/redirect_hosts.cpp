@@ -54,8 +54,7 @@ bool ends_in_number(std::string_view host) {
 
 std::expected<host_pattern, std::string> host_pattern::parse(std::string_view text) {
   host_pattern pattern;
-  if (text == "*")
-    return std::unexpected("\"*\" allows every host, and so does leaving redirect_hosts out: name the hosts");
+  if (text == "*") return std::unexpected("would allow every host, as no redirect_hosts at all does: name the hosts");
   if (text.contains("://")) return std::unexpected("is a URL; only its host belongs here");
   if (text.contains('/')) return std::unexpected("has a path; only a host belongs here");
   if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }))

@@ -134,7 +134,8 @@ std::span<const problem_row> rows() noexcept { return table; }
 
 retry advice_of(const failure& f) noexcept {
   if (f.advice != retry::automatic) return f.advice;
-  if (f.effect == effect::unknown) return retry::same_key;
+  // Something was or may have been done: only the same key is safe.
+  if (f.effect != effect::none) return retry::same_key;
   return row(f.id).advice;
 }
 

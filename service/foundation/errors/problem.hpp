@@ -45,7 +45,7 @@ enum class problem : std::uint8_t {
 // What a request may have done at Podero.
 enum class effect : std::uint8_t { none, unknown, created };
 
-// What the caller should do next. automatic: what the problem's row says, and where the effect is unknown, same_key.
+// What the caller should do next. automatic: what the problem's row says, and where the effect is not none, same_key.
 enum class retry : std::uint8_t { automatic, never, later, same_key, operator_action };
 
 // Which guard refused (contract: `decision`).

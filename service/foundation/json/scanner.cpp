@@ -23,7 +23,8 @@ class handler {
   static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
 
-  void start(visitor& to) noexcept {
+  void start(std::string_view text, visitor& to) noexcept {
+    text_ = text;
     to_ = &to;
     depth_ = 0;
     keys_ = 0;
@@ -73,7 +74,7 @@ class handler {
     return true;
   }
   bool on_key(part s, std::size_t, error_code&) {
-    name_ = name_pieces_.end(s);
+    name_ = name_pieces_.end(s, in_text(s));
     names_.push_back({std::hash<std::string_view>{}(name_), ++keys_});
     return true;
   }
@@ -84,7 +85,7 @@ class handler {
   }
   bool on_string(part s, std::size_t, error_code& ec) {
     if (depth_ != 1) return inside(ec);
-    report({.name = name_, .kind = kind::string, .text = text_pieces_.end(s)});
+    report({.name = name_, .kind = kind::string, .text = text_pieces_.end(s, true)});
     return true;
   }
 
@@ -141,8 +142,8 @@ class handler {
       begun_ = true;
       gathered_.append(piece.data(), piece.size());
     }
-    std::string_view end(part last) {
-      if (!begun_) return {last.data(), last.size()};
+    std::string_view end(part last, bool lasting) {
+      if (!begun_ && lasting) return {last.data(), last.size()};
       add(last);
       begun_ = false;
       return gathered_;
@@ -163,6 +164,13 @@ class handler {
     return found;
   }
 
+  // A name that begins with an escape comes whole, but in a buffer on the parser's stack.
+  bool in_text(part s) const noexcept {
+    const std::less_equal<const char*> before;
+    return before(text_.data(), s.data()) && before(s.data(), text_.data() + text_.size());
+  }
+
+  std::string_view text_;
   visitor* to_ = nullptr;
   std::size_t depth_ = 0;  // how many objects and arrays are open
   std::size_t keys_ = 0;
@@ -195,7 +203,7 @@ std::expected<object_bounds, scan_error> scanner::scan(std::string_view text, vi
   auto& parser = machine_->parser;
   auto& events = parser.handler();
   parser.reset();
-  events.start(to);
+  events.start(text, to);
   boost::json::error_code ec;
   const std::size_t end = parser.write_some(false, text.data(), text.size(), ec);
   if (ec == boost::json::error::not_exact) return std::unexpected{duplicate_at(text, events.duplicate())};

@@ -66,6 +66,9 @@ response control::handle(const request& req) {
     podero_->reset();
     return json_answer(200, "{\"reset\":true}");
   }
+  if (path == "/limits") return writes ? limits(req) : wrong_method("POST");
+  if (path == "/faults") return faults(req);
+  if (path.starts_with("/faults/")) return remove_fault(req, path.substr(std::string_view{"/faults/"}.size()));
   if (path.starts_with("/sessions/")) {
     const auto rest = path.substr(std::string_view{"/sessions/"}.size());
     const auto slash = std::min(rest.find('/'), rest.size());
@@ -86,6 +89,11 @@ response control::overview() const {
                           "POST /tokens/revoke",
                           "POST /tokens/expires-in",
                           "POST /connections/close",
+                          "POST /limits",
+                          "POST /faults",
+                          "GET /faults",
+                          "DELETE /faults",
+                          "DELETE /faults/{id}",
                           "POST /reset"};
   json::object out{{"program", "podero-simulator"}, {"paths", paths}};
   out["public_url"] = podero_->options().public_url;
@@ -212,6 +220,55 @@ response control::close_connections(const request& req) {
   const auto kind = how == "reset" ? cut_kind::reset : cut_kind::close;
   const std::size_t closed = close_idle_connections ? close_idle_connections(kind) : 0;
   return json_answer(200, json::serialize(json::object{{"closed", closed}}));
+}
+
+response control::faults(const request& req) {
+  auto& board = podero_->faults();
+  if (req.method == "GET") return json_answer(200, board.to_json());
+  if (req.method == "DELETE") return json_answer(200, json::serialize(json::object{{"removed", board.clear()}}));
+  if (req.method != "POST") return wrong_method("GET, POST, DELETE");
+  auto rule = read_fault_rule(req.body);
+  if (!rule) return error(400, rule.error());
+  return json_answer(201, json::serialize(json::object{{"id", board.add(std::move(*rule))}}));
+}
+
+response control::remove_fault(const request& req, std::string_view id) {
+  if (req.method != "DELETE") return wrong_method("DELETE");
+  std::uint64_t number = 0;
+  const auto [rest, failed] = std::from_chars(id.data(), id.data() + id.size(), number);
+  const bool removed = failed == std::errc{} && rest == id.data() + id.size() && podero_->faults().remove(number);
+  return removed ? json_answer(200, "{\"removed\":1}") : error(404, "no fault has this id");
+}
+
+namespace {
+
+std::optional<std::vector<rate>> rates_in(const json::value& value) {
+  std::vector<rate> out;
+  if (!value.is_array()) return std::nullopt;
+  for (const auto& text : value.get_array()) {
+    const auto one = text.is_string() ? parse_rate(text.get_string()) : std::nullopt;
+    if (!one) return std::nullopt;
+    out.push_back(*one);
+  }
+  return out;
+}
+
+}  // namespace
+
+response control::limits(const request& req) {
+  const auto members = object_in(req);
+  if (!members) return members.error();
+  std::optional<std::vector<rate>> creations;
+  std::optional<std::vector<rate>> requests;
+  for (const auto& [name, value] : *members) {
+    if (name != "creations" && name != "requests") return error(400, std::string{name} + " is not known here");
+    auto rates = rates_in(value);
+    if (!rates) return error(400, std::string{name} + " has to be a list of limits such as \"1/10s\"");
+    (name == "creations" ? creations : requests) = std::move(rates);
+  }
+  if (creations) podero_->creation_windows().set(std::move(*creations));
+  if (requests) podero_->request_windows().set(std::move(*requests));
+  return json_answer(200, "{\"set\":true}");
 }
 
 }  // namespace simulator

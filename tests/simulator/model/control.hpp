@@ -27,6 +27,9 @@ class control {
   response revoke_tokens(const request& req);
   response announce_lifetime(const request& req);
   response close_connections(const request& req);
+  response faults(const request& req);
+  response remove_fault(const request& req, std::string_view id);
+  response limits(const request& req);
 
   podero* podero_;
 };

@@ -57,7 +57,17 @@ void podero::add_known_users() {
 }
 
 exchange podero::begin(std::string_view method, std::string_view target) {
-  return {.op = classify(method, target)};
+  const auto op = classify(method, target);
+  return {.op = op, .faults = faults_.draw_for_request(op)};
+}
+
+response podero::handle(const request& req) {
+  const auto ex = begin(req.method, req.target);
+  if (!ex.on_arrival()) return finish(ex, req);
+  abandon(ex, req.connection);
+  response broken_off{.status = 0};
+  broken_off.how.cut_after = cut{ex.on_arrival()->kind, 0};
+  return broken_off;
 }
 
 void podero::abandon(const exchange& ex, std::uint64_t connection) {
@@ -69,7 +79,14 @@ connection_plan podero::accept() {
   ++counted.accepted;
   ++counted.open;
   counted.most_open = std::max(counted.most_open, counted.open);
-  return {.number = ++last_connection_};
+  const auto action = faults_.draw_for_connection().action;
+  connection_plan plan{.number = ++last_connection_};
+  plan.idle_timeout = action.idle_timeout.value_or(settings_.idle_timeout);
+  plan.max_requests = action.max_requests.value_or(settings_.max_requests_per_connection);
+  plan.announce_last = action.announce_last;
+  plan.handshake_delay = action.handshake_delay;
+  plan.instead_of_handshake = action.instead_of_handshake;
+  return plan;
 }
 
 completion podero::complete(session& s, const found_device& what, std::optional<std::string> device_id) {
@@ -91,16 +108,22 @@ void podero::reset() {
   households_.clear();
   add_known_users();
   ledger_.reset();
-  creation_windows_.clear();
-  request_windows_.clear();
+  faults_.clear();
+  creation_windows_.set(settings_.creation_limits);
+  request_windows_.set(settings_.request_limits);
 }
 
 response podero::finish(const exchange& ex, const request& req) {
   const auto at = req.received ? *req.received : clock_();
-  auto answer = work(ex.op, req, at);
+  auto answer = apply(ex.faults, at.wall, [&] { return work(ex.op, req, at); });
   answer.headers.emplace_back("Date", http_date(at.wall));
   answer.headers.emplace_back("Server", "podero-simulator");
-  ledger_.record({.received = at, .op = ex.op, .status = answer.status, .connection = req.connection});
+  const bool says_nothing = answer.how.garbage || (answer.how.cut_after && answer.how.cut_after->after_bytes == 0);
+  ledger_.record({.received = at,
+                  .op = ex.op,
+                  .status = says_nothing ? std::nullopt : std::optional{answer.status},
+                  .connection = req.connection,
+                  .faulty = ex.faults.any});
   return answer;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "simulator/model/entropy.hpp"
+#include "simulator/model/fault_board.hpp"
 #include "simulator/model/households.hpp"
 #include "simulator/model/ledger.hpp"
 #include "simulator/model/message.hpp"
@@ -21,7 +22,9 @@ namespace simulator {
 // The faults drawn for one request before its body has arrived.
 struct exchange {
   operation op = operation::other;
-  std::optional<cut> on_arrival = {};  // break off once that many bytes of the request have been received
+  fault_effects faults = {};
+  // Break off once that many bytes of the request have been received.
+  const std::optional<cut>& on_arrival() const noexcept { return faults.action.on_arrival; }
 };
 
 // How the server treats one connection.
@@ -44,8 +47,9 @@ class podero {
   podero(const podero&) = delete;
   podero& operator=(const podero&) = delete;
 
-  // The answer to a request, with the faults that apply to it; make_script() turns it into bytes.
-  response handle(const request& req) { return finish(begin(req.method, req.target), req); }
+  // The answer to a request, with the faults that apply to it; make_script() turns it into bytes. Where a fault breaks
+  // the request off, the answer is a cut before its first byte.
+  response handle(const request& req);
 
   // The same in two steps, for a server that can break off while the request is still arriving.
   exchange begin(std::string_view method, std::string_view target);
@@ -69,7 +73,9 @@ class podero {
   tokens& token_book() noexcept { return tokens_; }
   sessions& session_book() noexcept { return sessions_; }
   households& household_book() noexcept { return households_; }
+  fault_board& faults() noexcept { return faults_; }
   windows& creation_windows() noexcept { return creation_windows_; }
+  windows& request_windows() noexcept { return request_windows_; }
 
  private:
   response work(operation op, const request& req, moment at);
@@ -90,6 +96,7 @@ class podero {
   households households_;
   std::uint64_t last_connection_ = 0;
   ledger ledger_;
+  fault_board faults_;
   windows creation_windows_;
   windows request_windows_;
 };

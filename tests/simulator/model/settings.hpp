@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace simulator {
@@ -20,13 +21,15 @@ struct settings {
   std::string client_secret{example_client_secret};
   token_encoding encoding = token_encoding::json;
   std::chrono::seconds token_lifetime{36000};
-  std::string public_url = "https://localhost";  // what authentication_url begins with; no slash at the end
-  bool known_users_only = false;                 // creations for other users are refused with 404
-  std::vector<std::string> known_users;          // besides those created through the API
-  std::vector<rate> creation_limits;             // beyond them: 429 with Retry-After
-  std::vector<rate> request_limits;              // the same over everything below /api
-  std::size_t log_capacity = 65536;              // requests remembered for GET /requests of the control endpoint
-  std::size_t session_capacity = 200000;         // sessions remembered; the oldest is forgotten first
+  std::string public_url = "https://localhost";   // what authentication_url begins with; no slash at the end
+  bool known_users_only = false;                  // creations for other users are refused with 404
+  std::vector<std::string> known_users = {};      // besides those created through the API
+  std::vector<rate> creation_limits = {};         // beyond them: 429 with Retry-After
+  std::vector<rate> request_limits = {};          // the same over everything below /api
+  std::chrono::milliseconds idle_timeout{75000};  // after which an idle connection is closed without a word
+  std::uint64_t max_requests_per_connection = 0;  // 0: no end; the last answer says Connection: close
+  std::size_t log_capacity = 65536;               // requests remembered for GET /requests of the control endpoint
+  std::size_t session_capacity = 200000;          // sessions remembered; the oldest is forgotten first
 };
 
 }  // namespace simulator

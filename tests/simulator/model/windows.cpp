@@ -26,8 +26,4 @@ std::optional<std::chrono::nanoseconds> windows::admit(std::chrono::steady_clock
   return std::nullopt;
 }
 
-void windows::clear() {
-  for (auto& w : windows_) w.times.clear();
-}
-
 }  // namespace simulator

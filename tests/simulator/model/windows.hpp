@@ -17,8 +17,7 @@ class windows {
 
   // Nothing: admitted, and counted. Else how long it would have to wait.
   std::optional<std::chrono::nanoseconds> admit(std::chrono::steady_clock::time_point now);
-  void set(std::vector<rate> rates);
-  void clear();
+  void set(std::vector<rate> rates);  // nothing counts yet afterwards
 
  private:
   struct window {

@@ -11,6 +11,7 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <sys/ioctl.h>
 
@@ -158,9 +159,9 @@ class connection final : public idle_closable, public std::enable_shared_from_th
         }
       }
       if (parser_->is_header_done() && !exchange_) exchange_ = site_->begin(method(), target());
-      if (exchange_ && exchange_->on_arrival && received + buffer_.size() >= exchange_->on_arrival->after_bytes) {
+      if (exchange_ && exchange_->on_arrival() && received + buffer_.size() >= exchange_->on_arrival()->after_bytes) {
         site_->abandon(*exchange_, plan_.number);
-        co_await cut_off(exchange_->on_arrival->kind);
+        co_await cut_off(exchange_->on_arrival()->kind);
         co_return false;
       }
       if (parser_->is_done()) co_return true;
@@ -277,9 +278,23 @@ class connection final : public idle_closable, public std::enable_shared_from_th
         co_await reset();
         break;
       case cut_kind::stall:
-        co_await sleep(stall_length);
+        co_await hold();
         break;
     }
+  }
+
+  // Holds the connection without reading or writing, until the peer has given it up.
+  task<> hold() {
+    const auto end = steady::now() + stall_length;
+    while (steady::now() < end && peer_is_there()) co_await sleep(50ms);
+  }
+
+  // Without reading, the kernel's view of the connection is the only sign.
+  bool peer_is_there() {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    return ::getsockopt(socket().native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+           info.tcpi_state == TCP_ESTABLISHED;
   }
 
   task<> say_farewell() {

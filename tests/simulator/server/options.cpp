@@ -81,6 +81,10 @@ po::options_description describe_behaviour() {
       "known-users-only", po::bool_switch(),
       "404 for users that were neither created through the API nor named by --known-user")(
       "known-user", po::value<std::vector<std::string>>(), "the UUID of such a user; may be repeated")(
+      "idle-timeout", po::value<std::string>()->default_value("75s"),
+      "close connections that are idle for so long, without a word")(
+      "max-requests-per-connection", po::value<std::uint64_t>()->default_value(0),
+      "the last of them is answered with Connection: close; 0: no end")(
       "log-size", po::value<std::size_t>()->default_value(65536),
       "how many requests GET /requests of the control endpoint remembers")(
       "session-capacity", po::value<std::size_t>()->default_value(200000),
@@ -159,6 +163,11 @@ settings read_settings(const po::variables_map& given) {
   out.known_users = texts_in(given, "known-user");
   for (const auto& user : out.known_users)
     if (!is_uuid(user)) throw usage_error{"--known-user: \"" + user + "\" is not a UUID"};
+  const auto idle = parse_duration(text_in(given, "idle-timeout"));
+  if (!idle || idle->count() == 0)
+    throw usage_error{"--idle-timeout: \"" + text_in(given, "idle-timeout") + "\" is not a duration such as 75s"};
+  out.idle_timeout = *idle;
+  out.max_requests_per_connection = given["max-requests-per-connection"].as<std::uint64_t>();
   out.log_capacity = given["log-size"].as<std::size_t>();
   out.session_capacity = given["session-capacity"].as<std::size_t>();
   if (out.session_capacity == 0) throw usage_error{"--session-capacity: at least 1"};

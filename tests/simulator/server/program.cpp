@@ -39,14 +39,18 @@ void fill_with_randomness(std::span<unsigned char> bytes) {
   if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) throw std::runtime_error{"no randomness"};
 }
 
-identity obtain_certificate(const options& given) {
-  if (!given.certificate_file.empty()) return {read_file(given.certificate_file), read_file(given.key_file)};
+// The certificate to serve, and what clients have to trust where it is made here.
+struct served_identity {
+  identity certificate;
+  std::string authority_pem;
+};
+
+served_identity obtain_certificate(const options& given) {
+  if (!given.certificate_file.empty()) return {{read_file(given.certificate_file), read_file(given.key_file)}, {}};
   const auto authority = make_authority();
   leaf_wishes wishes;
   wishes.host_names.insert(wishes.host_names.end(), given.host_names.begin(), given.host_names.end());
-  auto made = make_certificate(authority, wishes);
-  if (!given.ca_out.empty()) write_file(given.ca_out, authority.certificate_pem);
-  return made;
+  return {make_certificate(authority, wishes), authority.certificate_pem};
 }
 
 void announce(const options& given, const server& running, const podero& upstream) {
@@ -64,12 +68,15 @@ void announce(const options& given, const server& running, const podero& upstrea
 void run_until_signal(const options& given) {
   podero upstream{given.model, fill_with_randomness,
                   [] { return moment{std::chrono::system_clock::now(), std::chrono::steady_clock::now()}; }};
-  server running{upstream, obtain_certificate(given)};
+  const auto served = obtain_certificate(given);
+  server running{upstream, served.certificate};
   asio::io_context loop{1};
   asio::signal_set signals{loop, SIGTERM, SIGINT};
   signals.async_wait([&loop](boost::system::error_code, int) { loop.stop(); });
   running.open(loop, given.where);
   if (!given.public_url_given) upstream.options().public_url = own_url(given, running.port());
+  // Not before the ports are ours: another simulator's file must not be overwritten by one that cannot start.
+  if (!given.ca_out.empty()) write_file(given.ca_out, served.authority_pem);
   announce(given, running, upstream);
   loop.run();
 }

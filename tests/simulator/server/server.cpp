@@ -81,7 +81,11 @@ class server::control_site final : public site {
  public:
   control_site(podero& upstream, control& behind) : podero_{&upstream}, control_{&behind} {}
   connection_plan accept() override { return {}; }
-  response finish(const exchange& /*ex*/, const request& req) override { return control_->handle(req); }
+  response finish(const exchange& /*ex*/, const request& req) override {
+    auto answer = control_->handle(req);
+    answer.body += '\n';  // people read it in a terminal
+    return answer;
+  }
   moment now() const override { return podero_->now(); }
 
  private:

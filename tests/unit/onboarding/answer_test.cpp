@@ -106,6 +106,16 @@ TEST_CASE("an expiry that cannot be read is told as null, and such a session doe
   }
 }
 
+TEST_CASE("a date far from ours does not overflow the comparison") {
+  const auto state = [](std::string_view date) {
+    const auto body =
+        R"({"id": "497f6eca-6276-4993-bfeb-53cbbbba6f08", "expiration_date": ")" + std::string{date} + "\"}";
+    return compose(body, reading()).facts.state;
+  };
+  CHECK(state("0001-01-01") == session_state::expired);
+  CHECK(state("9999-12-31") == session_state::pending);
+}
+
 TEST_CASE("the assumed zone of expiration dates is the account's") {
   auto policy = heat_pumps();
   policy.expiry_utc_offset = 0min;

@@ -71,6 +71,11 @@ TEST_CASE("an escaped name outlives the scan of its own escaped string") {
         lines{"n1: a string [v1]", "n2: an object", "n3: a string [v3]"});
 }
 
+TEST_CASE("a name that begins with an escape outlives the parser's buffer for it") {
+  CHECK(members_of(R"({"\u006e1": {"\u0069": "\u0078"}, "\/": ["\u0079"], "\u006e3": "\u0076", "\"": true})") ==
+        lines{"n1: an object", "/: an array", "n3: a string [v]", "\": a boolean true"});
+}
+
 TEST_CASE("strings with escapes that exceed the parser's inner buffer come whole") {
   const std::string long_text(10000, 'x');
   CHECK(members_of("{\"a\": \"\\n" + long_text + "\"}") == lines{"a: a string [\n" + long_text + "]"});

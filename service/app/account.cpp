@@ -1,0 +1,111 @@
+#include "app/account.hpp"
+
+#include "settings/secret_files.hpp"
+
+namespace gateway::app {
+namespace {
+
+upstream::target target_of(const settings::url& url, const settings::account& from,
+                           std::shared_ptr<tls::client_context> tls) {
+  return {.host = url.host, .port = url.port, .server_name = from.tls.server_name.value_or(url.host), .tls = std::move(tls)};
+}
+
+// The token endpoint may be another server, whose certificate has a name of its own.
+upstream::target token_target_of(const settings::account& from, std::shared_ptr<tls::client_context> tls) {
+  auto target = target_of(from.token.url, from, std::move(tls));
+  if (from.token.url.host != from.base_url.host) target.server_name = from.token.url.host;
+  return target;
+}
+
+onboarding::answer_policy answers_of(const settings::account& from) {
+  onboarding::answer_policy policy;
+  if (from.connect.base_url) policy.connect_base_url = from.connect.base_url->text();
+  for (const auto& [name, path] : from.connect.shortcuts) policy.shortcuts.push_back({name, path});
+  policy.expiry_utc_offset = from.expiry_utc_offset.value;
+  return policy;
+}
+
+std::vector<upstream::override_resolver::rule> rules_of(const settings::account& from) {
+  std::vector<upstream::override_resolver::rule> rules;
+  for (const auto& o : from.resolve) rules.push_back({o.host, o.port, o.address, o.to_port});
+  return rules;
+}
+
+std::expected<token::credentials, std::string> read_credentials(const settings::token& from,
+                                                                const settings::environment& environment) {
+  const auto id = settings::read_again(from.client_id, environment);
+  if (!id) return std::unexpected{id.error()};
+  auto secret = settings::read_again(from.client_secret, environment);
+  if (!secret) return std::unexpected{secret.error()};
+  return token::credentials{std::string{id->reveal()}, std::move(*secret)};
+}
+
+}  // namespace
+
+std::expected<std::unique_ptr<account_core>, std::string> account_core::make(
+    const std::string& name, const settings::account& from, std::shared_ptr<const settings::environment> environment,
+    const loop_parts& home, const metrics::gateway_metrics& families, metrics::shard& home_shard, journal::log& log) {
+  tls::client_options options;
+  if (from.tls.ca_file) options.ca_file = from.tls.ca_file->string();
+  options.min_version =
+      from.tls.min_version == settings::tls_version::tls_1_3 ? tls::version::tls_1_3 : tls::version::tls_1_2;
+  auto context = tls::client_context::make(options);
+  if (!context) return std::unexpected{"accounts." + name + ".tls: " + context.error()};
+  return std::unique_ptr<account_core>{
+      new account_core{name, from, std::move(*context), std::move(environment), home, families, home_shard, log}};
+}
+
+account_core::account_core(std::string its_name, const settings::account& from,
+                           std::shared_ptr<tls::client_context> tls,
+                           std::shared_ptr<const settings::environment> environment, const loop_parts& home,
+                           const metrics::gateway_metrics& families, metrics::shard& home_shard, journal::log& log)
+    : name{std::move(its_name)},
+      configured{from},
+      target{target_of(from.base_url, from, tls)},
+      wire{from.base_url.authority(), from.base_url.path},
+      answers{answers_of(from)},
+      budget{from.pool.max_connections},
+      home_names_{rules_of(from), home.names},
+      endpoint_{{home.loop, home.connector, home_names_},
+                {.target = token_target_of(from, tls),
+                 .host_header = from.token.url.authority(),
+                 .path = from.token.url.path.empty() ? "/" : from.token.url.path,
+                 .timeout = from.timeouts.exchange}},
+      token_instrument_{name, families, home_shard, log},
+      tokens{{.home = home.loop,
+              .endpoint = endpoint_,
+              .credentials = [&configured_token = from.token, environment = std::move(
+                                                                  environment)] { return read_credentials(configured_token, *environment); },
+              .encoding = from.token.encoding == settings::token_encoding::json ? token::encoding::json
+                                                                                 : token::encoding::form,
+              .options = {},
+              .uniform = [&randomness = home.randomness] { return randomness.uniform(); },
+              .observer = token_instrument_}} {}
+
+account_on_loop::account_on_loop(account_core& core, const loop_parts& on, const metrics::gateway_metrics& families,
+                                 metrics::shard& shard, journal::log& log)
+    : names_{rules_of(core.configured), on.names},
+      pool_{{on.loop, on.connector, names_},
+            core.target,
+            {.idle_timeout = core.configured.pool.idle_timeout, .max_age = core.configured.pool.max_age},
+            core.budget,
+            [&randomness = on.randomness] { return randomness.uniform(); }},
+      token_{on.loop, core.tokens},
+      instrument_{core.name, families, shard, log},
+      way_{on.loop,
+           pool_,
+           token_,
+           core.wire,
+           {.account = core.name,
+            .most_attempts = core.configured.retries.attempts,
+            .connect_timeout = core.configured.timeouts.connect,
+            .exchange_timeout = core.configured.timeouts.exchange},
+           instrument_},
+      sessions_{{.way = way_,
+                 .answers = core.answers,
+                 .owners = core.owners,
+                 .clock = on.loop.clock(),
+                 .observer = instrument_,
+                 .account = core.name}} {}
+
+}  // namespace gateway::app

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+
+#include "app/instruments.hpp"
+#include "dispatch/token_endpoint.hpp"
+#include "settings/configuration.hpp"
+#include "settings/environment.hpp"
+#include "upstream/name_service.hpp"
+
+namespace gateway::app {
+
+// What a loop runs on. Outlives everything that is built on it.
+struct loop_parts {
+  transport::loop& loop;
+  transport::connector& connector;
+  upstream::resolver& names;
+  random::source& randomness;
+  journal::output& lines;
+};
+
+// What is one per account, whatever the number of loops: where it leads, its token, its connection budget, its
+// sessions' owners.
+class account_core {
+ public:
+  // The error says what of the account's TLS cannot be used.
+  static std::expected<std::unique_ptr<account_core>, std::string> make(
+      const std::string& name, const settings::account& from, std::shared_ptr<const settings::environment> environment,
+      const loop_parts& home, const metrics::gateway_metrics& families, metrics::shard& home_shard, journal::log& log);
+
+  const std::string name;
+  const settings::account& configured;
+  const upstream::target target;
+  const upstream::wire wire;
+  const onboarding::answer_policy answers;
+  upstream::connection_budget budget;
+  onboarding::ownership owners;
+
+ private:
+  upstream::override_resolver home_names_;
+  dispatch::token_endpoint endpoint_;
+  token_instrument token_instrument_;
+
+ public:
+  token::keeper tokens;
+
+ private:
+  account_core(std::string its_name, const settings::account& from, std::shared_ptr<tls::client_context> tls,
+               std::shared_ptr<const settings::environment> environment, const loop_parts& home,
+               const metrics::gateway_metrics& families, metrics::shard& home_shard, journal::log& log);
+};
+
+// The account on one loop: its connections, its view of the token, its way upstream.
+class account_on_loop {
+ public:
+  account_on_loop(account_core& core, const loop_parts& on, const metrics::gateway_metrics& families,
+                  metrics::shard& shard, journal::log& log);
+
+  onboarding::sessions& sessions() noexcept { return sessions_; }
+  upstream::pool::counts connections() const noexcept { return pool_.count(); }
+  void close_idle() noexcept { pool_.close_idle(); }
+
+ private:
+  upstream::override_resolver names_;
+  upstream::pool pool_;
+  token::view token_;
+  upstream_instrument instrument_;
+  dispatch::dispatcher way_;
+  onboarding::sessions sessions_;
+};
+
+}  // namespace gateway::app

@@ -1,0 +1,131 @@
+#include "app/command_line.hpp"
+
+#include <boost/program_options.hpp>
+
+#include <array>
+#include <iostream>
+#include <memory>
+
+#include "admission/key.hpp"
+#include "app/not_served.hpp"
+#include "app/process.hpp"
+#include "app/version.hpp"
+#include "foundation/random/source.hpp"
+#include "settings/load.hpp"
+
+namespace gateway::app {
+namespace {
+
+namespace options = boost::program_options;
+
+constexpr int fine = 0;
+constexpr int bad_usage = 2;
+
+constexpr std::string_view usage = R"(Usage: onboarding-gateway --config FILE [--check | --print-config]
+       onboarding-gateway key new NAME
+
+Stands between internal services and the Podero Partner API: creates onboarding
+sessions for heat pumps, cars and inverters on their behalf.
+
+Commands:
+  key new NAME     make a fresh key for the caller NAME: prints the key, once, and
+                   the lines for the configuration, which hold its SHA-256 only
+
+)";
+
+constexpr std::string_view after_options = R"(
+Exit codes: 0 ended well (also after a drain: SIGTERM or SIGINT), 1 could not run
+(a port in use, say), 2 bad usage or configuration.
+)";
+
+options::options_description described() {
+  options::options_description all{"Options"};
+  auto add = all.add_options();
+  add("config", options::value<std::string>()->value_name("FILE"), "the configuration (YAML); starts the gateway");
+  add("check", "only check the configuration: every fault, with its place");
+  add("print-config", "print the effective configuration, secrets masked");
+  add("version", "print version and revision");
+  add("help", "print this");
+  return all;
+}
+
+int complain(std::string_view what) {
+  std::cerr << "onboarding-gateway: " << what << "\nTry: onboarding-gateway --help\n";
+  return bad_usage;
+}
+
+int make_new_key(const std::vector<std::string>& words) {
+  if (words.size() != 3 || words[1] != "new") return complain("the command is: key new NAME");
+  random::system_source randomness;
+  std::array<std::uint8_t, 32> entropy{};
+  randomness.fill(std::as_writable_bytes(std::span{entropy}));
+  const auto made = admission::make_key(words[2], entropy);
+  if (!made) return complain(made.error());
+  std::cout << "The key of " << words[2] << ", shown only now; hand it to the caller:\n\n  " << made->key.reveal()
+            << "\n\nFor the configuration:\n\n"
+            << made->yaml << std::flush;
+  return fine;
+}
+
+void print(const std::vector<settings::warning>& warnings) {
+  for (const auto& w : warnings) std::cerr << "warning: " << w.text() << '\n';
+}
+
+int with_configuration(const options::variables_map& given) {
+  const std::string file = given["config"].as<std::string>();
+  const auto environment = std::make_shared<settings::system_environment>();
+  auto loaded = settings::load(file, *environment);
+  if (!loaded) {
+    std::cerr << settings::text(loaded.error());
+    return bad_usage;
+  }
+  const auto configuration = std::make_shared<const settings::configuration>(std::move(*loaded));
+  const auto missing = find_not_served(*configuration);
+  for (const auto& m : missing.refused) std::cerr << file << ": " << m.text() << '\n';
+  if (given.count("print-config") != 0) {
+    std::cout << settings::print(*configuration) << std::flush;
+    return missing.refused.empty() ? fine : bad_usage;
+  }
+  if (given.count("check") != 0) {
+    print(settings::warnings(*configuration));
+    print(missing.announced);
+    if (missing.refused.empty()) std::cout << file << ": fine\n";
+    return missing.refused.empty() ? fine : bad_usage;
+  }
+  if (!missing.refused.empty()) return bad_usage;
+  return run(configuration, environment, {std::string{version}, std::string{revision}});
+}
+
+}  // namespace
+
+int command_line(std::span<const char* const> arguments) {
+  const auto known = described();
+  auto words = options::options_description{};
+  words.add(known).add_options()("words", options::value<std::vector<std::string>>());
+  options::positional_options_description positions;
+  positions.add("words", -1);
+  options::variables_map given;
+  try {
+    const std::vector<std::string> texts(arguments.begin() + 1, arguments.end());
+    options::store(options::command_line_parser(texts).options(words).positional(positions).run(), given);
+  } catch (const options::error& wrong) {
+    return complain(wrong.what());
+  }
+  if (given.count("help") != 0) {
+    std::cout << usage << known << after_options;
+    return fine;
+  }
+  if (given.count("version") != 0) {
+    std::cout << "onboarding-gateway " << version << " (" << revision << ")\n";
+    return fine;
+  }
+  if (given.count("words") != 0) {
+    const auto& command = given["words"].as<std::vector<std::string>>();
+    if (command.front() == "key") return make_new_key(command);
+    return complain("there is no command " + command.front());
+  }
+  if (given.count("config") == 0) return complain("--config FILE is needed");
+  return with_configuration(given);
+}
+
+}  // namespace gateway::app

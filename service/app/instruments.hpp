@@ -1,0 +1,80 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "dispatch/dispatcher.hpp"
+#include "foundation/journal/access_log.hpp"
+#include "foundation/journal/log.hpp"
+#include "foundation/metrics/gateway_metrics.hpp"
+#include "foundation/metrics/handle_cache.hpp"
+#include "foundation/metrics/registry.hpp"
+#include "listener/api.hpp"
+#include "onboarding/sessions.hpp"
+#include "token/keeper.hpp"
+
+namespace gateway::app {
+
+// Turns what a loop's parts report into its counters and its log lines. Each belongs to one loop.
+
+class request_instrument final : public listener::request_observer {
+ public:
+  request_instrument(const metrics::gateway_metrics& families, metrics::shard& shard, journal::access_log& lines,
+                     journal::log& log, const time::clock& clock)
+      : families_{families}, shard_{shard}, lines_{lines}, log_{log}, clock_{clock} {}
+
+  void answered(const listener::exchange& x, time::duration took, const dispatch::stage_times& stages,
+                unsigned upstream_status) override;
+
+ private:
+  void count(const listener::exchange& x, time::duration took, const dispatch::stage_times& stages);
+
+  const metrics::gateway_metrics& families_;
+  metrics::shard& shard_;
+  journal::access_log& lines_;
+  journal::log& log_;
+  const time::clock& clock_;
+  metrics::handle_cache<metrics::counter> requests_;
+  metrics::handle_cache<metrics::histogram> durations_;
+  metrics::handle_cache<metrics::histogram> stages_;
+};
+
+class upstream_instrument final : public dispatch::observer, public onboarding::observer {
+ public:
+  upstream_instrument(std::string account, const metrics::gateway_metrics& families, metrics::shard& shard,
+                      journal::log& log);
+
+  void exchanged(dispatch::operation what, unsigned status, const upstream::exchange_result& result) override;
+  void repeated(dispatch::operation what, std::string_view reason) override;
+  void connect_failed(std::string_view reason) override;
+  void created() override { created_.add(); }
+  void completed() override { completed_.add(); }
+  void foreign_member_dropped() override;
+
+ private:
+  std::string account_;
+  const metrics::gateway_metrics& families_;
+  metrics::shard& shard_;
+  journal::log& log_;
+  metrics::handle_cache<metrics::counter> exchanges_;
+  metrics::counter& created_;
+  metrics::counter& completed_;
+};
+
+class token_instrument final : public token::observer {
+ public:
+  token_instrument(std::string account, const metrics::gateway_metrics& families, metrics::shard& shard,
+                   journal::log& log);
+
+  void renewed(time::duration lifetime) override;
+  void failed(const token::trouble& why) override;
+
+ private:
+  std::string account_;
+  journal::log& log_;
+  metrics::counter& renewed_;
+  metrics::counter& failed_;
+  metrics::counter& refused_;
+};
+
+}  // namespace gateway::app

@@ -1,0 +1,259 @@
+#include "app/service.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace gateway::app {
+namespace {
+
+constexpr auto first_token_patience = std::chrono::seconds{10};
+constexpr auto longest_silence_of_a_loop = std::chrono::seconds{10};
+constexpr auto tick_length = std::chrono::milliseconds{100};
+constexpr std::size_t most_accounts = 250;  // an account's number fits a byte of a metric's key
+
+listener::server_options server_options_of(const settings::listener& from, std::size_t loops) {
+  return {.limits = {.head = from.limits.header.bytes, .target = from.limits.target.bytes},
+          .head_timeout = from.timeouts.header,
+          .body_timeout = from.timeouts.body,
+          .write_timeout = from.timeouts.write,
+          .idle_timeout = from.timeouts.idle,
+          .most_connections = std::max<std::size_t>(1, from.max_connections / loops)};
+}
+
+onboarding::creation_rules rules_of(const admission::account_policy& from) {
+  onboarding::creation_rules rules;
+  rules.languages = from.account->languages;
+  rules.price_zones = from.account->price_zones;
+  rules.unknown_members = from.account->unknown_members == settings::unknown_members::refuse
+                              ? onboarding::unknown_members::refuse
+                              : onboarding::unknown_members::pass;
+  rules.redirects.http_to_localhost = from.account->allow_http_redirects;
+  if (const auto* hosts = from.redirect_hosts; hosts != nullptr && hosts->restricted())
+    rules.redirects.host_allowed = [hosts](std::string_view host) { return hosts->matches(host); };
+  for (const auto& member : from.defaults)
+    rules.defaults.push_back({std::string{member.key()}, boost::json::serialize(member.value())});
+  return rules;
+}
+
+}  // namespace
+
+// Everything of one loop, in data-flow order.
+class service::worker final : private time::deadline {
+ public:
+  worker(const parts& common, const loop_parts& on, const std::vector<std::unique_ptr<account_core>>& cores,
+         const std::shared_ptr<const admission::directory>& callers,
+         const std::vector<listener::caller_policies>& policies)
+      : on_{on},
+        shard_{common.metrics.add_shard()},
+        lines_{on.lines, {.style = common.configuration->log.format == settings::log_format::json
+                                       ? journal::format::json
+                                       : journal::format::text}},
+        instrument_{common.families, shard_, lines_, common.log, common.clock} {
+    for (const auto& core : cores)
+      accounts_.push_back(std::make_unique<account_on_loop>(*core, on, common.families, shard_, common.log));
+    api_.emplace(listener::api::parts{.clock = common.clock,
+                                      .loop = on.loop,
+                                      .callers = callers,
+                                      .accounts = routes_to(cores),
+                                      .policies = policies,
+                                      .papers = common.papers,
+                                      .body_limit = common.configuration->listeners.api.limits.body.bytes,
+                                      .observer = instrument_});
+    server_.emplace(on.loop, *api_, server_options_of(common.configuration->listeners.api, common.loops.size()),
+                    on.randomness);
+    declare_gauges(common.families);
+    tick();
+  }
+
+  ~worker() override { lines_.flush(); }
+
+  listener::server& callers() noexcept { return *server_; }
+  const listener::server& callers() const noexcept { return *server_; }
+  const transport::loop& loop() const noexcept { return on_.loop; }
+  std::uint64_t dropped_lines() const noexcept { return lines_.dropped(); }
+
+  void drain() noexcept {
+    server_->drain();
+    for (auto& account : accounts_) account->close_idle();
+  }
+
+ private:
+  std::vector<listener::api_account> routes_to(const std::vector<std::unique_ptr<account_core>>& cores) {
+    std::vector<listener::api_account> routes;
+    for (std::size_t i = 0; i < cores.size(); ++i)
+      routes.push_back({cores[i]->name, &accounts_[i]->sessions(), cores[i]->configured.timeouts.total});
+    return routes;
+  }
+
+  void declare_gauges(const metrics::gateway_metrics& families) {
+    upstream_idle_ = &shard_.at(families.connections, "upstream", "idle");
+    upstream_busy_ = &shard_.at(families.connections, "upstream", "busy");
+  }
+
+  // Every tenth of a second: what is waiting to be written goes out, what is only counted here is shown.
+  void expired() override { tick(); }
+  void tick() {
+    lines_.flush();
+    std::size_t idle = 0;
+    std::size_t busy = 0;
+    for (const auto& account : accounts_) {
+      const auto counts = account->connections();
+      idle += counts.idle;
+      busy += counts.busy;
+    }
+    upstream_idle_->set(static_cast<double>(idle));
+    upstream_busy_->set(static_cast<double>(busy));
+    arm(on_.loop.deadlines(), on_.loop.now() + tick_length);
+  }
+
+  loop_parts on_;
+  metrics::shard& shard_;
+  journal::access_log lines_;
+  request_instrument instrument_;
+  std::vector<std::unique_ptr<account_on_loop>> accounts_;
+  std::optional<listener::api> api_;
+  std::optional<listener::server> server_;
+  metrics::gauge* upstream_idle_ = nullptr;
+  metrics::gauge* upstream_busy_ = nullptr;
+};
+
+std::expected<std::unique_ptr<service>, std::string> service::make(parts given) {
+  std::unique_ptr<service> made{new service{std::move(given)}};
+  if (auto built = made->build(); !built) return std::unexpected{std::move(built.error())};
+  return made;
+}
+
+service::service(parts given) : parts_{std::move(given)} {}
+
+service::~service() {
+  for (auto& on : parts_.loops) on.loop.abandon();
+}
+
+std::expected<void, std::string> service::build() {
+  built_at_ = parts_.clock.now();
+  callers_ = std::make_shared<const admission::directory>(parts_.configuration);
+  if (parts_.configuration->accounts.size() > most_accounts)
+    return std::unexpected{"accounts: more than " + std::to_string(most_accounts)};
+  auto policies = make_policies();
+  if (!policies) return std::unexpected{std::move(policies.error())};
+  auto& home_shard = parts_.metrics.add_shard();
+  for (const auto& [name, configured] : parts_.configuration->accounts) {
+    auto core = account_core::make(name, configured, parts_.environment, parts_.loops.front(), parts_.families,
+                                   home_shard, parts_.log);
+    if (!core) return std::unexpected{std::move(core.error())};
+    accounts_.push_back(std::move(*core));
+  }
+  for (const auto& on : parts_.loops)
+    workers_.push_back(std::make_unique<worker>(parts_, on, accounts_, callers_, *policies));
+  declare_gauges();
+  return {};
+}
+
+std::expected<std::vector<listener::caller_policies>, std::string> service::make_policies() const {
+  std::vector<listener::caller_policies> all;
+  for (const auto& caller : callers_->callers()) {
+    listener::caller_policies own(parts_.configuration->accounts.size());
+    for (const auto& account : caller.accounts) {
+      auto rules = rules_of(account);
+      if (const auto faults = onboarding::check_defaults(rules); !faults.empty())
+        return std::unexpected{"the defaults of caller " + caller.name + " on account " +
+                               std::string{account.account_name} + ": " + faults.front().name + ": " +
+                               faults.front().detail};
+      own[account.account_index] = std::make_shared<const onboarding::creation_policy>(std::move(rules));
+    }
+    all.push_back(std::move(own));
+  }
+  return all;
+}
+
+void service::declare_gauges() {
+  auto& registry = parts_.metrics;
+  const auto& families = parts_.families;
+  gauges_.push_back(registry.compute(families.connections, [this](auto& out) {
+    std::size_t open = 0;
+    std::size_t busy = 0;
+    for (const auto& w : workers_) {
+      open += w->callers().connections();
+      busy += w->callers().busy();
+    }
+    out.add(static_cast<double>(busy), "caller", "busy");
+    out.add(static_cast<double>(open - std::min(open, busy)), "caller", "idle");
+  }));
+  gauges_.push_back(registry.compute(families.requests_in_flight, [this](auto& out) {
+    std::size_t busy = 0;
+    for (const auto& w : workers_) busy += w->callers().busy();
+    out.add(static_cast<double>(busy));
+  }));
+  gauges_.push_back(registry.compute(families.token_expiry_timestamp_seconds, [this](auto& out) {
+    for (const auto& account : accounts_) {
+      double at = 0;
+      if (account->tokens.has_token()) {
+        const auto left = account->tokens.expiry() - parts_.clock.now();
+        at = std::chrono::duration<double>{(parts_.clock.wall_now() + std::chrono::duration_cast<time::wall_instant::duration>(left)).time_since_epoch()}.count();
+      }
+      out.add(at, account->name);
+    }
+  }));
+  gauges_.push_back(registry.compute(families.account_ready, [this](auto& out) {
+    for (const auto& account : accounts_) {
+      const bool usable = account->tokens.has_token() && account->tokens.expiry() > parts_.clock.now();
+      out.add(usable ? 1.0 : 0.0, account->name);
+    }
+  }));
+  gauges_.push_back(registry.compute(families.loop_lag_seconds, [this](auto& out) {
+    for (const auto& w : workers_) out.add(std::chrono::duration<double>{w->loop().worst_lag()}.count());
+  }));
+  gauges_.push_back(registry.compute(families.log_lines_dropped_total, [this](auto& out) {
+    std::uint64_t dropped = parts_.loops.front().lines.dropped();
+    for (const auto& w : workers_) dropped += w->dropped_lines();
+    out.add(static_cast<double>(dropped));
+  }));
+}
+
+void service::start() {
+  for (auto& account : accounts_) account->tokens.start();
+}
+
+listener::server& service::callers(std::size_t index) noexcept { return workers_[index]->callers(); }
+
+void service::drain(std::size_t index) noexcept { workers_[index]->drain(); }
+
+bool service::drained() const noexcept {
+  return std::ranges::all_of(workers_, [](const auto& w) { return w->callers().connections() == 0; });
+}
+
+// An outage of Podero, or of one account's credentials, takes no instance away: it is shown, and the rest goes on.
+std::vector<admin::check> service::ready() const {
+  std::vector<admin::check> checks{{"configuration", true, "loaded"}};
+  const bool draining = draining_.load(std::memory_order_relaxed);
+  checks.push_back({"draining", !draining, draining ? "shutting down" : "no"});
+  const bool patience_over = parts_.clock.now() - built_at_ >= first_token_patience;
+  for (const auto& account : accounts_) {
+    const bool tried = account->tokens.tried();
+    const bool usable = account->tokens.has_token() && account->tokens.expiry() > parts_.clock.now();
+    checks.push_back({"account " + account->name, tried || patience_over,
+                      usable  ? "has a token"
+                      : tried ? "has no token: Podero or the credentials refuse it, or it is out of reach"
+                              : "waits for its first token"});
+  }
+  return checks;
+}
+
+std::vector<admin::check> service::started() const {
+  auto checks = ready();
+  std::erase_if(checks, [](const auto& c) { return c.name == "draining"; });
+  return checks;
+}
+
+std::vector<admin::check> service::live() const {
+  std::vector<admin::check> checks;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    const auto silence = parts_.clock.now() - workers_[i]->loop().last_turn();
+    checks.push_back({"loop " + std::to_string(i), silence < longest_silence_of_a_loop,
+                      "turned " + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(silence).count()) +
+                          " ms ago"});
+  }
+  return checks;
+}
+
+}  // namespace gateway::app

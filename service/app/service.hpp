@@ -1,0 +1,69 @@
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "admin/admin.hpp"
+#include "app/account.hpp"
+#include "listener/api.hpp"
+
+namespace gateway::app {
+
+// The gateway without its sockets and threads: everything between a caller's connection and Podero's, on the loops that
+// are given to it. The program puts real loops under it, a test loops that it turns by hand.
+class service {
+ public:
+  struct parts {
+    std::shared_ptr<const settings::configuration> configuration;
+    std::shared_ptr<const settings::environment> environment;
+    const time::clock& clock;
+    journal::log& log;
+    metrics::registry& metrics;
+    const metrics::gateway_metrics& families;
+    std::vector<loop_parts> loops;  // the first is the home of what is one per account
+    listener::documents papers;
+  };
+
+  // The error names what of the configuration cannot be used.
+  static std::expected<std::unique_ptr<service>, std::string> make(parts given);
+  ~service();
+  service(const service&) = delete;
+  service& operator=(const service&) = delete;
+
+  // On the home loop (or before it runs): the first tokens are asked for.
+  void start();
+
+  // Where loop `index` serves callers. On that loop.
+  listener::server& callers(std::size_t index) noexcept;
+  // On loop `index`: answers close their connections from now on, idle connections are closed.
+  void drain(std::size_t index) noexcept;
+  // Any thread: no caller's connection is open.
+  bool drained() const noexcept;
+
+  // For the operator's listener. Any thread.
+  std::vector<admin::check> ready() const;
+  std::vector<admin::check> started() const;
+  std::vector<admin::check> live() const;
+  // Not ready from now on. Any thread.
+  void announce_drain() noexcept { draining_.store(true, std::memory_order_relaxed); }
+
+ private:
+  class worker;
+  explicit service(parts given);
+
+  std::expected<void, std::string> build();
+  std::expected<std::vector<listener::caller_policies>, std::string> make_policies() const;
+  void declare_gauges();
+
+  parts parts_;
+  std::shared_ptr<const admission::directory> callers_;
+  std::vector<std::unique_ptr<account_core>> accounts_;
+  std::vector<std::unique_ptr<worker>> workers_;
+  std::vector<metrics::computed> gauges_;
+  time::instant built_at_{};
+  std::atomic<bool> draining_{false};
+};
+
+}  // namespace gateway::app

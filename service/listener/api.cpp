@@ -1,0 +1,217 @@
+#include "listener/api.hpp"
+
+#include <array>
+#include <cstdio>
+
+#include "listener/negotiation.hpp"
+
+namespace gateway::listener {
+
+using errors::failure;
+using errors::problem;
+using http::verb;
+using transport::task;
+
+namespace {
+
+failure failure_of(problem id, std::string detail) {
+  failure f;
+  f.id = id;
+  f.detail = std::move(detail);
+  return f;
+}
+
+failure header_fault(problem id, std::string name, std::string code, std::string detail) {
+  auto f = failure_of(id, detail);
+  f.faults.push_back({errors::fault::place::header, std::move(name), std::move(code), std::move(detail)});
+  return f;
+}
+
+}  // namespace
+
+// What one request needs beside its bytes.
+struct api::request_scratch final : scratch {
+  routing where;
+  const admission::caller* caller = nullptr;
+  const admission::account_policy* account = nullptr;
+  std::optional<std::chrono::seconds> wait;
+  time::instant deadline{};
+  onboarding::workspace space;
+};
+
+std::unique_ptr<scratch> api::make_scratch() { return std::make_unique<request_scratch>(); }
+
+api::request_scratch& api::of(exchange& x) { return static_cast<request_scratch&>(*x.scratch); }
+
+// The order of the checks is part of the contract: path, method, caller, account, headers; the body comes last.
+std::size_t api::on_head(exchange& x) {
+  auto& mine = of(x);
+  mine.caller = nullptr;
+  mine.account = nullptr;
+  mine.where = find_route(x.head.method, path_of(x.head.target));
+  if (mine.where.route == nullptr) {
+    if (mine.where.allow.empty()) {
+      answer_with(x, failure_of(problem::not_found, "There is no such path."));
+    } else if (x.head.method == verb::options) {
+      x.reply.status = 204;
+      x.reply.add_line("Allow", mine.where.allow);
+    } else {
+      auto f = failure_of(problem::method_not_allowed, "This path allows " + mine.where.allow + ".");
+      f.extra_header = "Allow: " + mine.where.allow;
+      answer_with(x, f);
+    }
+    return 0;
+  }
+  x.route = mine.where.route->name;
+  x.route_number = std::to_underlying(mine.where.route->id);
+  if (mine.where.route->needs_caller && !admit(x, mine)) return 0;
+  if (const auto fault = check_headers(x, mine)) {
+    answer_with(x, *fault);
+    return 0;
+  }
+  find_deadline(x, mine);
+  return parts_.body_limit;
+}
+
+bool api::admit(exchange& x, request_scratch& mine) {
+  const auto caller = parts_.callers->authenticate(x.head.fields.get(http::field::authorization));
+  if (!caller) {
+    answer_with(x, caller.error());
+    return false;
+  }
+  mine.caller = *caller;
+  x.caller = mine.caller->name;
+  x.caller_number = static_cast<std::uint16_t>(mine.caller->index + 1);
+  const auto account = parts_.callers->authorize(*mine.caller, mine.where.account);
+  if (!account) {
+    answer_with(x, account.error());
+    return false;
+  }
+  mine.account = *account;
+  x.account = mine.account->account_name;
+  x.account_number = static_cast<std::uint8_t>(mine.account->account_index + 1);
+  return true;
+}
+
+std::optional<failure> api::check_headers(const exchange& x, const request_scratch& mine) const {
+  const auto& fields = x.head.fields;
+  if (!accepts_json(fields.get(http::field::accept)))
+    return header_fault(problem::not_acceptable, "Accept", "excludes-json", "Answers are application/json.");
+  const bool creates = mine.where.route->id == route_id::create_session;
+  if (creates && !is_json(fields.get(http::field::content_type)))
+    return header_fault(problem::unsupported_media_type, "Content-Type", "not-json",
+                        "The body must be application/json in UTF-8.");
+  if (creates && fields.get(http::field::content_encoding))
+    return header_fault(problem::unsupported_media_type, "Content-Encoding", "not-supported",
+                        "The body must not be compressed.");
+  // Accepting the key and not keeping it would be a broken promise: the caller would repeat a creation trusting in it.
+  if (creates && fields.get("Idempotency-Key")) {
+    auto f = header_fault(problem::not_configured, "Idempotency-Key", "not-served",
+                          "This version does not keep idempotency keys. Send the request without one, and look before "
+                          "you repeat it.");
+    return f;
+  }
+  return std::nullopt;
+}
+
+void api::find_deadline(exchange& x, request_scratch& mine) {
+  mine.wait.reset();
+  if (mine.account == nullptr) return;
+  auto total = parts_.accounts[mine.account->account_index].total_timeout;
+  const auto preferred = read_preferences(x.head.fields);
+  if (preferred.wait && mine.where.route->id == route_id::create_session) {
+    mine.wait = preferred.wait;
+    total = std::min<time::duration>(total, *preferred.wait);
+  }
+  mine.deadline = x.began + total;
+}
+
+task<> api::on_request(exchange& x) {
+  auto& mine = of(x);
+  switch (mine.where.route->id) {
+    case route_id::create_session: co_await create_session(x, mine); break;
+    case route_id::read_session: co_await read_session(x, mine); break;
+    default: show_document(x, mine); break;
+  }
+}
+
+task<> api::create_session(exchange& x, request_scratch& mine) {
+  const auto& account = parts_.accounts[mine.account->account_index];
+  const auto& policy = *parts_.policies[mine.caller->index][mine.account->account_index];
+  auto done = co_await account.sessions->create(mine.caller->index, policy, x.body, mine.deadline, mine.space,
+                                                x.reply.body);
+  if (done)
+    answer_with_session(x, mine, 201, true, *done);
+  else
+    answer_with(x, done.error());
+  if (mine.wait) x.reply.add_line("Preference-Applied", "wait=" + std::to_string(mine.wait->count()));
+  add_server_timing(x, mine.space.way.stages);
+}
+
+task<> api::read_session(exchange& x, request_scratch& mine) {
+  const auto id = onboarding::session_id::parse(mine.where.item);
+  if (!id) {
+    answer_with(x, failure_of(problem::not_found, "There is no such onboarding session."));
+    co_return;
+  }
+  const auto& account = parts_.accounts[mine.account->account_index];
+  auto done = co_await account.sessions->read(mine.caller->index, *id, mine.deadline, mine.space, x.reply.body);
+  if (done)
+    answer_with_session(x, mine, 200, false, *done);
+  else
+    answer_with(x, done.error());
+  add_server_timing(x, mine.space.way.stages);
+}
+
+void api::answer_with_session(exchange& x, const request_scratch& mine, unsigned status, bool located,
+                              const onboarding::session_facts& facts) {
+  x.reply.status = status;
+  x.effect = located ? errors::effect::created : errors::effect::none;
+  x.reply.add_line("X-Request-Id", x.request_id.view());
+  x.reply.add_line("Cache-Control", "no-store");
+  if (!located) return;
+  x.reply.lines += "Location: /v1/accounts/";
+  x.reply.lines += mine.account->account_name;
+  x.reply.lines += "/onboarding-sessions/";
+  x.reply.lines += facts.id.view();
+  x.reply.lines += "\r\n";
+}
+
+void api::show_document(exchange& x, const request_scratch& mine) {
+  auto text = std::optional<std::string_view>{parts_.papers.openapi};
+  if (mine.where.route->id == route_id::problem_page) text = parts_.papers.problem_page(mine.where.item);
+  if (!text) {
+    answer_with(x, failure_of(problem::not_found, "There is no such problem type."));
+    return;
+  }
+  x.reply.status = 200;
+  x.reply.body = *text;
+  if (mine.where.route->id == route_id::problem_page) x.reply.content_type = "text/markdown; charset=utf-8";
+  x.reply.add_line("X-Request-Id", x.request_id.view());
+}
+
+// Milliseconds with two decimals (Server Timing, W3C), without floating point.
+void api::add_server_timing(exchange& x, const dispatch::stage_times& stages) const {
+  const std::array named{std::pair{"token", stages.token}, std::pair{"connect", stages.connect},
+                         std::pair{"upstream", stages.upstream}};
+  bool first = true;
+  for (const auto& [name, took] : named) {
+    if (!took) continue;
+    const auto hundredths = std::chrono::duration_cast<std::chrono::microseconds>(*took).count() / 10;
+    std::array<char, 48> text{};
+    std::snprintf(text.data(), text.size(), "%s;dur=%ld.%02ld", name, hundredths / 100, hundredths % 100);
+    x.reply.lines += first ? "Server-Timing: " : ", ";
+    x.reply.lines += text.data();
+    first = false;
+  }
+  if (!first) x.reply.lines += "\r\n";
+}
+
+void api::on_done(const exchange& x, time::duration took) {
+  auto& way = static_cast<request_scratch&>(*x.scratch).space.way;
+  parts_.observer.answered(x, took, way.stages, way.answer.head.status);
+  way.stages = {};
+  way.answer.head.status = 0;
+}
+
+}  // namespace gateway::listener

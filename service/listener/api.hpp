@@ -1,0 +1,78 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "admission/directory.hpp"
+#include "listener/routes.hpp"
+#include "listener/server.hpp"
+#include "onboarding/sessions.hpp"
+
+namespace gateway::listener {
+
+// The account's side of the caller-facing routes, on one loop.
+struct api_account {
+  std::string name;
+  onboarding::sessions* sessions = nullptr;
+  time::duration total_timeout{};  // for a whole request, from its first byte
+};
+
+// The policies of one caller, by account index; empty where it may not use the account.
+using caller_policies = std::vector<std::shared_ptr<const onboarding::creation_policy>>;
+
+// What everybody may read.
+struct documents {
+  std::string_view openapi;
+  std::function<std::optional<std::string_view>(std::string_view name)> problem_page;
+};
+
+// Hears of every answered request, for logs and metrics.
+class request_observer {
+ public:
+  virtual ~request_observer() = default;
+  virtual void answered(const exchange& x, time::duration took, const dispatch::stage_times& stages,
+                        unsigned upstream_status) = 0;
+};
+
+// The caller-facing contract on one loop: routes, who may do what, and from use cases to answers.
+class api final : public handler {
+ public:
+  struct parts {
+    const time::clock& clock;
+    transport::loop& loop;
+    std::shared_ptr<const admission::directory> callers;
+    std::vector<api_account> accounts;                   // by the directory's account index
+    std::vector<caller_policies> policies;               // by the directory's caller index
+    documents papers;
+    std::size_t body_limit = 64 * 1024;
+    request_observer& observer;
+  };
+  explicit api(parts given) : parts_{std::move(given)} {}
+
+  std::unique_ptr<scratch> make_scratch() override;
+  std::size_t on_head(exchange& x) override;
+  transport::task<> on_request(exchange& x) override;
+  void on_done(const exchange& x, time::duration took) override;
+
+ private:
+  struct request_scratch;
+  static request_scratch& of(exchange& x);
+
+  bool admit(exchange& x, request_scratch& mine);
+  std::optional<errors::failure> check_headers(const exchange& x, const request_scratch& mine) const;
+  void find_deadline(exchange& x, request_scratch& mine);
+  transport::task<> create_session(exchange& x, request_scratch& mine);
+  transport::task<> read_session(exchange& x, request_scratch& mine);
+  void show_document(exchange& x, const request_scratch& mine);
+  void answer_with_session(exchange& x, const request_scratch& mine, unsigned status, bool located,
+                           const onboarding::session_facts& facts);
+  void add_server_timing(exchange& x, const dispatch::stage_times& stages) const;
+
+  parts parts_;
+};
+
+}  // namespace gateway::listener

@@ -1,0 +1,98 @@
+#include "listener/negotiation.hpp"
+
+#include <boost/beast/core/string.hpp>
+#include <boost/beast/http/rfc7230.hpp>
+
+#include <charconv>
+
+namespace gateway::listener {
+namespace {
+
+using boost::beast::iequals;
+
+std::string_view trimmed(std::string_view text) noexcept {
+  const auto begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+}
+
+// The part before the next separator; what is left stays in `rest`.
+std::string_view next_part(std::string_view& rest, char separator) noexcept {
+  const auto end = rest.find(separator);
+  const auto part = rest.substr(0, end);
+  rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
+  return trimmed(part);
+}
+
+bool has_quality_zero(std::string_view parameters) noexcept {
+  while (!parameters.empty()) {
+    const auto parameter = next_part(parameters, ';');
+    if (parameter.size() < 3 || !iequals(parameter.substr(0, 2), "q=")) continue;
+    return parameter.substr(2).find_first_not_of("0.") == std::string_view::npos;
+  }
+  return false;
+}
+
+// How closely a media range names JSON: 0 not at all.
+int closeness(std::string_view range) noexcept {
+  if (iequals(range, "application/json") || iequals(range, "application/problem+json")) return 3;
+  if (iequals(range, "application/*")) return 2;
+  if (iequals(range, "*/*")) return 1;
+  return 0;
+}
+
+}  // namespace
+
+bool accepts_json(std::optional<std::string_view> accept) noexcept {
+  if (!accept || trimmed(*accept).empty()) return true;
+  auto rest = *accept;
+  int closest = 0;
+  bool wanted = false;
+  while (!rest.empty()) {
+    auto parameters = next_part(rest, ',');
+    const auto range = next_part(parameters, ';');
+    const int close = closeness(range);
+    if (close == 0 || close < closest) continue;
+    const bool here = !has_quality_zero(parameters);
+    wanted = close == closest ? wanted || here : here;
+    closest = close;
+  }
+  return wanted;
+}
+
+bool is_json(std::optional<std::string_view> content_type) noexcept {
+  if (!content_type) return false;
+  auto parameters = *content_type;
+  const auto type = next_part(parameters, ';');
+  const bool json = iequals(type, "application/json") ||
+                    (type.size() > 5 && iequals(type.substr(type.size() - 5), "+json"));
+  if (!json) return false;
+  while (!parameters.empty()) {
+    const auto parameter = next_part(parameters, ';');
+    if (parameter.size() < 8 || !iequals(parameter.substr(0, 8), "charset=")) continue;
+    auto charset = parameter.substr(8);
+    if (charset.size() >= 2 && charset.front() == '"') charset = charset.substr(1, charset.size() - 2);
+    return iequals(charset, "utf-8") || iequals(charset, "utf8");
+  }
+  return true;
+}
+
+preferences read_preferences(const http::field_list& fields) noexcept {
+  preferences found;
+  for (const auto& f : fields.all()) {
+    if (!iequals(f.name, "Prefer")) continue;
+    auto rest = f.value;
+    while (!rest.empty()) {
+      const auto preference = next_part(rest, ',');
+      if (preference.size() < 6 || !iequals(preference.substr(0, 5), "wait=") || found.wait) continue;
+      auto value = preference.substr(5);
+      if (value.size() >= 2 && value.front() == '"') value = value.substr(1, value.size() - 2);
+      unsigned seconds = 0;
+      const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
+      if (error == std::errc{} && end == value.data() + value.size()) found.wait = std::chrono::seconds{seconds};
+    }
+  }
+  return found;
+}
+
+}  // namespace gateway::listener

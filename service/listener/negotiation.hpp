@@ -1,0 +1,24 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+#include "foundation/http/head.hpp"
+
+namespace gateway::listener {
+
+// Whether an Accept header leaves room for application/json, or for a problem about it (RFC 9110 section 12.5.1). An
+// absent one does; a quality of 0 excludes. What cannot be read is taken as accepting.
+bool accepts_json(std::optional<std::string_view> accept) noexcept;
+
+// Whether a Content-Type says JSON in UTF-8: "application/json", with or without parameters, or any "+json" type.
+bool is_json(std::optional<std::string_view> content_type) noexcept;
+
+// The preferences that we understand (RFC 7240); the rest is ignored, as it says.
+struct preferences {
+  std::optional<std::chrono::seconds> wait;
+};
+preferences read_preferences(const http::field_list& fields) noexcept;
+
+}  // namespace gateway::listener

@@ -1,0 +1,79 @@
+#include "listener/routes.hpp"
+
+#include <boost/beast/core/string.hpp>
+
+#include <array>
+#include <optional>
+
+namespace gateway::listener {
+
+using boost::beast::http::verb;
+
+namespace {
+
+constexpr std::array routes{
+    route{route_id::create_session, verb::post, "/v1/accounts/{account}/onboarding-sessions", "create_session", true},
+    route{route_id::read_session, verb::get, "/v1/accounts/{account}/onboarding-sessions/{id}", "read_session", true},
+    route{route_id::openapi, verb::get, "/openapi.json", "openapi", false},
+    route{route_id::problem_page, verb::get, "/problems/{name}", "problem_page", false},
+};
+
+std::string_view take_segment(std::string_view& rest) noexcept {
+  const auto slash = rest.find('/', 1);
+  const auto segment = rest.substr(1, slash == std::string_view::npos ? slash : slash - 1);
+  rest.remove_prefix(segment.size() + 1);
+  return segment;
+}
+
+bool matches(std::string_view pattern, std::string_view path, routing& into) noexcept {
+  while (!pattern.empty() && !path.empty()) {
+    const auto expected = take_segment(pattern);
+    const auto given = take_segment(path);
+    if (expected == "{account}") {
+      into.account = given;
+    } else if (expected.starts_with('{')) {
+      into.item = given;
+    } else if (expected != given) {
+      return false;
+    }
+    if (given.empty()) return false;
+  }
+  return pattern.empty() && path.empty();
+}
+
+void allow(std::string& list, verb method) {
+  if (!list.empty()) list += ", ";
+  const auto name = boost::beast::http::to_string(method);
+  list.append(name.data(), name.size());
+  if (method == verb::get) list += ", HEAD";
+}
+
+}  // namespace
+
+std::string_view path_of(std::string_view target) noexcept {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (target.size() < scheme.size() || !boost::beast::iequals(target.substr(0, scheme.size()), scheme)) continue;
+    const auto slash = target.find('/', scheme.size());
+    target = slash == std::string_view::npos ? "/" : target.substr(slash);
+    break;
+  }
+  return target.substr(0, target.find('?'));
+}
+
+routing find_route(verb method, std::string_view path) {
+  routing found;
+  if (!path.starts_with('/')) return found;
+  for (const auto& candidate : routes) {
+    routing here;
+    if (!matches(candidate.pattern, path, here)) continue;
+    if (candidate.method == method || (candidate.method == verb::get && method == verb::head)) {
+      here.route = &candidate;
+      return here;
+    }
+    allow(found.allow, candidate.method);
+  }
+  if (!found.allow.empty()) found.allow += ", OPTIONS";
+  return found;
+}
+
+}  // namespace gateway::listener

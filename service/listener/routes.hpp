@@ -1,0 +1,35 @@
+#pragma once
+
+#include <boost/beast/http/verb.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace gateway::listener {
+
+enum class route_id : std::uint8_t { none, create_session, read_session, openapi, problem_page };
+
+struct route {
+  route_id id;
+  boost::beast::http::verb method;
+  std::string_view pattern;  // "{...}" stands for one segment
+  std::string_view name;     // for logs and metrics
+  bool needs_caller;
+};
+
+// What a request's path leads to.
+struct routing {
+  const listener::route* route = nullptr;  // none: no such path, or not with this method
+  std::string_view account;                // the {account} segment
+  std::string_view item;                   // the other {...} segment
+  std::string allow;                       // the methods of a path that exists, where the method is another
+};
+
+// HEAD is served like GET.
+routing find_route(boost::beast::http::verb method, std::string_view path);
+
+// The path of a request target in origin or absolute form (RFC 9112 section 3.2), without its query.
+std::string_view path_of(std::string_view target) noexcept;
+
+}  // namespace gateway::listener

@@ -1,0 +1,100 @@
+// Every example holds to the format of README.md and to the schemas of what it shows.
+#include "contract/examples.hpp"
+#include "contract/schema_check.hpp"
+#include "foundation/errors/problem.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+using namespace gateway;
+using namespace gateway::contract;
+
+namespace {
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string out;
+  for (const auto& line : lines) out += line + "\n";
+  return out;
+}
+
+std::string header(const boost::json::object& message, const char* name) {
+  const auto* value = message.at("headers").as_object().if_contains(name);
+  return value ? std::string{value->as_string()} : std::string{};
+}
+
+}  // namespace
+
+TEST_CASE("every example follows the format") {
+  REQUIRE(examples().size() >= 60);
+  for (const auto& e : examples()) {
+    CAPTURE(e.name);
+    CHECK(joined(schema_faults(e.content, "example.json")) == "");
+    CHECK((e.operation() == "create-session" || e.operation() == "read-session"));
+  }
+}
+
+TEST_CASE("every answer of an example fits its schema, its media type and its status") {
+  for (const auto& e : examples()) {
+    CAPTURE(e.name);
+    const auto& response = e.at("response");
+    const auto status = response.at("status").as_int64();
+    CHECK(header(response, "X-Request-Id") == header(e.at("request"), "X-Request-Id"));
+    CHECK(header(response, "Cache-Control") == "no-store");
+    if (status < 300) {
+      CHECK(header(response, "Content-Type") == "application/json");
+      CHECK(joined(schema_faults(response.at("body"), "session.json")) == "");
+    } else {
+      CHECK(header(response, "Content-Type") == "application/problem+json");
+      CHECK(joined(schema_faults(response.at("body"), "problem.json")) == "");
+      CHECK(response.at("body").at("status") == status);
+      CHECK(std::string{response.at("body").at("request_id").as_string()} == header(response, "X-Request-Id"));
+      CHECK((status == 401) == !header(response, "WWW-Authenticate").empty());
+      CHECK((status == 405) == !header(response, "Allow").empty());
+      CHECK((status == 429 || status == 503) == !header(response, "Retry-After").empty());
+    }
+  }
+}
+
+TEST_CASE("a body that an example sends and that succeeds fits the schema of a request") {
+  for (const auto& e : examples()) {
+    CAPTURE(e.name);
+    if (e.operation() != "create-session" || e.at("response").at("status").as_int64() >= 300) continue;
+    CHECK(joined(schema_faults(e.at("request").at("body"), "session-request.json")) == "");
+    CHECK(joined(schema_faults(e.upstream()->at("request").at("body"), "session-request.json")) == "");
+  }
+}
+
+TEST_CASE("the schema of a request refuses what validation refuses by form") {
+  for (const char* name : {"wrong-type", "invalid-uuid", "invalid-language", "invalid-price-zone", "url-too-long",
+                           "url-scheme-not-allowed"}) {
+    CAPTURE(std::string{name});
+    const auto found = std::ranges::find(examples(), std::string{"create-session/"} + name, &example::name);
+    REQUIRE(found != examples().end());
+    CHECK_FALSE(schema_faults(found->at("request").at("body"), "session-request.json").empty());
+  }
+}
+
+TEST_CASE("every code that an example shows is documented, and every documented code of a body is shown") {
+  const auto page = read_file(folder() / "problems" / "validation-failed.md");
+  const auto schema = boost::json::parse(read_file(folder() / "schemas" / "fault.json"));
+  const std::string listed{schema.at("properties").at("code").at("description").as_string()};
+  std::vector<std::string> shown;
+  for (const auto& e : examples()) {
+    const auto& body = e.at("response").at("body").as_object();
+    if (!body.contains("errors")) continue;
+    for (const auto& fault : body.at("errors").as_array()) shown.emplace_back(fault.at("code").as_string());
+  }
+  for (const auto& code : shown) {
+    CAPTURE(code);
+    CHECK(page.find("`" + code + "`") != std::string::npos);
+    CHECK(listed.find(code) != std::string::npos);
+  }
+  for (const char* code :
+       {"missing", "wrong-type", "invalid-uuid", "invalid-language", "language-not-allowed", "invalid-price-zone",
+        "price-zone-not-allowed", "invalid-url", "url-scheme-not-allowed", "url-has-user-info", "url-too-long",
+        "redirect-host-not-allowed", "unknown-member", "unknown-user", "refused-upstream"}) {
+    CAPTURE(std::string{code});
+    CHECK(std::ranges::count(shown, std::string{code}) > 0);
+  }
+}
