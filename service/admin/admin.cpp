@@ -22,7 +22,9 @@ void show_checks(listener::exchange& x, const std::vector<check>& checks) {
 
 }  // namespace
 
-bool passing(const std::vector<check>& checks) noexcept { return std::ranges::all_of(checks, &check::passing); }
+bool passing(const std::vector<check>& checks) noexcept {
+  return std::ranges::all_of(checks, &check::passing);
+}
 
 std::string render(const std::vector<check>& checks, bool verbose) {
   std::string out = passing(checks) ? R"({"status":"ok","checks":[)" : R"({"status":"failing","checks":[)";

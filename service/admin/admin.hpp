@@ -18,11 +18,11 @@ struct check {
 
 // Where the operator's listener gets what it shows. All of it is called on the operator's own thread.
 struct sources {
-  std::function<std::string()> metrics;          // Prometheus text format
+  std::function<std::string()> metrics;  // Prometheus text format
   std::function<std::vector<check>()> live;
   std::function<std::vector<check>()> ready;
   std::function<std::vector<check>()> started;
-  std::function<std::string()> configuration;    // effective, masked, YAML
+  std::function<std::string()> configuration;  // effective, masked, YAML
 };
 
 // The operator-facing routes: what is asked while something burns, so they depend on nothing that may be stuck.

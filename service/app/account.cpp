@@ -7,7 +7,10 @@ namespace {
 
 upstream::target target_of(const settings::url& url, const settings::account& from,
                            std::shared_ptr<tls::client_context> tls) {
-  return {.host = url.host, .port = url.port, .server_name = from.tls.server_name.value_or(url.host), .tls = std::move(tls)};
+  return {.host = url.host,
+          .port = url.port,
+          .server_name = from.tls.server_name.value_or(url.host),
+          .tls = std::move(tls)};
 }
 
 // The token endpoint may be another server, whose certificate has a name of its own.
@@ -74,10 +77,11 @@ account_core::account_core(std::string its_name, const settings::account& from,
       token_instrument_{name, families, home_shard, log},
       tokens{{.home = home.loop,
               .endpoint = endpoint_,
-              .credentials = [&configured_token = from.token, environment = std::move(
-                                                                  environment)] { return read_credentials(configured_token, *environment); },
-              .encoding = from.token.encoding == settings::token_encoding::json ? token::encoding::json
-                                                                                 : token::encoding::form,
+              .credentials = [&configured_token = from.token,
+                              environment =
+                                  std::move(environment)] { return read_credentials(configured_token, *environment); },
+              .encoding =
+                  from.token.encoding == settings::token_encoding::json ? token::encoding::json : token::encoding::form,
               .options = {},
               .uniform = [&randomness = home.randomness] { return randomness.uniform(); },
               .observer = token_instrument_}} {}

@@ -11,10 +11,14 @@ std::string_view name_of(dispatch::operation what) noexcept {
 
 std::string_view name_of(upstream::exchange_end end) noexcept {
   switch (end) {
-    case upstream::exchange_end::answered: return "answered";
-    case upstream::exchange_end::lost: return "lost";
-    case upstream::exchange_end::timed_out: return "timed_out";
-    case upstream::exchange_end::unusable: return "unusable";
+    case upstream::exchange_end::answered:
+      return "answered";
+    case upstream::exchange_end::lost:
+      return "lost";
+    case upstream::exchange_end::timed_out:
+      return "timed_out";
+    case upstream::exchange_end::unusable:
+      return "unusable";
   }
   return "lost";
 }
@@ -22,7 +26,8 @@ std::string_view name_of(upstream::exchange_end end) noexcept {
 // Unknown methods share one name: a label may not hold what a caller makes up.
 std::string_view method_of(const listener::exchange& x) noexcept {
   const auto known = boost::beast::http::to_string(x.head.method);
-  return x.head.method == http::verb::unknown ? std::string_view{"other"} : std::string_view{known.data(), known.size()};
+  return x.head.method == http::verb::unknown ? std::string_view{"other"}
+                                              : std::string_view{known.data(), known.size()};
 }
 
 constexpr unsigned char stage_token = 0;
@@ -31,8 +36,8 @@ constexpr unsigned char stage_upstream = 2;
 
 }  // namespace
 
-void request_instrument::answered(const listener::exchange& x, time::duration took,
-                                  const dispatch::stage_times& stages, unsigned upstream_status) {
+void request_instrument::answered(const listener::exchange& x, time::duration took, const dispatch::stage_times& stages,
+                                  unsigned upstream_status) {
   count(x, took, stages);
   if (!log_.enabled(journal::level::info)) return;
   journal::access_entry entry;
@@ -66,9 +71,7 @@ void request_instrument::count(const listener::exchange& x, time::duration took,
       .add();
   durations_
       .get(metrics::pack(x.route_number, x.account_number),
-           [&]() -> metrics::histogram& {
-             return shard_.at(families_.request_duration_seconds, x.route, x.account);
-           })
+           [&]() -> metrics::histogram& { return shard_.at(families_.request_duration_seconds, x.route, x.account); })
       .observe(took);
   const auto stage = [&](unsigned char number, std::string_view name, const std::optional<time::duration>& spent) {
     if (!spent) return;
@@ -122,8 +125,8 @@ void upstream_instrument::foreign_member_dropped() {
   log_.warn("Podero sends a member named gateway; ours stands", {{"account", account_}});
 }
 
-token_instrument::token_instrument(std::string account, const metrics::gateway_metrics& families,
-                                   metrics::shard& shard, journal::log& log)
+token_instrument::token_instrument(std::string account, const metrics::gateway_metrics& families, metrics::shard& shard,
+                                   journal::log& log)
     : account_{std::move(account)},
       log_{log},
       renewed_{shard.at(families.token_renewals_total, account_, "renewed")},

@@ -25,16 +25,18 @@ not_served find_not_served(const settings::configuration& c) {
   look_at_listener("listeners.admin", c.listeners.admin, found);
   for (const auto& [name, account] : c.accounts) look_at_account("accounts." + name, account, found);
   for (const auto& [name, unused] : c.test_accounts)
-    found.announced.push_back({"test_accounts." + name, "NOT ENFORCED by this version: neither its windows nor its slots"});
+    found.announced.push_back(
+        {"test_accounts." + name, "NOT ENFORCED by this version: neither its windows nor its slots"});
   for (const auto& [name, caller] : c.callers) {
     if (!caller.certificate_san.empty())
-      found.refused.push_back({"callers." + name + ".certificate_san", "this version knows callers by their keys only"});
-    if (!caller.limits.empty()) found.announced.push_back({"callers." + name + ".limits", "NOT ENFORCED by this version"});
+      found.refused.push_back(
+          {"callers." + name + ".certificate_san", "this version knows callers by their keys only"});
+    if (!caller.limits.empty())
+      found.announced.push_back({"callers." + name + ".limits", "NOT ENFORCED by this version"});
   }
   if (c.shared_state.store == settings::store_kind::redis)
     found.refused.push_back({"shared_state.store", "this version keeps its state in memory only"});
-  if (c.control_socket)
-    found.announced.push_back({"control_socket", "not served by this version"});
+  if (c.control_socket) found.announced.push_back({"control_socket", "not served by this version"});
   return found;
 }
 

@@ -12,9 +12,9 @@
 
 #include "app/not_served.hpp"
 #include "app/service.hpp"
-#include "proto_free_api.hpp"
 #include "foundation/metrics/process.hpp"
 #include "foundation/transport/acceptor.hpp"
+#include "proto_free_api.hpp"
 #include "settings/load.hpp"
 #include "settings/threads.hpp"
 
@@ -28,10 +28,14 @@ constexpr auto drain_look = std::chrono::milliseconds{20};
 journal::level level_of(settings::log_level from) noexcept {
   switch (from) {
     case settings::log_level::trace:
-    case settings::log_level::debug: return journal::level::debug;
-    case settings::log_level::info: return journal::level::info;
-    case settings::log_level::warn: return journal::level::warning;
-    case settings::log_level::error: return journal::level::error;
+    case settings::log_level::debug:
+      return journal::level::debug;
+    case settings::log_level::info:
+      return journal::level::info;
+    case settings::log_level::warn:
+      return journal::level::warning;
+    case settings::log_level::error:
+      return journal::level::error;
   }
   return journal::level::info;
 }
@@ -41,7 +45,9 @@ struct loop_thread {
   explicit loop_thread(const time::clock& clock, upstream::lookup_thread& lookups)
       : loop{clock}, connector{loop}, names{loop, lookups} {}
 
-  void start() { thread = std::thread{[this] { loop.run(); }}; }
+  void start() {
+    thread = std::thread{[this] { loop.run(); }};
+  }
   void stop() {
     if (!thread.joinable()) return;
     loop.stop();
@@ -64,14 +70,17 @@ class process {
       : configuration_{std::move(configuration)},
         environment_{std::move(environment)},
         build_{is},
-        log_{sink_, clock_,
+        log_{sink_,
+             clock_,
              {.threshold = level_of(configuration_->log.level),
               .style = configuration_->log.format == settings::log_format::json ? journal::format::json
-                                                                                 : journal::format::text}},
+                                                                                : journal::format::text}},
         families_{catalogue_},
         registry_{catalogue_},
         admin_{admin_sources()},
-        admin_server_{admin_loop_.loop, admin_, {.most_connections = configuration_->listeners.admin.max_connections},
+        admin_server_{admin_loop_.loop,
+                      admin_,
+                      {.most_connections = configuration_->listeners.admin.max_connections},
                       admin_loop_.randomness} {}
 
   int run() {
@@ -229,12 +238,10 @@ class process {
 
   void declare_constants() {
     registry_.attach(std::make_unique<metrics::process_collector>());
-    constants_.push_back(registry_.compute(families_.build_info, [this](auto& out) {
-      out.add(1.0, build_.version, build_.revision);
-    }));
-    constants_.push_back(registry_.compute(families_.config_hash_info, [this](auto& out) {
-      out.add(1.0, settings::hash(*configuration_));
-    }));
+    constants_.push_back(
+        registry_.compute(families_.build_info, [this](auto& out) { out.add(1.0, build_.version, build_.revision); }));
+    constants_.push_back(registry_.compute(families_.config_hash_info,
+                                           [this](auto& out) { out.add(1.0, settings::hash(*configuration_)); }));
   }
 
   void report(std::exception_ptr escaped) noexcept {

@@ -14,8 +14,8 @@ struct build {
   std::string revision;
 };
 
-// Runs the gateway until it is told to stop (SIGTERM, SIGINT): sockets, threads, signals. Returns the exit code: 0 after
-// a drain, 1 where it could not run (with a one-line reason on standard error).
+// Runs the gateway until it is told to stop (SIGTERM, SIGINT): sockets, threads, signals. Returns the exit code: 0
+// after a drain, 1 where it could not run (with a one-line reason on standard error).
 int run(std::shared_ptr<const settings::configuration> configuration,
         std::shared_ptr<const settings::environment> environment, const build& is);
 

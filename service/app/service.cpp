@@ -45,9 +45,9 @@ class service::worker final : private time::deadline {
          const std::vector<listener::caller_policies>& policies)
       : on_{on},
         shard_{common.metrics.add_shard()},
-        lines_{on.lines, {.style = common.configuration->log.format == settings::log_format::json
-                                       ? journal::format::json
-                                       : journal::format::text}},
+        lines_{on.lines,
+               {.style = common.configuration->log.format == settings::log_format::json ? journal::format::json
+                                                                                        : journal::format::text}},
         instrument_{common.families, shard_, lines_, common.log, common.clock} {
     for (const auto& core : cores)
       accounts_.push_back(std::make_unique<account_on_loop>(*core, on, common.families, shard_, common.log));
@@ -189,7 +189,10 @@ void service::declare_gauges() {
       double at = 0;
       if (account->tokens.has_token()) {
         const auto left = account->tokens.expiry() - parts_.clock.now();
-        at = std::chrono::duration<double>{(parts_.clock.wall_now() + std::chrono::duration_cast<time::wall_instant::duration>(left)).time_since_epoch()}.count();
+        at = std::chrono::duration<double>{(parts_.clock.wall_now() +
+                                            std::chrono::duration_cast<time::wall_instant::duration>(left))
+                                               .time_since_epoch()}
+                 .count();
       }
       out.add(at, account->name);
     }
@@ -214,9 +217,13 @@ void service::start() {
   for (auto& account : accounts_) account->tokens.start();
 }
 
-listener::server& service::callers(std::size_t index) noexcept { return workers_[index]->callers(); }
+listener::server& service::callers(std::size_t index) noexcept {
+  return workers_[index]->callers();
+}
 
-void service::drain(std::size_t index) noexcept { workers_[index]->drain(); }
+void service::drain(std::size_t index) noexcept {
+  workers_[index]->drain();
+}
 
 bool service::drained() const noexcept {
   return std::ranges::all_of(workers_, [](const auto& w) { return w->callers().connections() == 0; });
@@ -250,7 +257,8 @@ std::vector<admin::check> service::live() const {
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     const auto silence = parts_.clock.now() - workers_[i]->loop().last_turn();
     checks.push_back({"loop " + std::to_string(i), silence < longest_silence_of_a_loop,
-                      "turned " + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(silence).count()) +
+                      "turned " +
+                          std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(silence).count()) +
                           " ms ago"});
   }
   return checks;

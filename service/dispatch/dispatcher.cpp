@@ -10,7 +10,9 @@ using transport::task;
 
 namespace {
 
-void add(std::optional<time::duration>& to, time::duration more) { to = to.value_or(time::duration::zero()) + more; }
+void add(std::optional<time::duration>& to, time::duration more) {
+  to = to.value_or(time::duration::zero()) + more;
+}
 
 failure timed_out(std::string detail) {
   failure f;
@@ -36,8 +38,8 @@ task<std::expected<void, failure>> dispatcher::send(call what, workspace& space)
     if (!token) co_return std::unexpected{std::move(token.error())};
     auto connection = co_await get_connection(what, space);
     if (!connection) {
-      const bool again = connection.error().id == problem::upstream_error && ++state.attempts < options_.most_attempts &&
-                         loop_.now() < what.deadline;
+      const bool again = connection.error().id == problem::upstream_error &&
+                         ++state.attempts < options_.most_attempts && loop_.now() < what.deadline;
       if (!again) co_return std::unexpected{std::move(connection.error())};
       observer_.repeated(what.what, "connect");
       continue;
@@ -45,8 +47,8 @@ task<std::expected<void, failure>> dispatcher::send(call what, workspace& space)
     compose(what, *token, space.request);
     const auto began = loop_.now();
     const auto until = std::min(what.deadline, began + options_.exchange_timeout);
-    auto result = co_await upstream::exchange(loop_, connection->channel(), space.request, options_.limits, space.answer,
-                                              until);
+    auto result =
+        co_await upstream::exchange(loop_, connection->channel(), space.request, options_.limits, space.answer, until);
     add(space.stages.upstream, loop_.now() - began);
     const bool answered = result.end == upstream::exchange_end::answered;
     if (answered && space.answer.keep_alive) connection->keep();
@@ -63,13 +65,17 @@ task<std::expected<void, failure>> dispatcher::send(call what, workspace& space)
                              .time_left = loop_.now() < what.deadline});
     if (status == 401) tokens_.reject(token->generation);
     switch (step) {
-      case next_step::deliver: co_return std::expected<void, failure>{};
-      case next_step::give_up: co_return std::unexpected{failure_of(what, result)};
+      case next_step::deliver:
+        co_return std::expected<void, failure>{};
+      case next_step::give_up:
+        co_return std::unexpected{failure_of(what, result)};
       case next_step::renew_token:
         state.renewed = true;
         observer_.repeated(what.what, "unauthorized");
         break;
-      case next_step::try_again: observer_.repeated(what.what, result.sent ? "lost" : "not-sent"); break;
+      case next_step::try_again:
+        observer_.repeated(what.what, result.sent ? "lost" : "not-sent");
+        break;
     }
   }
 }
@@ -112,8 +118,12 @@ task<std::expected<upstream::pool::lease, failure>> dispatcher::get_connection(c
 
 void dispatcher::compose(const call& what, const token::grant& token, std::string& request) const {
   switch (what.what) {
-    case operation::create_session: wire_.create_session(request, token.token.reveal(), what.body); break;
-    case operation::read_session: wire_.read_session(request, token.token.reveal(), what.session_id); break;
+    case operation::create_session:
+      wire_.create_session(request, token.token.reveal(), what.body);
+      break;
+    case operation::read_session:
+      wire_.read_session(request, token.token.reveal(), what.session_id);
+      break;
   }
 }
 

@@ -56,8 +56,8 @@ struct options {
 // fails. The only place that knows both tokens and connections.
 class dispatcher {
  public:
-  dispatcher(transport::loop& loop, upstream::pool& pool, token::view& tokens, const upstream::wire& wire,
-             options how, observer& hears);
+  dispatcher(transport::loop& loop, upstream::pool& pool, token::view& tokens, const upstream::wire& wire, options how,
+             observer& hears);
 
   // A complete answer of the upstream in `space.answer`, whatever its status, or why there is none. Its effect is what
   // the bytes say: none while the last byte of the request was not handed to the socket.
@@ -71,7 +71,7 @@ class dispatcher {
 
   transport::task<std::expected<token::grant, errors::failure>> get_token(const call& what, workspace& space);
   transport::task<std::expected<upstream::pool::lease, errors::failure>> get_connection(const call& what,
-                                                                                       workspace& space);
+                                                                                        workspace& space);
   void compose(const call& what, const token::grant& token, std::string& request) const;
   errors::failure failure_of(const call& what, const upstream::exchange_result& result) const;
 

@@ -18,8 +18,7 @@ transport::task<std::expected<token::endpoint::reply, std::string>> token_endpoi
   const auto deadline = net_.loop.now() + place_.timeout;
   auto opened = co_await upstream::open_connection(net_, place_.target, deadline);
   if (!opened) co_return std::unexpected{std::move(opened.error())};
-  auto request =
-      upstream::token_request(place_.host_header, place_.path, authorization.reveal(), content_type, body);
+  auto request = upstream::token_request(place_.host_header, place_.path, authorization.reveal(), content_type, body);
   upstream::answer answer;
   auto result = co_await upstream::exchange(net_.loop, **opened, request, limits, answer, deadline);
   OPENSSL_cleanse(request.data(), request.size());

@@ -39,9 +39,13 @@ struct api::request_scratch final : scratch {
   onboarding::workspace space;
 };
 
-std::unique_ptr<scratch> api::make_scratch() { return std::make_unique<request_scratch>(); }
+std::unique_ptr<scratch> api::make_scratch() {
+  return std::make_unique<request_scratch>();
+}
 
-api::request_scratch& api::of(exchange& x) { return static_cast<request_scratch&>(*x.scratch); }
+api::request_scratch& api::of(exchange& x) {
+  return static_cast<request_scratch&>(*x.scratch);
+}
 
 // The order of the checks is part of the contract: path, method, caller, account, headers; the body comes last.
 std::size_t api::on_head(exchange& x) {
@@ -129,17 +133,23 @@ void api::find_deadline(exchange& x, request_scratch& mine) {
 task<> api::on_request(exchange& x) {
   auto& mine = of(x);
   switch (mine.where.route->id) {
-    case route_id::create_session: co_await create_session(x, mine); break;
-    case route_id::read_session: co_await read_session(x, mine); break;
-    default: show_document(x, mine); break;
+    case route_id::create_session:
+      co_await create_session(x, mine);
+      break;
+    case route_id::read_session:
+      co_await read_session(x, mine);
+      break;
+    default:
+      show_document(x, mine);
+      break;
   }
 }
 
 task<> api::create_session(exchange& x, request_scratch& mine) {
   const auto& account = parts_.accounts[mine.account->account_index];
   const auto& policy = *parts_.policies[mine.caller->index][mine.account->account_index];
-  auto done = co_await account.sessions->create(mine.caller->index, policy, x.body, mine.deadline, mine.space,
-                                                x.reply.body);
+  auto done =
+      co_await account.sessions->create(mine.caller->index, policy, x.body, mine.deadline, mine.space, x.reply.body);
   if (done)
     answer_with_session(x, mine, 201, true, *done);
   else

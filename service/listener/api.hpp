@@ -45,8 +45,8 @@ class api final : public handler {
     const time::clock& clock;
     transport::loop& loop;
     std::shared_ptr<const admission::directory> callers;
-    std::vector<api_account> accounts;                   // by the directory's account index
-    std::vector<caller_policies> policies;               // by the directory's caller index
+    std::vector<api_account> accounts;      // by the directory's account index
+    std::vector<caller_policies> policies;  // by the directory's caller index
     documents papers;
     std::size_t body_limit = 64 * 1024;
     request_observer& observer;

@@ -104,9 +104,9 @@ std::optional<conversation::heard> conversation::look_at_input(std::size_t& sear
   x_.parser.emplace(http::parse_limits{.head = server_.options_.limits.head, .body = 0}, x_.head);
   if (const auto parsed = x_.parser->read_head(head); !parsed) {
     if (parsed.error() == http::parse_error::too_many_fields)
-      return refused(failure_of(problem::headers_too_large, "There are more than " +
-                                                                std::to_string(http::field_list::capacity) +
-                                                                " header lines."));
+      return refused(
+          failure_of(problem::headers_too_large,
+                     "There are more than " + std::to_string(http::field_list::capacity) + " header lines."));
     return refused(failure_of(problem::malformed_request, "The header is not HTTP/1.1."));
   }
   x_.head_size = *end;
@@ -134,9 +134,9 @@ task<bool> conversation::answer_request() {
   }
   x_.reply.head_only = x_.head.method == http::verb::head;
   const bool keep = x_.head.keep_alive && !x_.reply.close && !server_.draining_;
-  const bool skippable = body_taken || x_.head.body == http::framing::none ||
-                         (x_.head.body == http::framing::length && x_.head.content_length <= most_skipped &&
-                          !x_.head.expects_continue);
+  const bool skippable =
+      body_taken || x_.head.body == http::framing::none ||
+      (x_.head.body == http::framing::length && x_.head.content_length <= most_skipped && !x_.head.expects_continue);
   const bool sent = co_await send_reply(keep && skippable);
   if (!sent || !keep || !skippable) co_return false;
   if (body_taken) co_return true;
@@ -172,8 +172,8 @@ task<bool> conversation::read_body(std::size_t limit) {
   if (head.body == http::framing::none) co_return true;
   const bool too_large = head.body == http::framing::length && head.content_length > limit;
   if (too_large) {
-    answer_with(x_, failure_of(problem::content_too_large,
-                               "The body has more than " + std::to_string(limit) + " bytes."));
+    answer_with(x_,
+                failure_of(problem::content_too_large, "The body has more than " + std::to_string(limit) + " bytes."));
     co_return false;
   }
   set_guard(server_.options_.body_timeout);

@@ -14,7 +14,9 @@ void append_number(std::string& out, std::size_t number) {
   out.append(digits.data(), end);
 }
 
-constexpr bool has_no_body(unsigned status) noexcept { return status < 200 || status == 204 || status == 304; }
+constexpr bool has_no_body(unsigned status) noexcept {
+  return status < 200 || status == 204 || status == 304;
+}
 
 }  // namespace
 

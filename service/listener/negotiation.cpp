@@ -64,8 +64,8 @@ bool is_json(std::optional<std::string_view> content_type) noexcept {
   if (!content_type) return false;
   auto parameters = *content_type;
   const auto type = next_part(parameters, ';');
-  const bool json = iequals(type, "application/json") ||
-                    (type.size() > 5 && iequals(type.substr(type.size() - 5), "+json"));
+  const bool json =
+      iequals(type, "application/json") || (type.size() > 5 && iequals(type.substr(type.size() - 5), "+json"));
   if (!json) return false;
   while (!parameters.empty()) {
     const auto parameter = next_part(parameters, ';');

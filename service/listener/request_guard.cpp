@@ -18,7 +18,9 @@ failure refuse(problem id, std::string detail) {
   return f;
 }
 
-failure malformed(std::string detail) { return refuse(problem::malformed_request, std::move(detail)); }
+failure malformed(std::string detail) {
+  return refuse(problem::malformed_request, std::move(detail));
+}
 
 // RFC 9110 section 5.6.2.
 constexpr auto token_characters = [] {
@@ -67,7 +69,8 @@ struct framing_lines {
       if (!digits) return malformed("Content-Length is not a number of bytes.");
     } else if (boost::beast::iequals(name, "Transfer-Encoding")) {
       ++encodings;
-      if (!boost::beast::iequals(value, "chunked")) return malformed("The only Transfer-Encoding understood is chunked.");
+      if (!boost::beast::iequals(value, "chunked"))
+        return malformed("The only Transfer-Encoding understood is chunked.");
     }
     return std::nullopt;
   }

@@ -11,8 +11,8 @@ using transport::wake;
 
 namespace {
 
-constexpr std::size_t most_spare = 256;           // exchanges kept for the next burst
-constexpr std::size_t most_kept = 64 * 1024;      // of memory in one of them
+constexpr std::size_t most_spare = 256;       // exchanges kept for the next burst
+constexpr std::size_t most_kept = 64 * 1024;  // of memory in one of them
 
 void trim(exchange& x) {
   for (auto* text : {&x.input, &x.collected, &x.following, &x.output, &x.reply.body})
@@ -113,7 +113,9 @@ void server::abort() noexcept {
   for (auto& p : peers_) p.channel.ready().interrupt(wake::cancelled);
 }
 
-void server::begin(exchange& x, std::string_view request_id) { x.request_id = trace::keep_or_make(request_id, random_); }
+void server::begin(exchange& x, std::string_view request_id) {
+  x.request_id = trace::keep_or_make(request_id, random_);
+}
 
 std::string_view server::date() {
   const auto now = std::chrono::floor<std::chrono::seconds>(loop_.clock().wall_now());

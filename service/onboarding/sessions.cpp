@@ -13,7 +13,9 @@ namespace {
 
 constexpr std::chrono::seconds longest_retry_after = std::chrono::minutes{15};
 
-bool succeeded(unsigned status) noexcept { return status >= 200 && status < 300; }
+bool succeeded(unsigned status) noexcept {
+  return status >= 200 && status < 300;
+}
 
 // The seconds form of Retry-After (RFC 9110 section 10.2.3), held to what is believable.
 std::optional<std::chrono::seconds> retry_after_of(const http::answer_head& head) {
@@ -81,8 +83,7 @@ std::expected<session_facts, failure> sessions::conclude(dispatch::operation wha
         what, {.status = status, .body = answer.body, .retry_after = retry_after_of(answer.head)}, parts_.account)};
   }
   auto facts = compose_session(answer.body, parts_.answers, context, space.memory, out);
-  if (!facts)
-    return std::unexpected{unusable_success(what, status, facts.error().reason, facts.error().identified)};
+  if (!facts) return std::unexpected{unusable_success(what, status, facts.error().reason, facts.error().identified)};
   if (facts->foreign_gateway_member) parts_.observer.foreign_member_dropped();
   return std::move(*facts);
 }

@@ -25,7 +25,9 @@ using bio_ptr = std::unique_ptr<BIO, bio_deleter>;
 using certificate_ptr = std::unique_ptr<X509, certificate_deleter>;
 using key_ptr = std::unique_ptr<EVP_PKEY, key_deleter>;
 
-bio_ptr reader_of(std::string_view text) { return bio_ptr{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))}; }
+bio_ptr reader_of(std::string_view text) {
+  return bio_ptr{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
+}
 
 context_ptr make_context(const SSL_METHOD* method, version lowest) {
   context_ptr context{SSL_CTX_new(method)};
@@ -53,10 +55,9 @@ std::expected<void, std::string> trust_pem(SSL_CTX* context, std::string_view pe
 
 // For the key in the client context's table of sessions: the name that was given to `connect`.
 int name_index() noexcept {
-  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr,
-                                                [](void*, void* name, CRYPTO_EX_DATA*, int, long, void*) {
-                                                  delete static_cast<std::string*>(name);
-                                                });
+  static const int index = SSL_get_ex_new_index(
+      0, nullptr, nullptr, nullptr,
+      [](void*, void* name, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<std::string*>(name); });
   return index;
 }
 

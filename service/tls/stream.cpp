@@ -74,8 +74,7 @@ stream::~stream() = default;
 
 int stream::verified(int preverified, X509_STORE_CTX* check) {
   if (preverified == 1) return 1;
-  auto* connection =
-      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* connection = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx()));
   auto& self = *static_cast<stream*>(SSL_get_app_data(connection));
   self.refused_ = X509_verify_cert_error_string(X509_STORE_CTX_get_error(check));
   if (auto* certificate = X509_STORE_CTX_get_current_cert(check)) {
@@ -94,7 +93,8 @@ transport::task<std::expected<void, std::string>> stream::handshake() {
     const auto result = result_of(returned);
     if (result.status == io_status::end || result.status == io_status::failed) {
       const auto why = reason();
-      co_return std::unexpected{why.empty() ? std::string{"the server closed the connection during the handshake"} : why};
+      co_return std::unexpected{why.empty() ? std::string{"the server closed the connection during the handshake"}
+                                            : why};
     }
     const auto what = result.status == io_status::want_read ? interest::read : interest::write;
     const auto woken = co_await ready().wait(what);
@@ -121,14 +121,19 @@ io_result stream::try_write(std::span<const char> from) noexcept {
 
 io_result stream::result_of(int returned) noexcept {
   switch (SSL_get_error(connection_.get(), returned)) {
-    case SSL_ERROR_WANT_READ: return {io_status::want_read, 0};
-    case SSL_ERROR_WANT_WRITE: return {io_status::want_write, 0};
-    case SSL_ERROR_ZERO_RETURN: return {io_status::end, 0};
+    case SSL_ERROR_WANT_READ:
+      return {io_status::want_read, 0};
+    case SSL_ERROR_WANT_WRITE:
+      return {io_status::want_write, 0};
+    case SSL_ERROR_ZERO_RETURN:
+      return {io_status::end, 0};
     case SSL_ERROR_SYSCALL:
       failure_ = below_ended_ ? "the peer cut the connection" : below_->reason();
       if (failure_.empty()) failure_ = "the connection was lost";
       return {io_status::failed, 0};
-    default: failure_ = last_error(); return {io_status::failed, 0};
+    default:
+      failure_ = last_error();
+      return {io_status::failed, 0};
   }
 }
 

@@ -7,9 +7,13 @@ namespace gateway::token {
 using transport::task;
 using transport::wake;
 
-view::view(transport::loop& loop, keeper& of) : loop_{loop}, keeper_{of} { keeper_.views_.push_back(this); }
+view::view(transport::loop& loop, keeper& of) : loop_{loop}, keeper_{of} {
+  keeper_.views_.push_back(this);
+}
 
-const grant* view::usable() const noexcept { return grant_ && loop_.now() < grant_->expiry ? &*grant_ : nullptr; }
+const grant* view::usable() const noexcept {
+  return grant_ && loop_.now() < grant_->expiry ? &*grant_ : nullptr;
+}
 
 task<std::expected<grant, trouble>> view::get(time::instant deadline) {
   for (;;) {
@@ -41,7 +45,9 @@ void view::update(news latest) {
 
 keeper::keeper(parts given) : parts_{std::move(given)}, renewal_{parts_.options} {}
 
-void keeper::start() { consider(); }
+void keeper::start() {
+  consider();
+}
 
 void keeper::consider() {
   if (renewal_.should_ask(parts_.home.now())) {
@@ -60,8 +66,8 @@ task<> keeper::attempt() {
   }
   std::expected<endpoint::reply, std::string> reply = std::unexpected{std::string{"the attempt failed"}};
   try {
-    auto asked = parts_.endpoint.ask(basic_authorization(*known), content_type(parts_.encoding),
-                                     request_body(parts_.encoding));
+    auto asked =
+        parts_.endpoint.ask(basic_authorization(*known), content_type(parts_.encoding), request_body(parts_.encoding));
     reply = co_await std::move(asked);
   } catch (const std::exception& failure) {
     reply = std::unexpected{std::string{failure.what()}};

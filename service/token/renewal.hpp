@@ -19,15 +19,15 @@ struct grant {
 
 // Why there is none.
 struct trouble {
-  bool refused = false;  // our credentials: somebody must act. Otherwise the endpoint is out of reach.
-  std::string reason;    // for people, without secrets
+  bool refused = false;      // our credentials: somebody must act. Otherwise the endpoint is out of reach.
+  std::string reason;        // for people, without secrets
   time::instant retry_at{};  // when the next attempt will be made
 };
 
 struct renewal_options {
   time::duration default_lifetime = std::chrono::minutes{5};  // where the answer has no usable expires_in
   time::duration longest_lifetime = std::chrono::hours{24};
-  double renew_after = 0.8;                                   // of the lifetime, less a jitter of at most a tenth of it
+  double renew_after = 0.8;  // of the lifetime, less a jitter of at most a tenth of it
   time::duration first_back_off = std::chrono::milliseconds{500};
   time::duration longest_back_off = std::chrono::seconds{30};
   time::duration refused_back_off = std::chrono::seconds{5};  // the first one after a refusal, doubling likewise
@@ -70,7 +70,7 @@ class renewal {
   std::optional<trouble> trouble_;
   time::instant next_attempt_ = time::instant::min();
   std::uint64_t generation_ = 0;
-  unsigned failures_ = 0;        // in a row
+  unsigned failures_ = 0;  // in a row
   bool asking_ = false;
   bool tried_ = false;
   bool after_rejection_ = false;  // the present token, or the attempt under way, follows a rejection

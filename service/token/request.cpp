@@ -20,7 +20,8 @@ std::string form_encoded(std::string_view text) {
   return boost::urls::encode(text, boost::urls::unreserved_chars, options);
 }
 
-// An OAuth error code as the server sent it, if it is one that may be shown: RFC 6749 section 5.2 allows few characters.
+// An OAuth error code as the server sent it, if it is one that may be shown: RFC 6749 section 5.2 allows few
+// characters.
 std::string error_code_of(std::string_view body) {
   boost::system::error_code failed;
   const auto document = boost::json::parse(body, failed);
@@ -39,7 +40,8 @@ answer refusal(unsigned status, std::string_view body, encoding asked_in) {
   std::string reason = "the token endpoint answered " + std::to_string(status);
   if (!code.empty()) reason += " " + code;
   if (code == "unsupported_grant_type")
-    reason += std::string{": it may expect the other token.encoding than "} + (asked_in == encoding::json ? "json" : "form");
+    reason +=
+        std::string{": it may expect the other token.encoding than "} + (asked_in == encoding::json ? "json" : "form");
   return refused{std::move(reason)};
 }
 
@@ -72,8 +74,9 @@ answer read_grant(std::string_view body) {
 secrets::secret basic_authorization(const credentials& of) {
   std::string pair = form_encoded(of.client_id) + ":" + form_encoded(of.client_secret.reveal());
   std::string text(4 * ((pair.size() + 2) / 3) + 1, '\0');
-  const int written = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                                      reinterpret_cast<const unsigned char*>(pair.data()), static_cast<int>(pair.size()));
+  const int written =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                      reinterpret_cast<const unsigned char*>(pair.data()), static_cast<int>(pair.size()));
   text.resize(static_cast<std::size_t>(written));
   secrets::secret result{"Basic " + text};
   OPENSSL_cleanse(pair.data(), pair.size());
@@ -92,8 +95,9 @@ std::string_view content_type(encoding how) noexcept {
 answer read_answer(unsigned status, std::string_view body, encoding asked_in) {
   if (status == 200) return read_grant(body);
   if (status >= 300 && status < 400)
-    return refused{"the token endpoint answered " + std::to_string(status) +
-                   ", a redirect, which is never followed with credentials: is token.url right, with its trailing slash?"};
+    return refused{
+        "the token endpoint answered " + std::to_string(status) +
+        ", a redirect, which is never followed with credentials: is token.url right, with its trailing slash?"};
   if (status == 429 || status == 408 || status >= 500)
     return unusable{"the token endpoint answered " + std::to_string(status)};
   if (status >= 400) return refusal(status, body, asked_in);

@@ -30,7 +30,7 @@ class reader {
       const auto parsed = parser.read_head(std::string_view{into_.received}.substr(begin, body_at_ - begin));
       if (!parsed) {
         refuse(parsed.error() == http::parse_error::too_many_fields ? "the answer has too many header fields"
-                                                                   : "the answer is not HTTP/1.1");
+                                                                    : "the answer is not HTTP/1.1");
         co_return;
       }
       if (into_.head.status >= 200 || into_.head.status == 101) {
@@ -69,10 +69,18 @@ class reader {
 
   task<> read_body(http::answer_parser& parser) {
     switch (into_.head.body) {
-      case http::framing::none: finish(into_.head.keep_alive, {}); co_return;
-      case http::framing::length: co_await read_length(); co_return;
-      case http::framing::chunked: co_await read_chunked(parser); co_return;
-      case http::framing::until_close: co_await read_until_close(); co_return;
+      case http::framing::none:
+        finish(into_.head.keep_alive, {});
+        co_return;
+      case http::framing::length:
+        co_await read_length();
+        co_return;
+      case http::framing::chunked:
+        co_await read_chunked(parser);
+        co_return;
+      case http::framing::until_close:
+        co_await read_until_close();
+        co_return;
     }
   }
 

@@ -46,8 +46,8 @@ class lookup_thread {
   std::thread thread_;
 };
 
-// One loop's view of names. Answers from what it knows and refreshes in the background; the last good set is kept when a
-// lookup fails, however long.
+// One loop's view of names. Answers from what it knows and refreshes in the background; the last good set is kept when
+// a lookup fails, however long.
 class name_service final : public resolver {
  public:
   name_service(transport::loop& loop, lookup_thread& lookups, time::duration fresh_for = std::chrono::seconds{30})

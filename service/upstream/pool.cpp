@@ -48,7 +48,9 @@ class pool::connection final : private transport::readiness::observer, private t
   bool used_ = false;
 };
 
-void pool::connection_deleter::operator()(connection* c) const noexcept { delete c; }
+void pool::connection_deleter::operator()(connection* c) const noexcept {
+  delete c;
+}
 
 // Somebody who waits for a connection or for the right to open one. Whatever it was given and did not use goes on to
 // the next one when it leaves.
@@ -79,7 +81,9 @@ pool::lease& pool::lease::operator=(lease&& other) noexcept {
   keep_ = other.keep_;
   return *this;
 }
-pool::lease::~lease() { end(); }
+pool::lease::~lease() {
+  end();
+}
 
 void pool::lease::end() noexcept {
   if (!connection_) return;
@@ -89,8 +93,12 @@ void pool::lease::end() noexcept {
     owner_->discard(std::move(connection_));
 }
 
-transport::channel& pool::lease::channel() noexcept { return connection_->channel(); }
-bool pool::lease::reused() const noexcept { return connection_->used(); }
+transport::channel& pool::lease::channel() noexcept {
+  return connection_->channel();
+}
+bool pool::lease::reused() const noexcept {
+  return connection_->used();
+}
 
 pool::pool(network net, upstream::target where, pool_options options, connection_budget& budget,
            std::function<double()> uniform)
@@ -187,12 +195,13 @@ void pool::drop_idle(connection& c) noexcept {
   discard(std::move(gone));
 }
 
-bool pool::worn_out(const connection& c) const noexcept { return net_.loop.now() >= c.retire_at(); }
+bool pool::worn_out(const connection& c) const noexcept {
+  return net_.loop.now() >= c.retire_at();
+}
 
 void pool::granted() {
   net_.loop.post([this, alive = alive_] {
-    if (*alive)
-      use_grant();
+    if (*alive) use_grant();
   });
 }
 
@@ -211,7 +220,9 @@ void pool::asked_to_yield() {
   });
 }
 
-pool::counts pool::count() const noexcept { return {idle_.size(), open_ - idle_.size(), waiters_.size()}; }
+pool::counts pool::count() const noexcept {
+  return {idle_.size(), open_ - idle_.size(), waiters_.size()};
+}
 
 void pool::close_idle() noexcept {
   closing_ = true;

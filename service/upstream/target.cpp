@@ -7,7 +7,9 @@ namespace {
 
 using opened = std::expected<std::unique_ptr<transport::channel>, std::string>;
 
-std::string place(const target& where) { return where.host + ":" + std::to_string(where.port); }
+std::string place(const target& where) {
+  return where.host + ":" + std::to_string(where.port);
+}
 
 transport::task<opened> open_tcp(network net, const target& where, time::instant deadline) {
   auto addresses = co_await net.resolver.resolve(where.host, where.port, deadline);

@@ -17,7 +17,7 @@ namespace gateway::upstream {
 
 // A server to which connections are opened.
 struct target {
-  std::string host;         // as in the URL: what Host, SNI and the certificate are about
+  std::string host;  // as in the URL: what Host, SNI and the certificate are about
   std::uint16_t port = 443;
   std::string server_name;  // what the certificate must be for; usually `host`
   std::shared_ptr<tls::client_context> tls;

@@ -84,12 +84,13 @@ reply conclude(const example& e, onboarding::operation what, onboarding::answer_
     onboarding::upstream_refusal refusal{.status = status, .body = body};
     if (const auto* after = answer.at("headers").as_object().if_contains("Retry-After"))
       refusal.retry_after = std::chrono::seconds{std::stoi(std::string{after->as_string()})};
-    return refuse(upstream_failure(what, refusal, "sandbox"), e);
+    return refuse(onboarding::upstream_failure(what, refusal, "sandbox"), e);
   }
   context.now = *onboarding::earliest_expiry(std::string{e.content.at("now").as_string()}, {});
   std::string out;
   const auto facts = compose_session(body, answer_policy_of(e), context, memory, out);
-  if (!facts) return refuse(unusable_success(what, status, facts.error().reason, facts.error().identified), e);
+  if (!facts)
+    return refuse(onboarding::unusable_success(what, status, facts.error().reason, facts.error().identified), e);
   return {.status = context.creation ? 201 : 200, .body = bj::parse(out), .retry_after = {}};
 }
 

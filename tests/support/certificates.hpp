@@ -23,8 +23,8 @@ inline std::shared_ptr<tls::client_context> trusting(const simulator::identity& 
 }
 
 inline std::shared_ptr<tls::server_context> serving(const simulator::identity& server) {
-  return tls::server_context::make({.certificate_pem = server.certificate_pem,
-                                    .private_key_pem = secrets::secret{server.key_pem}})
+  return tls::server_context::make(
+             {.certificate_pem = server.certificate_pem, .private_key_pem = secrets::secret{server.key_pem}})
       .value();
 }
 

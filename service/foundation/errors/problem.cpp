@@ -13,31 +13,38 @@ using enum problem;
 
 constexpr std::array table{
     problem_row{malformed_request, 400, "malformed-request", "The request is malformed", retry::never},
-    problem_row{idempotency_key_missing, 400, "idempotency-key-missing", "An Idempotency-Key is required", retry::never},
+    problem_row{idempotency_key_missing, 400, "idempotency-key-missing", "An Idempotency-Key is required",
+                retry::never},
     problem_row{unauthenticated, 401, "unauthenticated", "No valid key was presented", retry::never},
     problem_row{forbidden, 403, "forbidden", "This caller may not do this", retry::never},
-    problem_row{upstream_forbidden, 403, "upstream-forbidden", "Podero refuses this to our organisation", retry::operator_action},
+    problem_row{upstream_forbidden, 403, "upstream-forbidden", "Podero refuses this to our organisation",
+                retry::operator_action},
     problem_row{not_found, 404, "not-found", "There is nothing here", retry::never},
     problem_row{method_not_allowed, 405, "method-not-allowed", "The method is not allowed here", retry::never},
     problem_row{not_acceptable, 406, "not-acceptable", "The answer is JSON, which the request excludes", retry::never},
     problem_row{request_timeout, 408, "request-timeout", "The request did not arrive in time", retry::later},
-    problem_row{idempotency_in_progress, 409, "idempotency-in-progress", "A request with this key is still running", retry::same_key},
+    problem_row{idempotency_in_progress, 409, "idempotency-in-progress", "A request with this key is still running",
+                retry::same_key},
     problem_row{upstream_conflict, 409, "upstream-conflict", "Podero reports a conflict", retry::never},
     problem_row{content_too_large, 413, "content-too-large", "The body is too large", retry::never},
     problem_row{uri_too_long, 414, "uri-too-long", "The request target is too long", retry::never},
-    problem_row{unsupported_media_type, 415, "unsupported-media-type", "The body's media type is not supported", retry::never},
+    problem_row{unsupported_media_type, 415, "unsupported-media-type", "The body's media type is not supported",
+                retry::never},
     problem_row{validation_failed, 422, "validation-failed", "The body has faults", retry::never},
-    problem_row{idempotency_key_reused, 422, "idempotency-key-reused", "This key was used with another body", retry::never},
+    problem_row{idempotency_key_reused, 422, "idempotency-key-reused", "This key was used with another body",
+                retry::never},
     problem_row{rate_limited, 429, "rate-limited", "A limit leaves no room in time", retry::later},
     problem_row{no_free_slot, 429, "no-free-slot", "All slots of the test account are held", retry::later},
     problem_row{headers_too_large, 431, "headers-too-large", "The header is too large", retry::never},
     problem_row{internal_error, 500, "internal-error", "The gateway failed", retry::operator_action},
     problem_row{not_configured, 501, "not-configured", "The account lacks a setting for this", retry::operator_action},
     problem_row{upstream_error, 502, "upstream-error", "Podero gave no usable answer", retry::later},
-    problem_row{upstream_unauthorized, 502, "upstream-unauthorized", "Podero refuses our credentials", retry::operator_action},
+    problem_row{upstream_unauthorized, 502, "upstream-unauthorized", "Podero refuses our credentials",
+                retry::operator_action},
     problem_row{overloaded, 503, "overloaded", "The gateway has too much to do", retry::later},
     problem_row{draining, 503, "draining", "This instance is shutting down", retry::later},
-    problem_row{upstream_unavailable, 503, "upstream-unavailable", "Podero is not being asked at the moment", retry::later},
+    problem_row{upstream_unavailable, 503, "upstream-unavailable", "Podero is not being asked at the moment",
+                retry::later},
     problem_row{store_unavailable, 503, "store-unavailable", "The shared state is out of reach", retry::later},
     problem_row{upstream_timeout, 504, "upstream-timeout", "Podero did not answer in time", retry::later},
 };
@@ -49,7 +56,9 @@ constexpr bool in_order() {
 }
 static_assert(in_order());
 
-void append_string(std::string& out, std::string_view text) { out += boost::json::serialize(text); }
+void append_string(std::string& out, std::string_view text) {
+  out += boost::json::serialize(text);
+}
 
 void append_member(std::string& out, std::string_view name, std::string_view text) {
   out += ",\"";
@@ -60,9 +69,12 @@ void append_member(std::string& out, std::string_view name, std::string_view tex
 
 std::string_view key_of(fault::place where) noexcept {
   switch (where) {
-    case fault::place::pointer: return "pointer";
-    case fault::place::header: return "header";
-    case fault::place::parameter: return "parameter";
+    case fault::place::pointer:
+      return "pointer";
+    case fault::place::header:
+      return "header";
+    case fault::place::parameter:
+      return "parameter";
   }
   return "pointer";
 }
@@ -96,41 +108,62 @@ void append_decision(std::string& out, const decision& d) {
 
 std::string_view to_string(effect value) noexcept {
   switch (value) {
-    case effect::none: return "none";
-    case effect::unknown: return "unknown";
-    case effect::created: return "created";
+    case effect::none:
+      return "none";
+    case effect::unknown:
+      return "unknown";
+    case effect::created:
+      return "created";
   }
   return "unknown";
 }
 
 std::string_view to_string(retry value) noexcept {
   switch (value) {
-    case retry::automatic: return "";
-    case retry::never: return "never";
-    case retry::later: return "later";
-    case retry::same_key: return "same-key";
-    case retry::operator_action: return "operator";
+    case retry::automatic:
+      return "";
+    case retry::never:
+      return "never";
+    case retry::later:
+      return "later";
+    case retry::same_key:
+      return "same-key";
+    case retry::operator_action:
+      return "operator";
   }
   return "";
 }
 
 std::string_view to_string(guard value) noexcept {
   switch (value) {
-    case guard::window: return "window";
-    case guard::slot: return "slot";
-    case guard::caller: return "caller";
-    case guard::pause: return "pause";
-    case guard::queue: return "queue";
-    case guard::circuit: return "circuit";
-    case guard::store: return "store";
-    case guard::draining: return "draining";
-    case guard::overload: return "overload";
+    case guard::window:
+      return "window";
+    case guard::slot:
+      return "slot";
+    case guard::caller:
+      return "caller";
+    case guard::pause:
+      return "pause";
+    case guard::queue:
+      return "queue";
+    case guard::circuit:
+      return "circuit";
+    case guard::store:
+      return "store";
+    case guard::draining:
+      return "draining";
+    case guard::overload:
+      return "overload";
   }
   return "overload";
 }
 
-const problem_row& row(problem id) noexcept { return table[std::to_underlying(id)]; }
-std::span<const problem_row> rows() noexcept { return table; }
+const problem_row& row(problem id) noexcept {
+  return table[std::to_underlying(id)];
+}
+std::span<const problem_row> rows() noexcept {
+  return table;
+}
 
 retry advice_of(const failure& f) noexcept {
   if (f.advice != retry::automatic) return f.advice;

@@ -58,7 +58,7 @@ std::string_view to_string(guard value) noexcept;
 struct problem_row {
   problem id;
   std::uint16_t status;
-  std::string_view name;   // the last part of "/problems/NAME"
+  std::string_view name;  // the last part of "/problems/NAME"
   std::string_view title;
   retry advice;
 };

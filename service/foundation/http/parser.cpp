@@ -7,7 +7,9 @@
 namespace gateway::http {
 namespace {
 
-std::string_view view(boost::beast::string_view text) noexcept { return {text.data(), text.size()}; }
+std::string_view view(boost::beast::string_view text) noexcept {
+  return {text.data(), text.size()};
+}
 
 }  // namespace
 

@@ -31,7 +31,8 @@ class manual_clock final : public clock {
       : now_{std::chrono::hours{1}}, wall_start_{wall_start} {}
   instant now() const noexcept override { return now_; }
   wall_instant wall_now() const noexcept override {
-    return wall_start_ + std::chrono::duration_cast<wall_instant::duration>(now_ - instant{std::chrono::hours{1}}) + wall_jump_;
+    return wall_start_ + std::chrono::duration_cast<wall_instant::duration>(now_ - instant{std::chrono::hours{1}}) +
+           wall_jump_;
   }
   void advance(duration by) noexcept { now_ += by; }
   // The wall clock is set by somebody; the monotonic one does not notice.

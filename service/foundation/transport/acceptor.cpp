@@ -81,7 +81,9 @@ std::expected<tcp::endpoint, std::string> acceptor::probe(tcp::endpoint where) {
   return socket.local_endpoint();
 }
 
-void acceptor::start() { wait(); }
+void acceptor::start() {
+  wait();
+}
 
 void acceptor::close() noexcept {
   boost::system::error_code ignored;
@@ -89,7 +91,9 @@ void acceptor::close() noexcept {
   pause_->disarm();
 }
 
-tcp::endpoint acceptor::local_endpoint() const { return socket_.local_endpoint(); }
+tcp::endpoint acceptor::local_endpoint() const {
+  return socket_.local_endpoint();
+}
 
 void acceptor::wait() {
   if (!socket_.is_open()) return;

@@ -54,9 +54,13 @@ struct loop::root {
   using promise_type = root_promise;
 };
 
-loop::root loop::root_promise::get_return_object() noexcept { return {}; }
+loop::root loop::root_promise::get_return_object() noexcept {
+  return {};
+}
 
-loop::root loop::run_root(loop& /*self*/, task<> work) { co_await std::move(work); }
+loop::root loop::run_root(loop& /*self*/, task<> work) {
+  co_await std::move(work);
+}
 
 loop::loop(const time::clock& clock, drive how)
     : clock_{clock},
@@ -106,7 +110,9 @@ void loop::stop() {
   post([this] { context_.stop(); });
 }
 
-void loop::spawn(task<> work) { run_root(*this, std::move(work)); }
+void loop::spawn(task<> work) {
+  run_root(*this, std::move(work));
+}
 
 void loop::post(std::function<void()> what) {
   {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/intrusive/list.hpp>
 
@@ -85,8 +85,9 @@ class loop {
     std::coroutine_handle<> frame;
   };
   using descriptor_type = boost::asio::posix::basic_stream_descriptor<executor_type>;
-  using timer_type = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
-                                                       boost::asio::wait_traits<std::chrono::steady_clock>, executor_type>;
+  using timer_type =
+      boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
+                                        executor_type>;
 
   static root run_root(loop& self, task<> work);
 

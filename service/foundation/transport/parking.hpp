@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "foundation/time/deadline_queue.hpp"
-#include "foundation/transport/ready_list.hpp"
 #include "foundation/transport/readiness.hpp"
+#include "foundation/transport/ready_list.hpp"
 
 namespace gateway::transport {
 

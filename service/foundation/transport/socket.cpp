@@ -15,7 +15,9 @@ socket::socket(loop& owner, int descriptor) : ready_{owner.ready()}, descriptor_
   if (!owner.watch(descriptor_, ready_)) error_ = errno;
 }
 
-socket::~socket() { ::close(descriptor_); }
+socket::~socket() {
+  ::close(descriptor_);
+}
 
 io_result socket::fail(int error) noexcept {
   error_ = error;
@@ -59,9 +61,13 @@ io_result socket::try_write(std::span<const char> from) noexcept {
   }
 }
 
-void socket::finish() noexcept { ::shutdown(descriptor_, SHUT_WR); }
+void socket::finish() noexcept {
+  ::shutdown(descriptor_, SHUT_WR);
+}
 
-std::string socket::reason() const { return error_ == 0 ? std::string{} : std::system_category().message(error_); }
+std::string socket::reason() const {
+  return error_ == 0 ? std::string{} : std::system_category().message(error_);
+}
 
 int socket::connect_error() noexcept {
   int error = 0;
@@ -72,7 +78,7 @@ int socket::connect_error() noexcept {
 }
 
 task<std::expected<std::unique_ptr<channel>, std::string>> socket_connector::connect(endpoint where,
-                                                                                      time::instant deadline) {
+                                                                                     time::instant deadline) {
   const int descriptor = ::socket(where.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) co_return std::unexpected{std::system_category().message(errno)};
   const int result = ::connect(descriptor, where.data(), static_cast<socklen_t>(where.size()));

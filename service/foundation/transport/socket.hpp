@@ -42,7 +42,8 @@ class connector {
  public:
   virtual ~connector() = default;
   // Until `deadline`. The error is for people ("connection refused", "timed out").
-  virtual task<std::expected<std::unique_ptr<channel>, std::string>> connect(endpoint where, time::instant deadline) = 0;
+  virtual task<std::expected<std::unique_ptr<channel>, std::string>> connect(endpoint where,
+                                                                             time::instant deadline) = 0;
 };
 
 class socket_connector final : public connector {

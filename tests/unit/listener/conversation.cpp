@@ -68,8 +68,12 @@ struct listener_fixture : support::loop_fixture {
   }
 };
 
-std::string body_of(const std::string& answer) { return answer.substr(answer.find("\r\n\r\n") + 4); }
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+std::string body_of(const std::string& answer) {
+  return answer.substr(answer.find("\r\n\r\n") + 4);
+}
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
 
 constexpr std::string_view get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
 
@@ -154,8 +158,8 @@ TEST_CASE_FIXTURE(listener_fixture, "chunks beyond the limit are refused and end
 }
 
 TEST_CASE_FIXTURE(listener_fixture, "bytes that are not HTTP get a problem document and the end of the connection") {
-  for (const std::string_view bytes : {std::string_view{"\x16\x03\x01\x00\xa5\x01\x00", 7}, std::string_view{"hello\r\n\r\n"},
-                                       std::string_view{"GET / HTTP/1.1\r\n\r\n"}}) {
+  for (const std::string_view bytes : {std::string_view{"\x16\x03\x01\x00\xa5\x01\x00", 7},
+                                       std::string_view{"hello\r\n\r\n"}, std::string_view{"GET / HTTP/1.1\r\n\r\n"}}) {
     auto peer = connect();
     const auto answer = ask(peer, bytes);
     CHECK(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"));
@@ -255,7 +259,8 @@ TEST_CASE_FIXTURE(listener_fixture, "draining closes what is idle at once and wh
   CHECK(subject.connections() == 0);
 }
 
-TEST_CASE_FIXTURE(listener_fixture, "a caller that reads slowly gets all of its answer, one that does not read is cut off") {
+TEST_CASE_FIXTURE(listener_fixture,
+                  "a caller that reads slowly gets all of its answer, one that does not read is cut off") {
   auto peer = connect(16);
   std::string all;
   CHECK(peer.say("GET /a HTTP/1"));

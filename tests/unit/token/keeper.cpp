@@ -18,7 +18,8 @@ class stepping_endpoint final : public endpoint {
  public:
   explicit stepping_endpoint(transport::loop& on) : loop_{on} {}
 
-  task<std::expected<reply, std::string>> ask(secrets::secret authorization, std::string_view, std::string_view) override {
+  task<std::expected<reply, std::string>> ask(secrets::secret authorization, std::string_view,
+                                              std::string_view) override {
     ++asked;
     last_authorization = authorization.reveal();
     transport::parking place{loop_.ready()};
@@ -81,7 +82,8 @@ struct keeper_fixture : support::loop_fixture {
   static task<> fetch(view& from, time::instant deadline, result& into) { into.got = co_await from.get(deadline); }
   void ask(result& into, time::duration within = 10s) { start(fetch(tokens, loop.now() + within, into)); }
   void grant(std::string_view token, int seconds = 1000) {
-    endpoint.answer(200, R"({"access_token":")" + std::string{token} + R"(","expires_in":)" + std::to_string(seconds) + "}");
+    endpoint.answer(200,
+                    R"({"access_token":")" + std::string{token} + R"(","expires_in":)" + std::to_string(seconds) + "}");
     settle();
   }
 };

@@ -43,14 +43,15 @@ TEST_CASE("an answer's framing is told from its head") {
     framing body;
     bool keep_alive;
   };
-  for (const auto& r : {row{"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", framing::length, true},
-                        row{"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", framing::none, true},
-                        row{"HTTP/1.1 204 No Content\r\n\r\n", framing::none, true},
-                        row{"HTTP/1.1 100 Continue\r\n\r\n", framing::none, true},
-                        row{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", framing::chunked, true},
-                        row{"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\n", framing::length, false},
-                        row{"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\n", framing::length, false},
-                        row{"HTTP/1.1 200 OK\r\n\r\n", framing::until_close, false}}) {
+  for (const auto& r :
+       {row{"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", framing::length, true},
+        row{"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", framing::none, true},
+        row{"HTTP/1.1 204 No Content\r\n\r\n", framing::none, true},
+        row{"HTTP/1.1 100 Continue\r\n\r\n", framing::none, true},
+        row{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", framing::chunked, true},
+        row{"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\n", framing::length, false},
+        row{"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\n", framing::length, false},
+        row{"HTTP/1.1 200 OK\r\n\r\n", framing::until_close, false}}) {
     CAPTURE(r.text);
     answer_head head;
     answer_parser parser{{}, head};
@@ -61,7 +62,8 @@ TEST_CASE("an answer's framing is told from its head") {
 }
 
 TEST_CASE("what is not HTTP is refused") {
-  for (const std::string_view text : {"hello\r\n\r\n", "HTTP/1.1 abc OK\r\n\r\n", "HTTP/1.1 200 OK\r\nbad header\r\n\r\n"}) {
+  for (const std::string_view text :
+       {"hello\r\n\r\n", "HTTP/1.1 abc OK\r\n\r\n", "HTTP/1.1 200 OK\r\nbad header\r\n\r\n"}) {
     answer_head head;
     answer_parser parser{{}, head};
     CHECK_FALSE(parser.read_head(text).has_value());

@@ -15,7 +15,9 @@ using namespace gateway;
 using namespace gateway::transport;
 using namespace std::chrono_literals;
 
-task<int> answer() { co_return 42; }
+task<int> answer() {
+  co_return 42;
+}
 task<int> failing() {
   throw std::runtime_error{"no"};
   co_return 0;
@@ -140,7 +142,8 @@ TEST_CASE_FIXTURE(support::loop_fixture, "a watchdog ends a wait, and not one th
   CHECK(got == "?");
 }
 
-TEST_CASE_FIXTURE(support::loop_fixture, "a time-out that passed between two waits is forgiven when the deadline moves") {
+TEST_CASE_FIXTURE(support::loop_fixture,
+                  "a time-out that passed between two waits is forgiven when the deadline moves") {
   auto [a, b] = memory_channel::make_pair(loop.ready());
   watchdog guard{b->ready()};
   guard.set(loop.deadlines(), loop.now() + 1s);
