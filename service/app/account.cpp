@@ -55,7 +55,11 @@ std::expected<std::unique_ptr<account_core>, std::string> account_core::make(
     const std::string& name, const settings::account& from, std::shared_ptr<const settings::environment> environment,
     const loop_parts& home, const metrics::gateway_metrics& families, metrics::shard& home_shard, journal::log& log) {
   tls::client_options options;
-  if (from.tls.ca_file) options.ca_file = from.tls.ca_file->string();
+  if (from.tls.ca_file) {
+    auto roots = environment->read_file(*from.tls.ca_file);
+    if (!roots) return std::unexpected{"accounts." + name + ".tls.ca_file: " + roots.error()};
+    options.ca_pem = std::move(*roots);
+  }
   options.min_version =
       from.tls.min_version == settings::tls_version::tls_1_3 ? tls::version::tls_1_3 : tls::version::tls_1_2;
   auto context = tls::client_context::make(options);
