@@ -31,7 +31,7 @@ struct target {
   std::uint16_t port = 443;
   std::string server_name;  // what the certificate must be for; usually `host`
   std::shared_ptr<tls::client_context> tls;
-  std::optional<upstream::proxy> proxy;  // which looks up `host` itself
+  std::optional<upstream::proxy> proxy{};  // which looks up `host` itself
 };
 
 // "podero.test:443"; an IPv6 address in brackets.

@@ -408,6 +408,28 @@ TEST_CASE_FIXTURE(pool_fixture, "the limit that the server does not announce is 
   CHECK(observer.closes == closes{{"server_closed", 1}, {"idle_limit", 1}});
 }
 
+TEST_CASE_FIXTURE(pool_fixture,
+                  "a hidden limit of seven seconds is met twice in three hours, and no request meets it") {
+  for (int i = 0; i < 1000; ++i) {
+    auto& lease = request();
+    REQUIRE(served(lease));
+    server(servers.size() - 1).heard();
+    CHECK_FALSE(server(servers.size() - 1).ended());
+    keep(lease);
+    const auto pause = std::chrono::milliseconds{i * 7919 % 20'000};
+    advance(std::min<time::duration>(pause, 7s));
+    if (pause >= 7s && subject->count().idle == 1) {
+      server(servers.size() - 1).close();
+      settle();
+    }
+    advance(pause - std::min<time::duration>(pause, 7s));
+    servers.erase(servers.begin(), std::prev(servers.end()));
+  }
+  CHECK(observer.closes["server_closed"] == 2);  // learned, doubted after ten minutes, confirmed
+  CHECK(observer.closes["error"] == 0);
+  CHECK(observer.closes["idle_limit"] > 100);
+}
+
 TEST_CASE_FIXTURE(pool_fixture, "connections are prepared after a burst as far as it needed them, once") {
   options.ready_connections = 2;
   auto& a = request();
@@ -556,7 +578,7 @@ struct threaded_loop {
       servers.emplace_back(loop, *server_context, std::move(wire));
     };
     subject.emplace(network{loop, connector, names},
-                    target{.host = "podero.test", .server_name = "podero.test", .tls = std::move(trust), .proxy = {}},
+                    target{.host = "podero.test", .server_name = "podero.test", .tls = std::move(trust)},
                     pool_options{}, budget, [] { return 1.0; });
   }
   ~threaded_loop() {

@@ -148,8 +148,7 @@ struct network_fixture : loop_fixture {
   fixed_names names;
   scripted_connector connector{loop};
   upstream::network net{loop, connector, names};
-  upstream::target target{
-      .host = "podero.test", .port = 443, .server_name = "podero.test", .tls = client_context, .proxy = {}};
+  upstream::target target{.host = "podero.test", .port = 443, .server_name = "podero.test", .tls = client_context};
 };
 
 }  // namespace gateway::support
