@@ -22,7 +22,7 @@ namespace gateway::upstream {
 struct proxy {
   std::string host;
   std::uint16_t port = 3128;
-  secrets::secret credentials;  // "user:password" (RFC 7617); empty: none are sent
+  secrets::secret credentials{};  // "user:password" (RFC 7617); empty: none are sent
 };
 
 // A server to which connections are opened.
@@ -31,7 +31,7 @@ struct target {
   std::uint16_t port = 443;
   std::string server_name;  // what the certificate must be for; usually `host`
   std::shared_ptr<tls::client_context> tls;
-  std::optional<upstream::proxy> proxy;  // which looks up `host` itself
+  std::optional<upstream::proxy> proxy{};  // which looks up `host` itself
 };
 
 // "podero.test:443"; an IPv6 address in brackets.
