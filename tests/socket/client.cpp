@@ -121,7 +121,7 @@ answer connection::receive() {
     if (parser.is_done()) break;
     const auto size = read_some(part.data(), part.size());
     if (size == 0) {
-      parser.put_eof(error);
+      if (parser.got_some()) parser.put_eof(error);
       if (error || !parser.is_done()) throw std::runtime_error{"the connection ended before a whole answer"};
       break;
     }

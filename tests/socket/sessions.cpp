@@ -5,30 +5,16 @@
 #include <boost/json.hpp>
 
 #include <atomic>
+#include <mutex>
 #include <set>
 #include <thread>
 
 using namespace gateway::socket_tests;
+using both = both_programs;
 using gateway::support::eventually;
-using gateway::support::scratch_folder;
 namespace json = boost::json;
 
 namespace {
-
-struct both {
-  scratch_folder folder;
-  simulator podero;
-  running_gateway gateway;
-
-  explicit both(const std::function<void(configuration&)>& adapt = [](configuration&) {}) : gateway{adapted(adapt)} {}
-
- private:
-  configuration adapted(const std::function<void(configuration&)>& adapt) const {
-    auto made = configuration::of(podero, folder);
-    adapt(made);
-    return made;
-  }
-};
 
 std::string member_names(const json::value& object) {
   std::string names;
@@ -37,7 +23,7 @@ std::string member_names(const json::value& object) {
 }
 
 // What a person does in the Connect pages; the redirect to the success_url at the end.
-std::string link_a_heat_pump(const simulator& podero, const std::string& id) {
+std::string link_a_heat_pump(const running_simulator& podero, const std::string& id) {
   auto browser = podero.browser();
   const auto field = "onboarding_session_id=" + id;
   const std::string form = "Content-Type: application/x-www-form-urlencoded\r\n";

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <fstream>
@@ -28,13 +29,17 @@ std::vector<std::string> simulator_arguments(const support::scratch_folder& fold
   return all;
 }
 
-unsigned short port_in(std::string_view address) {
-  return static_cast<unsigned short>(std::stoul(std::string{address.substr(address.rfind(':') + 1)}));
+// From the line about readiness, in either format: "api":"127.0.0.1:8080", api=127.0.0.1:8080.
+unsigned short port_in(std::string_view line, std::string_view listener) {
+  constexpr std::string_view address = "127.0.0.1:";
+  const auto at = line.find(address, line.find(listener));
+  if (at == std::string_view::npos) throw std::runtime_error{"no address in " + std::string{line}};
+  return static_cast<unsigned short>(std::stoul(std::string{line.substr(at + address.size())}));
 }
 
 }  // namespace
 
-simulator::simulator(std::vector<std::string> more)
+running_simulator::running_simulator(std::vector<std::string> more)
     : process_{std::string{simulator_file}, simulator_arguments(folder_, std::move(more))} {
   std::string ports;
   const bool listens = eventually([&] {
@@ -48,17 +53,22 @@ simulator::simulator(std::vector<std::string> more)
   control_port_ = known.at("control").to_number<unsigned short>();
 }
 
-boost::json::value simulator::order(std::string_view method, std::string_view target, std::string_view body) const {
+std::string running_simulator::authority_pem() const {
+  return read_file(ca_file());
+}
+
+boost::json::value running_simulator::order(std::string_view method, std::string_view target,
+                                            std::string_view body) const {
   const auto got = connection{control_port_}.call(method, target, body);
   if (got.status >= 300) throw std::runtime_error{"the simulator's control endpoint refuses: " + got.body};
   return got.json();
 }
 
-std::int64_t simulator::counter(std::string_view name) const {
+std::int64_t running_simulator::counter(std::string_view name) const {
   return order("GET", "/counters").at(name).to_number<std::int64_t>();
 }
 
-configuration configuration::of(const simulator& upstream, const support::scratch_folder& folder) {
+configuration configuration::of(const running_simulator& upstream, const support::scratch_folder& folder) {
   return {.base_url = upstream.origin() + "/api/partners/v2.0",
           .ca_file = upstream.ca_file(),
           .secret_file = folder.write("client-secret", std::string{client_secret} + "\n")};
@@ -70,14 +80,15 @@ std::string configuration::text() const {
   if (!token_url.empty()) out += "      url: " + token_url + "\n";
   out += "      client_id: " + std::string{client_id} + "\n      client_secret_file: " + secret_file + "\n";
   out += "    tls: { ca_file: " + ca_file + " }\n    timeouts: " + timeouts + "\n" + account_more;
-  return out + "drain: " + drain + "\nlog: { level: info, format: json }\n" + more;
+  return out + "drain: " + drain + "\nlog: " + log + "\n" + more;
 }
 
 running_gateway::running_gateway(const configuration& how, support::streams standard)
     : process_{std::string{gateway_file}, {"--config", folder_.write("gateway.yaml", how.text())}, standard} {
-  const auto ready = boost::json::parse(process_.line_with("\"ready to serve\""));
-  api_ = port_in(text_in(ready, "api"));
-  admin_ = port_in(text_in(ready, "admin"));
+  const auto ready = process_.line_with("ready to serve");
+  api_ = port_in(ready, "api");
+  admin_ = port_in(ready, "admin");
+  if (!how.wait_until_ready) return;
   if (!eventually([this] { return get(admin_, "/readyz").status == 200; }))
     throw std::runtime_error{"the gateway is not ready: " + get(admin_, "/readyz?verbose").body};
 }
@@ -98,6 +109,28 @@ double running_gateway::metric(const std::string& series) const {
   for (std::string line; std::getline(lines, line);)
     if (line.starts_with(series + ' ')) return std::stod(line.substr(series.size() + 1));
   return 0;
+}
+
+namespace {
+
+configuration adapted(configuration made, const std::function<void(configuration&)>& adapt) {
+  if (adapt) adapt(made);
+  return made;
+}
+
+}  // namespace
+
+both_programs::both_programs(const std::function<void(configuration&)>& adapt, std::vector<std::string> more)
+    : podero{std::move(more)}, gateway{adapted(configuration::of(podero, folder), adapt)} {}
+
+caller_key make_caller_key(const std::string& name) {
+  const auto made = support::run(std::string{gateway_file}, {"key", "new", name});
+  if (made.code != 0) throw std::runtime_error{"key new " + name + ": " + made.errors};
+  const auto begin = made.output.find("ogw_");
+  const auto lines = made.output.find("callers:\n");
+  if (begin == std::string::npos || lines == std::string::npos) throw std::runtime_error{"no key: " + made.output};
+  return {made.output.substr(begin, made.output.find('\n', begin) - begin),
+          made.output.substr(lines, made.output.find(" ]\n", lines) + 3 - lines)};
 }
 
 answer create(connection& over, std::string_view more_headers) {

@@ -19,13 +19,14 @@ inline constexpr std::string_view sessions_path = "/v1/accounts/sandbox/onboardi
 inline constexpr std::string_view json_body = "Content-Type: application/json\r\n";
 
 // podero-simulator on ports of its own.
-class simulator {
+class running_simulator {
  public:
-  explicit simulator(std::vector<std::string> more = {});
+  explicit running_simulator(std::vector<std::string> more = {});
 
   unsigned short port() const noexcept { return port_; }
   std::string origin() const { return "https://localhost:" + std::to_string(port_); }
   std::string ca_file() const { return folder_.path("ca.pem"); }
+  std::string authority_pem() const;
   connection browser() const { return connection{port_, connection::trust{ca_file()}}; }
 
   // The control endpoint; throws where it refuses.
@@ -48,19 +49,21 @@ struct configuration {
   std::string api = "{ address: 127.0.0.1, port: 0 }";
   std::string admin = "{ address: 127.0.0.1, port: 0 }";
   std::string token_url = "";
-  std::string timeouts = "{ total: 10s, connect: 3s, exchange: 8s }";
+  std::string timeouts = "{ total: 11s, connect: 3s, exchange: 8s }";
   std::string drain = "{ delay: 0ms, timeout: 10s }";
   std::string account_more = "";
+  std::string log = "{ level: info, format: json }";
   std::string more = "";
+  bool wait_until_ready = true;
 
-  static configuration of(const simulator& upstream, const support::scratch_folder& folder);
+  static configuration of(const running_simulator& upstream, const support::scratch_folder& folder);
   std::string text() const;
 };
 
 // onboarding-gateway, told to serve by such a configuration.
 class running_gateway {
  public:
-  // Waits until it listens, and for the end of the first attempt at a token.
+  // Waits until it listens, and for the end of the first attempt at a token where the configuration says so.
   explicit running_gateway(const configuration& how, support::streams standard = support::streams::ordinary);
   // TERM, and it must end well, unless `process` has ended already.
   ~running_gateway();
@@ -81,6 +84,23 @@ class running_gateway {
   unsigned short api_ = 0;
   unsigned short admin_ = 0;
 };
+
+// Both, the gateway configured for the simulator and whatever `adapt` does to that.
+struct both_programs {
+  support::scratch_folder folder;
+  running_simulator podero;
+  running_gateway gateway;
+
+  explicit both_programs(const std::function<void(configuration&)>& adapt = {}, std::vector<std::string> more = {});
+};
+
+// A caller's key, as `key new NAME` makes it, and its lines of the configuration without the accounts.
+struct caller_key {
+  std::string key;
+  std::string yaml;
+  std::string header() const { return "Authorization: Bearer " + key + "\r\n"; }
+};
+caller_key make_caller_key(const std::string& name);
 
 // Posts the example over that connection; the test goes on only if that made a session.
 answer create(connection& over, std::string_view more_headers = {});
