@@ -31,8 +31,8 @@ Stands between internal services and the Podero Partner API: creates onboarding
 sessions for heat pumps, cars and inverters on their behalf.
 
 Commands:
-  key new NAME     make a fresh key for the caller NAME: prints it once, with the
-                   lines for the configuration, which hold its SHA-256 only
+  key new NAME   make a fresh key for the caller NAME: prints it once, and the
+                 lines for the configuration, which hold its SHA-256 only
 
 )";
 
