@@ -5,12 +5,18 @@
 namespace gateway::app {
 namespace {
 
+std::optional<upstream::proxy> proxy_of(const settings::account& from) {
+  if (!from.proxy) return std::nullopt;
+  return upstream::proxy{.host = from.proxy->host, .port = from.proxy->port, .credentials = {}};
+}
+
 upstream::target target_of(const settings::url& url, const settings::account& from,
                            std::shared_ptr<tls::client_context> tls) {
   return {.host = url.host,
           .port = url.port,
           .server_name = from.tls.server_name.value_or(url.host),
-          .tls = std::move(tls)};
+          .tls = std::move(tls),
+          .proxy = proxy_of(from)};
 }
 
 // The token endpoint may be another server, whose certificate has a name of its own.
@@ -49,7 +55,11 @@ std::expected<std::unique_ptr<account_core>, std::string> account_core::make(
     const std::string& name, const settings::account& from, std::shared_ptr<const settings::environment> environment,
     const loop_parts& home, const metrics::gateway_metrics& families, metrics::shard& home_shard, journal::log& log) {
   tls::client_options options;
-  if (from.tls.ca_file) options.ca_file = from.tls.ca_file->string();
+  if (from.tls.ca_file) {
+    auto roots = environment->read_file(*from.tls.ca_file);
+    if (!roots) return std::unexpected{"accounts." + name + ".tls.ca_file: " + roots.error()};
+    options.ca_pem = std::move(*roots);
+  }
   options.min_version =
       from.tls.min_version == settings::tls_version::tls_1_3 ? tls::version::tls_1_3 : tls::version::tls_1_2;
   auto context = tls::client_context::make(options);
@@ -89,9 +99,12 @@ account_core::account_core(std::string its_name, const settings::account& from,
 account_on_loop::account_on_loop(account_core& core, const loop_parts& on, const metrics::gateway_metrics& families,
                                  metrics::shard& shard, journal::log& log)
     : names_{rules_of(core.configured), on.names},
+      connections_{core.name, families, shard},
       pool_{{on.loop, on.connector, names_},
             core.target,
-            {.idle_timeout = core.configured.pool.idle_timeout, .max_age = core.configured.pool.max_age},
+            {.idle_timeout = core.configured.pool.idle_timeout,
+             .max_age = core.configured.pool.max_age,
+             .observer = &connections_},
             core.budget,
             [&randomness = on.randomness] { return randomness.uniform(); }},
       token_{on.loop, core.tokens},

@@ -64,6 +64,7 @@ class account_on_loop {
 
  private:
   upstream::override_resolver names_;
+  connection_instrument connections_;
   upstream::pool pool_;
   token::view token_;
   upstream_instrument instrument_;

@@ -125,6 +125,14 @@ void upstream_instrument::foreign_member_dropped() {
   log_.warn("Podero sends a member named gateway; ours stands", {{"account", account_}});
 }
 
+connection_instrument::connection_instrument(const std::string& account, const metrics::gateway_metrics& families,
+                                             metrics::shard& shard)
+    : closed_{}, failed_{shard.at(families.upstream_connections_ended_total, account, "open_failed")} {
+  for (const auto why : upstream::all_close_reasons)
+    closed_[static_cast<std::size_t>(why)] =
+        &shard.at(families.upstream_connections_ended_total, account, upstream::to_string(why));
+}
+
 token_instrument::token_instrument(std::string account, const metrics::gateway_metrics& families, metrics::shard& shard,
                                    journal::log& log)
     : account_{std::move(account)},

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <string>
 
@@ -59,6 +60,20 @@ class upstream_instrument final : public dispatch::observer, public onboarding::
   metrics::handle_cache<metrics::counter> exchanges_;
   metrics::counter& created_;
   metrics::counter& completed_;
+};
+
+// Why an account's connections to Podero were closed.
+class connection_instrument final : public upstream::pool_observer {
+ public:
+  connection_instrument(const std::string& account, const metrics::gateway_metrics& families, metrics::shard& shard);
+
+  void opened() noexcept override {}
+  void open_failed(std::string_view) noexcept override { failed_.add(); }
+  void closed(upstream::close_reason why) noexcept override { closed_[static_cast<std::size_t>(why)]->add(); }
+
+ private:
+  std::array<metrics::counter*, upstream::all_close_reasons.size()> closed_;
+  metrics::counter& failed_;
 };
 
 class token_instrument final : public token::observer {

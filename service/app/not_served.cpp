@@ -8,7 +8,6 @@ void look_at_listener(const std::string& path, const settings::listener& l, not_
 }
 
 void look_at_account(const std::string& path, const settings::account& a, not_served& found) {
-  if (a.proxy) found.refused.push_back({path + ".proxy", "this version connects to Podero directly only"});
   if (a.require_idempotency_key)
     found.refused.push_back({path + ".require_idempotency_key", "this version does not keep idempotency keys"});
   if (!a.limits.requests.empty() || !a.limits.sessions.empty())

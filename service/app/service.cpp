@@ -88,6 +88,7 @@ class service::worker final : private time::deadline {
   void declare_gauges(const metrics::gateway_metrics& families) {
     upstream_idle_ = &shard_.at(families.connections, "upstream", "idle");
     upstream_busy_ = &shard_.at(families.connections, "upstream", "busy");
+    upstream_connecting_ = &shard_.at(families.connections, "upstream", "connecting");
   }
 
   // Every tenth of a second: what is waiting to be written goes out, what is only counted here is shown.
@@ -96,13 +97,16 @@ class service::worker final : private time::deadline {
     lines_.flush();
     std::size_t idle = 0;
     std::size_t busy = 0;
+    std::size_t connecting = 0;
     for (const auto& account : accounts_) {
       const auto counts = account->connections();
       idle += counts.idle;
       busy += counts.busy;
+      connecting += counts.connecting;
     }
     upstream_idle_->set(static_cast<double>(idle));
     upstream_busy_->set(static_cast<double>(busy));
+    upstream_connecting_->set(static_cast<double>(connecting));
     arm(on_.loop.deadlines(), on_.loop.now() + tick_length);
   }
 
@@ -115,6 +119,7 @@ class service::worker final : private time::deadline {
   std::optional<listener::server> server_;
   metrics::gauge* upstream_idle_ = nullptr;
   metrics::gauge* upstream_busy_ = nullptr;
+  metrics::gauge* upstream_connecting_ = nullptr;
 };
 
 std::expected<std::unique_ptr<service>, std::string> service::make(parts given) {

@@ -11,9 +11,9 @@ next_step after(const attempt_facts& facts) noexcept {
     if (server_failed && !facts.creating && more) return next_step::try_again;
     return next_step::deliver;
   }
-  if (facts.end == timed_out || !more) return next_step::give_up;
+  if (!more) return next_step::give_up;
   if (!facts.sent) return next_step::try_again;
-  return !facts.creating && facts.end == lost ? next_step::try_again : next_step::give_up;
+  return !facts.creating && facts.end != unusable ? next_step::try_again : next_step::give_up;
 }
 
 }  // namespace gateway::dispatch

@@ -34,13 +34,16 @@ dispatcher::dispatcher(transport::loop& loop, upstream::pool& pool, token::view&
 task<std::expected<void, failure>> dispatcher::send(call what, workspace& space) {
   attempt_state state;
   for (;;) {
+    space.answer.head.status = 0;
     auto token = co_await get_token(what, space);
     if (!token) co_return std::unexpected{std::move(token.error())};
     auto connection = co_await get_connection(what, space);
     if (!connection) {
-      const bool again = connection.error().id == problem::upstream_error &&
-                         ++state.attempts < options_.most_attempts && loop_.now() < what.deadline;
-      if (!again) co_return std::unexpected{std::move(connection.error())};
+      const auto step = after({.creating = creates(what.what),
+                               .attempts = ++state.attempts,
+                               .most_attempts = options_.most_attempts,
+                               .time_left = loop_.now() < what.deadline});
+      if (step == next_step::give_up) co_return std::unexpected{std::move(connection.error())};
       observer_.repeated(what.what, "connect");
       continue;
     }
@@ -51,7 +54,7 @@ task<std::expected<void, failure>> dispatcher::send(call what, workspace& space)
         co_await upstream::exchange(loop_, connection->channel(), space.request, options_.limits, space.answer, until);
     add(space.stages.upstream, loop_.now() - began);
     const bool answered = result.end == upstream::exchange_end::answered;
-    if (answered && space.answer.keep_alive) connection->keep();
+    if (answered && space.answer.keep_alive) connection->keep(space.answer.keeps_idle_for);
     *connection = {};  // back to the pool, or closed
     const unsigned status = answered ? space.answer.head.status : 0;
     observer_.exchanged(what.what, status, result);

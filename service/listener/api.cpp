@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdio>
 
+#include "foundation/json/write.hpp"
 #include "listener/negotiation.hpp"
 
 namespace gateway::listener {
@@ -86,6 +87,7 @@ bool api::admit(exchange& x, request_scratch& mine) {
   mine.caller = *caller;
   x.caller = mine.caller->name;
   x.caller_number = static_cast<std::uint16_t>(mine.caller->index + 1);
+  if (mine.where.account.empty()) return true;  // about no account in particular
   const auto account = parts_.callers->authorize(*mine.caller, mine.where.account);
   if (!account) {
     answer_with(x, account.error());
@@ -139,6 +141,9 @@ task<> api::on_request(exchange& x) {
     case route_id::read_session:
       co_await read_session(x, mine);
       break;
+    case route_id::list_accounts:
+      list_accounts(x, mine);
+      break;
     default:
       show_document(x, mine);
       break;
@@ -185,6 +190,20 @@ void api::answer_with_session(exchange& x, const request_scratch& mine, unsigned
   x.reply.lines += "/onboarding-sessions/";
   x.reply.lines += facts.id.view();
   x.reply.lines += "\r\n";
+}
+
+void api::list_accounts(exchange& x, const request_scratch& mine) {
+  x.reply.status = 200;
+  x.reply.body = "[";
+  for (const auto& account : mine.caller->accounts) {
+    if (x.reply.body.size() > 1) x.reply.body += ',';
+    x.reply.body += "{\"name\":";
+    json::append_string(x.reply.body, account.account_name);
+    x.reply.body += '}';
+  }
+  x.reply.body += ']';
+  x.reply.add_line("X-Request-Id", x.request_id.view());
+  x.reply.add_line("Cache-Control", "no-store");
 }
 
 void api::show_document(exchange& x, const request_scratch& mine) {

@@ -67,6 +67,7 @@ class api final : public handler {
   void find_deadline(exchange& x, request_scratch& mine);
   transport::task<> create_session(exchange& x, request_scratch& mine);
   transport::task<> read_session(exchange& x, request_scratch& mine);
+  void list_accounts(exchange& x, const request_scratch& mine);
   void show_document(exchange& x, const request_scratch& mine);
   void answer_with_session(exchange& x, const request_scratch& mine, unsigned status, bool located,
                            const onboarding::session_facts& facts);

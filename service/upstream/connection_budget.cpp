@@ -13,59 +13,59 @@ void connection_budget::leave(member& who) {
   const std::lock_guard lock{mutex_};
   std::erase(members_, &who);
   std::erase(line_, &who);
-  waiting_.store(line_.size(), std::memory_order_relaxed);
+  note_line();
 }
 
-bool connection_budget::take(member& who) {
-  std::vector<member*> others;
-  {
-    const std::lock_guard lock{mutex_};
-    if (open_ < most_) {
-      ++open_;
-      return true;
-    }
-    line_.push_back(&who);
-    waiting_.store(line_.size(), std::memory_order_relaxed);
-    others = members_;
+connection_budget::right connection_budget::take(member& who) {
+  const std::lock_guard lock{mutex_};
+  if (open_ < most_) {
+    ++open_;
+    return right{*this};
   }
-  for (auto* other : others)
+  line_.push_back(&who);
+  note_line();
+  for (auto* other : members_)
     if (other != &who) other->asked_to_yield();
-  return false;
+  return {};
 }
 
-bool connection_budget::withdraw(member& who) {
+connection_budget::right connection_budget::take_spare() {
+  const std::lock_guard lock{mutex_};
+  if (open_ >= most_) return {};
+  ++open_;
+  return right{*this};
+}
+
+bool connection_budget::withdraw(member& who) noexcept {
   const std::lock_guard lock{mutex_};
   const auto at = std::ranges::find(line_, &who);
   if (at == line_.end()) return false;
   line_.erase(at);
-  waiting_.store(line_.size(), std::memory_order_relaxed);
+  note_line();
   return true;
 }
 
-void connection_budget::give_back() {
-  member* next = nullptr;
-  {
-    const std::lock_guard lock{mutex_};
-    if (line_.empty()) {
-      --open_;
-      return;
-    }
-    next = line_.front();  // the right goes from hand to hand: nobody can come in between
-    line_.pop_front();
-    waiting_.store(line_.size(), std::memory_order_relaxed);
+void connection_budget::give_back() noexcept {
+  const std::lock_guard lock{mutex_};
+  if (line_.empty()) {
+    --open_;
+    return;
   }
+  auto* next = line_.front();  // the right goes from hand to hand: nobody can come in between
+  line_.pop_front();
+  note_line();
   next->granted();
 }
 
-bool connection_budget::wanted_elsewhere(std::size_t open) const {
-  if (waiting_.load(std::memory_order_relaxed) == 0) return false;
+bool connection_budget::wanted_elsewhere(std::size_t open) const noexcept {
+  if (!anybody_waits()) return false;
   const std::lock_guard lock{mutex_};
   if (line_.empty()) return false;
   const auto share = std::max<std::size_t>(1, most_ / std::max<std::size_t>(1, members_.size()));
   return open > share || most_ < members_.size();
 }
 
-std::size_t connection_budget::open() const {
+std::size_t connection_budget::open() const noexcept {
   const std::lock_guard lock{mutex_};
   return open_;
 }

@@ -1,6 +1,10 @@
 #include "upstream/exchange.hpp"
 
+#include <boost/beast/core/string.hpp>
+
 #include <algorithm>
+
+#include "upstream/idle_limit.hpp"
 
 namespace gateway::upstream {
 namespace {
@@ -12,13 +16,42 @@ using transport::wake;
 
 constexpr std::size_t read_step = 4096;
 
+// A folded value is put together in the parser's own memory, where our views of it would dangle; RFC 9112 (section 5.2)
+// has forbidden folding for long.
+bool folded(std::string_view head) noexcept {
+  return head.find("\n ") != std::string_view::npos || head.find("\n\t") != std::string_view::npos;
+}
+
+// The status line of a 2xx, "HTTP/1.1 200 ...": asked before parsing, because it decides whether a body follows.
+bool opens_tunnel(std::string_view head) noexcept {
+  return head.size() > 9 && head.starts_with("HTTP/1.") && head[8] == ' ' && head[9] == '2';
+}
+
+// Beast takes shapes of which two readers may find two ends. Where an answer ends is where the next one begins, so
+// nothing that is ambiguous is taken (RFC 9112, section 6.3).
+std::string_view framing_fault(const http::answer_head& head) noexcept {
+  const auto lengths = head.fields.count(http::field::content_length);
+  const auto codings = head.fields.count(http::field::transfer_encoding);
+  if (lengths > 1) return "the answer has more than one Content-Length";
+  if (codings == 0) return {};
+  const bool only_chunked =
+      codings == 1 && boost::beast::iequals(*head.fields.get(http::field::transfer_encoding), "chunked");
+  if (!only_chunked || head.version < 11) return "the answer has a Transfer-Encoding that is not exactly chunked";
+  if (lengths > 0) return "the answer has both a Content-Length and a Transfer-Encoding";
+  return {};
+}
+
 // The answer's side of one exchange.
 class reader {
  public:
-  reader(transport::channel& connection, const http::parse_limits& limits, answer& into, exchange_result& result)
-      : connection_{connection}, limits_{limits}, into_{into}, result_{result} {
+  reader(transport::channel& connection, const http::parse_limits& limits, answer& into, exchange_result& result,
+         asking what)
+      : connection_{connection}, limits_{limits}, into_{into}, result_{result}, asking_{what} {
     into_.received.clear();
     into_.decoded.clear();
+    into_.body = {};
+    into_.keep_alive = into_.surplus = false;
+    into_.keeps_idle_for.reset();
   }
 
   task<> run() {
@@ -27,13 +60,13 @@ class reader {
       const bool whole = co_await read_head(begin);
       if (!whole) co_return;
       http::answer_parser parser{limits_, into_.head};
-      const auto parsed = parser.read_head(std::string_view{into_.received}.substr(begin, body_at_ - begin));
-      if (!parsed) {
-        refuse(parsed.error() == http::parse_error::too_many_fields ? "the answer has too many header fields"
-                                                                    : "the answer is not HTTP/1.1");
+      const auto head = std::string_view{into_.received}.substr(begin, body_at_ - begin);
+      if (const auto fault = parse(parser, head); !fault.empty()) {
+        refuse(std::string{fault});
         co_return;
       }
-      if (into_.head.status >= 200 || into_.head.status == 101) {
+      if (into_.head.status >= 200) {
+        into_.keeps_idle_for = kept_idle_for(into_.head);
         co_await read_body(parser);
         co_return;
       }
@@ -46,6 +79,19 @@ class reader {
   }
 
  private:
+  // What makes the head unusable; empty: nothing.
+  std::string_view parse(http::answer_parser& parser, std::string_view head) {
+    if (folded(head)) return "the answer's header has folded lines";
+    const bool tunnel = asking_ == asking::tunnel && opens_tunnel(head);
+    if (tunnel) parser.expect_no_body();
+    const auto parsed = parser.read_head(head);
+    if (!parsed)
+      return parsed.error() == http::parse_error::too_many_fields ? "the answer has too many header fields"
+                                                                  : "the answer is not HTTP/1.1";
+    if (into_.head.status == 101) return "the answer switches to a protocol that nobody asked for";
+    return tunnel ? std::string_view{} : framing_fault(into_.head);
+  }
+
   task<bool> read_head(std::size_t begin) {
     std::size_t searched = 0;
     for (;;) {
@@ -70,7 +116,7 @@ class reader {
   task<> read_body(http::answer_parser& parser) {
     switch (into_.head.body) {
       case http::framing::none:
-        finish(into_.head.keep_alive, {});
+        finish(into_.received.size() == body_at_, {});
         co_return;
       case http::framing::length:
         co_await read_length();
@@ -98,9 +144,7 @@ class reader {
         co_return;
       }
     }
-    // More than the answer means that the two sides disagree where it ends.
-    const bool exact = into_.received.size() - start == length;
-    finish(into_.head.keep_alive && exact, std::string_view{into_.received}.substr(start, length));
+    finish(into_.received.size() - start == length, std::string_view{into_.received}.substr(start, length));
   }
 
   task<> read_chunked(http::answer_parser& parser) {
@@ -126,7 +170,7 @@ class reader {
         co_return;
       }
     }
-    finish(into_.head.keep_alive && taken == into_.received.size(), into_.decoded);
+    finish(taken == into_.received.size(), into_.decoded);
   }
 
   task<> read_until_close() {
@@ -138,7 +182,9 @@ class reader {
       const bool more = co_await read_more();
       if (!more) break;
     }
-    if (ended_) finish(false, std::string_view{into_.received}.substr(body_at_));
+    if (!ended_) co_return;
+    finish(true, std::string_view{into_.received}.substr(body_at_));
+    into_.keep_alive = false;
   }
 
   // False: nothing more comes; `ended_` tells a good end from a failure, which is noted in the result.
@@ -189,8 +235,9 @@ class reader {
   }
   void refuse(std::string reason) { fail(exchange_end::unusable, std::move(reason)); }
   void refuse_body() { refuse("the answer's body is larger than " + std::to_string(limits_.body) + " bytes"); }
-  void finish(bool keep_alive, std::string_view body) {
-    into_.keep_alive = keep_alive;
+  void finish(bool exact, std::string_view body) {
+    into_.surplus = !exact;
+    into_.keep_alive = into_.head.keep_alive && exact;
     into_.body = body;
     result_.end = exchange_end::answered;
   }
@@ -199,6 +246,7 @@ class reader {
   const http::parse_limits& limits_;
   answer& into_;
   exchange_result& result_;
+  const asking asking_;
   std::size_t body_at_ = 0;
   bool ended_ = false;
 };
@@ -230,14 +278,19 @@ task<bool> send_all(transport::channel& connection, std::string_view request, ex
 }  // namespace
 
 task<exchange_result> exchange(transport::loop& loop, transport::channel& connection, std::string_view request,
-                               const http::parse_limits& limits, answer& into, time::instant deadline) {
+                               const http::parse_limits& limits, answer& into, time::instant deadline, asking what) {
   exchange_result result;
+  if (loop.now() >= deadline) {
+    result.end = exchange_end::timed_out;
+    result.reason = "there was no time left to send the request";
+    co_return result;
+  }
   transport::watchdog guard{connection.ready()};
   guard.set(loop.deadlines(), deadline);
   const bool sent = co_await send_all(connection, request, result);
   if (sent) {
     result.sent_at = loop.now();
-    reader answers{connection, limits, into, result};
+    reader answers{connection, limits, into, result, what};
     co_await answers.run();
   }
   guard.stop();

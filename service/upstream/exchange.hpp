@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,6 +25,9 @@ struct answer {
   http::answer_head head;
   std::string_view body;
   bool keep_alive = false;
+  bool surplus = false;  // more came than the answer: the two sides disagree where it ends
+  // For how long the server says that it keeps an idle connection (Keep-Alive: timeout=N), where it does.
+  std::optional<std::chrono::seconds> keeps_idle_for;
 
   std::string received;  // head, and the body where it has a length
   std::string decoded;   // a chunked body
@@ -38,10 +43,16 @@ struct exchange_result {
   std::string reason;  // for people, where it was not answered
 };
 
-// Sends one request and reads one answer, within `deadline`; 1xx answers are skipped. Cancelled with the channel. The
-// connection may be used again only after `answered` with keep_alive.
+// What the request is, as far as its answer's framing depends on it.
+enum class asking : std::uint8_t {
+  content,
+  tunnel  // CONNECT: after a 2xx the bytes belong to whoever is behind (RFC 9110, section 9.3.6)
+};
+
+// Sends one request and reads one answer, within `deadline`: nothing is sent once it has passed. 1xx answers are
+// skipped. Cancelled with the channel. The connection may be used again only after `answered` with keep_alive.
 transport::task<exchange_result> exchange(transport::loop& loop, transport::channel& connection,
                                           std::string_view request, const http::parse_limits& limits, answer& into,
-                                          time::instant deadline);
+                                          time::instant deadline, asking what = asking::content);
 
 }  // namespace gateway::upstream

@@ -95,10 +95,19 @@ task<addresses> name_service::resolve(const std::string& host, std::uint16_t por
 void name_service::ask(const std::string& host, std::uint16_t port, entry& about) {
   about.asking = true;
   about.asked_at = loop_.now();
-  // Entries are never removed and a map's do not move, so the address stays good as long as the loop runs.
-  lookups_.look_up(host, port, [this, &about](addresses found) {
-    loop_.post([this, &about, found = std::move(found)]() mutable { learn(about, std::move(found)); });
+  // Entries are never removed and a map's do not move, so the address stays good as long as the door is open.
+  lookups_.look_up(host, port, [this, &about, door = door_](addresses found) {
+    const std::lock_guard lock{door->mutex};
+    if (door->loop == nullptr) return;
+    door->loop->post([this, &about, door, found = std::move(found)]() mutable {
+      if (door->loop != nullptr) learn(about, std::move(found));  // on the loop, which is where it is closed
+    });
   });
+}
+
+name_service::~name_service() {
+  const std::lock_guard lock{door_->mutex};
+  door_->loop = nullptr;
 }
 
 void name_service::learn(entry& about, addresses found) {

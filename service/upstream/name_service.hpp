@@ -4,8 +4,8 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -17,19 +17,26 @@ namespace gateway::upstream {
 
 using addresses = std::expected<std::vector<transport::endpoint>, std::string>;
 
-// The system's resolver on a thread of its own: getaddrinfo blocks, for seconds when name servers are away, and nothing
-// that serves requests may wait for it there.
-class lookup_thread {
+// Where lookups are done. Tests put one there that answers when they say so.
+class lookup_source {
  public:
   using handler = std::function<void(addresses)>;
 
+  virtual ~lookup_source() = default;
+  // Any thread. `done` is called once at most, on any thread, perhaps long after whoever asked has gone.
+  virtual void look_up(std::string host, std::uint16_t port, handler done) = 0;
+};
+
+// The system's resolver on a thread of its own: getaddrinfo blocks, for seconds when name servers are away, and nothing
+// that serves requests may wait for it there.
+class lookup_thread final : public lookup_source {
+ public:
   lookup_thread();
-  ~lookup_thread();  // waits for the lookup under way
+  ~lookup_thread() override;  // waits for the lookup under way; what still stands in line is dropped
   lookup_thread(const lookup_thread&) = delete;
   lookup_thread& operator=(const lookup_thread&) = delete;
 
-  // Any thread. `done` runs on the lookup thread.
-  void look_up(std::string host, std::uint16_t port, handler done);
+  void look_up(std::string host, std::uint16_t port, handler done) override;
 
  private:
   struct job {
@@ -50,8 +57,11 @@ class lookup_thread {
 // a lookup fails, however long.
 class name_service final : public resolver {
  public:
-  name_service(transport::loop& loop, lookup_thread& lookups, time::duration fresh_for = std::chrono::seconds{30})
-      : loop_{loop}, lookups_{lookups}, fresh_for_{fresh_for} {}
+  name_service(transport::loop& loop, lookup_source& lookups, time::duration fresh_for = std::chrono::seconds{30})
+      : lookups_{lookups}, fresh_for_{fresh_for}, loop_{loop} {}
+  ~name_service() override;
+  name_service(const name_service&) = delete;
+  name_service& operator=(const name_service&) = delete;
 
   transport::task<addresses> resolve(const std::string& host, std::uint16_t port, time::instant deadline) override;
 
@@ -63,12 +73,19 @@ class name_service final : public resolver {
     bool asking = false;
     std::deque<transport::parking*> waiting;
   };
+  // Through it a lookup's thread reaches the loop; closed when the service goes, for a lookup may outlive loop and all.
+  struct door {
+    explicit door(transport::loop& to) noexcept : loop{&to} {}
+    std::mutex mutex;
+    transport::loop* loop;
+  };
   void ask(const std::string& host, std::uint16_t port, entry& about);
   void learn(entry& about, addresses found);
 
-  transport::loop& loop_;
-  lookup_thread& lookups_;
+  lookup_source& lookups_;
   time::duration fresh_for_;
+  transport::loop& loop_;
+  std::shared_ptr<door> door_ = std::make_shared<door>(loop_);
   std::map<std::pair<std::string, std::uint16_t>, entry> entries_;
 };
 

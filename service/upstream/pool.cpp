@@ -1,65 +1,19 @@
 #include "upstream/pool.hpp"
 
 #include <algorithm>
-#include <array>
+#include <cassert>
 
 namespace gateway::upstream {
 
-using transport::io_status;
 using transport::task;
-using transport::wake;
 
-// One open connection. While it is idle it watches itself for a close and for its idle limit.
-class pool::connection final : private transport::readiness::observer, private time::deadline {
- public:
-  connection(pool& owner, std::unique_ptr<transport::channel> channel, time::instant retire_at) noexcept
-      : owner_{owner}, channel_{std::move(channel)}, retire_at_{retire_at} {}
-
-  transport::channel& channel() noexcept { return *channel_; }
-  time::instant retire_at() const noexcept { return retire_at_; }
-  bool used() const noexcept { return used_; }
-
-  void rest(time::deadline_queue& queue, time::instant until) {
-    used_ = true;
-    channel_->ready().observe(this);
-    arm(queue, until);
-  }
-  void resume() noexcept {
-    disarm();
-    channel_->ready().observe(nullptr);
-  }
-
-  // The server has closed it, or said something that nobody asked for.
-  bool gone() noexcept {
-    std::array<char, 64> unexpected;
-    const auto got = channel_->try_read(unexpected);
-    return got.status != io_status::want_read && got.status != io_status::want_write;
-  }
-
- private:
-  void channel_event() override {
-    if (gone()) owner_.drop_idle(*this);
-  }
-  void expired() override { owner_.drop_idle(*this); }
-
-  pool& owner_;
-  std::unique_ptr<transport::channel> channel_;
-  time::instant retire_at_;
-  bool used_ = false;
-};
-
-void pool::connection_deleter::operator()(connection* c) const noexcept {
-  delete c;
-}
-
-// Somebody who waits for a connection or for the right to open one. Whatever it was given and did not use goes on to
-// the next one when it leaves.
+// Somebody who waits for a connection. Whatever it was given and did not use goes on to the next one when it leaves.
 struct pool::waiter {
-  explicit waiter(pool& from) noexcept : owner{from}, place{from.net_.loop.ready()} { owner.waiters_.push_back(this); }
+  explicit waiter(pool& from) : owner{from}, place{from.net_.loop.ready()} { owner.waiters_.push_back(this); }
   ~waiter() {
     std::erase(owner.waiters_, this);
     if (handed) owner.put_back(std::move(handed));
-    if (may_open) owner.use_grant();
+    owner.balance();
   }
   waiter(const waiter&) = delete;
   waiter& operator=(const waiter&) = delete;
@@ -67,7 +21,20 @@ struct pool::waiter {
   pool& owner;
   transport::parking place;
   connection_ptr handed;
-  bool may_open = false;
+  std::optional<error> failed;
+};
+
+// A connection on its way, with the right to it.
+struct pool::opening {
+  opening(pool& for_whom, connection_budget::right to_it, time::instant until)
+      : right{std::move(to_it)},
+        deadline{until},
+        connecting{for_whom.net_.loop, open_connection(for_whom.net_, for_whom.target_, until),
+                   [this, &for_whom](attempt&) { for_whom.finished(*this); }} {}
+
+  connection_budget::right right;
+  time::instant deadline;
+  attempt connecting;
 };
 
 pool::lease::lease(pool& owner, connection_ptr c) noexcept : owner_{&owner}, connection_{std::move(c)} {}
@@ -85,148 +52,217 @@ pool::lease::~lease() {
   end();
 }
 
-void pool::lease::end() noexcept {
-  if (!connection_) return;
-  if (keep_)
-    owner_->put_back(std::move(connection_));
-  else
-    owner_->discard(std::move(connection_));
+void pool::lease::keep(std::optional<std::chrono::seconds> keeps_idle_for) noexcept {
+  keep_ = true;
+  if (keeps_idle_for) owner_->idle_limit_.advertised(*keeps_idle_for);
 }
 
-transport::channel& pool::lease::channel() noexcept {
-  return connection_->channel();
-}
-bool pool::lease::reused() const noexcept {
-  return connection_->used();
+void pool::lease::end() noexcept {
+  if (!connection_) return;
+  --owner_->busy_;
+  if (keep_) {
+    owner_->idle_limit_.survived(connection_->rested_before());
+    connection_->mark_used();
+    owner_->put_back(std::move(connection_));
+  } else {
+    owner_->discard(std::move(connection_), close_reason::error);
+  }
 }
 
 pool::pool(network net, upstream::target where, pool_options options, connection_budget& budget,
            std::function<double()> uniform)
-    : net_{net}, target_{std::move(where)}, options_{options}, budget_{budget}, uniform_{std::move(uniform)} {
+    : net_{net},
+      target_{std::move(where)},
+      options_{options},
+      budget_{budget},
+      uniform_{std::move(uniform)},
+      idle_limit_{options_.idle_timeout},
+      peak_{options_.peak_window} {
   budget_.join(*this);
 }
 
 pool::~pool() {
+  assert(waiters_.empty() && busy_ == 0);
   close_idle();
+  openings_.clear();
   budget_.leave(*this);
   *alive_ = false;
+  // What was granted and did not arrive any more.
+  for (auto unused = grants_.exchange(0); unused > 0; --unused) connection_budget::right{budget_};
+}
+
+// The connection is somebody's for one exchange.
+pool::lease pool::lend(connection_ptr c) noexcept {
+  ++busy_;
+  peak_.note(busy_, net_.loop.now());
+  return lease{*this, std::move(c)};
 }
 
 pool::lease pool::take_idle() noexcept {
   while (!idle_.empty()) {
     auto c = std::move(idle_.back());
     idle_.pop_back();
-    c->resume();
-    if (!c->channel().ready().has(transport::readiness::hung_up) && !worn_out(*c)) return lease{*this, std::move(c)};
-    discard(std::move(c));
+    close_reason why{};
+    if (c->resume(net_.loop.now(), why)) return lend(std::move(c));
+    if (why == close_reason::server_closed) learn_from_close(*c);
+    discard(std::move(c), why);
   }
   return {};
 }
 
 task<std::expected<pool::lease, pool::error>> pool::acquire(time::instant deadline, time::duration connect_timeout) {
   if (auto found = take_idle()) co_return std::move(found);
-  const auto open_until = [&] { return std::min(deadline, net_.loop.now() + connect_timeout); };
-  if (budget_.take(*this)) {
-    auto opened = co_await open(open_until());
-    co_return std::move(opened);
-  }
+  connect_timeout_ = connect_timeout;
   waiter self{*this};
-  const auto woken = co_await self.place.wait(net_.loop.deadlines(), deadline);
-  if (self.handed) co_return lease{*this, std::move(self.handed)};
-  if (self.may_open) {
-    self.may_open = false;
-    auto opened = co_await open(open_until());
-    co_return std::move(opened);
-  }
-  // Nobody gave it anything: it leaves its place in line, unless a grant is on its way, which `granted` passes on.
-  budget_.withdraw(*this);
-  co_return std::unexpected{error{failure::timed_out, woken == wake::timed_out
+  balance();
+  co_await self.place.wait(net_.loop.deadlines(), deadline);
+  if (self.handed) co_return lend(std::move(self.handed));
+  if (self.failed) co_return std::unexpected{std::move(*self.failed)};
+  co_return std::unexpected{error{failure::timed_out, openings_.empty()
                                                           ? "all connections to " + target_.host + " are busy"
-                                                          : std::string{"cancelled"}}};
+                                                          : "no connection to " + target_.host + " came up in time"}};
 }
 
-// With the right to open one, which is given back if it fails, also when this coroutine is destroyed on its way.
-task<std::expected<pool::lease, pool::error>> pool::open(time::instant deadline) {
-  struct right {
-    pool* owner;
-    ~right() {
-      if (owner != nullptr) owner->budget_.give_back();
-    }
-  } unused{this};
-  auto opened = co_await open_connection(net_, target_, deadline);
-  if (!opened) {
-    const auto what = net_.loop.now() >= deadline ? failure::timed_out : failure::unreachable;
-    co_return std::unexpected{error{what, std::move(opened.error())}};
-  }
-  unused.owner = nullptr;
-  ++open_;
-  const auto age = std::chrono::duration_cast<time::duration>(options_.max_age * (0.9 + 0.1 * uniform_()));
-  co_return lease{*this, connection_ptr{new connection{*this, std::move(*opened), net_.loop.now() + age}}};
-}
-
+// A connection has become free.
 void pool::put_back(connection_ptr c) noexcept {
-  if (closing_ || worn_out(*c) || c->gone()) return discard(std::move(c));
-  if (!waiters_.empty()) {
-    auto* next = waiters_.front();
-    waiters_.pop_front();
-    // The waiter no longer needs a right. If one is on its way already, `granted` finds nobody and gives it back.
-    budget_.withdraw(*this);
-    next->handed = std::move(c);
-    next->place.wake_up();
-    return;
-  }
-  if (budget_.wanted_elsewhere(open_)) return discard(std::move(c));
-  c->rest(net_.loop.deadlines(), std::min(net_.loop.now() + options_.idle_timeout, c->retire_at()));
+  const auto now = net_.loop.now();
+  if (c->worn_out(now)) return discard(std::move(c), close_reason::age);
+  if (c->gone()) return discard(std::move(c), close_reason::server_closed);
+  if (offer(c)) return;
+  if (closing_) return discard(std::move(c), close_reason::drained);
+  if (budget_.wanted_elsewhere(idle_.size() + busy_ + 1)) return discard(std::move(c), close_reason::yielded);
+  c->rest(net_.loop.deadlines(), now, now + jittered(idle_limit_.at(now)));
   idle_.push_back(std::move(c));
 }
 
-void pool::discard(connection_ptr c) noexcept {
+// To whoever waits longest; false if nobody does.
+bool pool::offer(connection_ptr& c) noexcept {
+  if (waiters_.empty()) return false;
+  auto* next = waiters_.front();
+  waiters_.pop_front();
+  next->handed = std::move(c);
+  next->place.wake_up();
+  balance();
+  return true;
+}
+
+void pool::discard(connection_ptr c, close_reason why) noexcept {
+  const bool served = c->used();
   c->channel().finish();
   c.reset();
-  --open_;
-  budget_.give_back();
+  if (options_.observer != nullptr) options_.observer->closed(why);
+  if (served && (why == close_reason::idle_limit || why == close_reason::age || why == close_reason::server_closed))
+    prepare();
 }
 
-void pool::drop_idle(connection& c) noexcept {
+void pool::rested_enough(pooled_connection& c, close_reason why) noexcept {
   const auto at = std::ranges::find(idle_, &c, &connection_ptr::get);
   if (at == idle_.end()) return;
-  auto gone = std::move(*at);
+  auto resting = std::move(*at);
   idle_.erase(at);
-  discard(std::move(gone));
+  if (why == close_reason::server_closed) learn_from_close(*resting);
+  discard(std::move(resting), why);
 }
 
-bool pool::worn_out(const connection& c) const noexcept {
-  return net_.loop.now() >= c.retire_at();
+void pool::learn_from_close(const pooled_connection& c) noexcept {
+  if (!c.used()) return;  // servers have other limits for what was never used
+  const auto now = net_.loop.now();
+  time::duration longest{};
+  for (const auto& other : idle_)
+    if (other->used()) longest = std::max(longest, other->rested(now));
+  idle_limit_.closed_after(c.rested(now), longest, now);
 }
 
-void pool::granted() {
+// As many connections are on their way, or rights to open one asked for, as somebody waits for.
+void pool::balance() {
+  while (in_line_ > 0 && openings_.size() + in_line_ > waiters_.size() && budget_.withdraw(*this)) --in_line_;
+  while (openings_.size() + in_line_ < waiters_.size()) {
+    if (auto right = budget_.take(*this))
+      open(std::move(right));
+    else
+      ++in_line_;
+  }
+}
+
+// Ahead of need, as far as rights are to spare.
+void pool::prepare() {
+  if (closing_) return;
+  auto more = connections_to_prepare({.idle = idle_.size(),
+                                      .busy = busy_,
+                                      .connecting = openings_.size(),
+                                      .waiting = waiters_.size(),
+                                      .peak = peak_.at(net_.loop.now()),
+                                      .reachable = reachable_},
+                                     options_.ready_connections);
+  for (; more > 0; --more) {
+    auto right = budget_.take_spare();
+    if (!right) return;
+    open(std::move(right));
+  }
+}
+
+void pool::open(connection_budget::right right) {
+  openings_.push_back(std::make_unique<opening>(*this, std::move(right), net_.loop.now() + connect_timeout_));
+}
+
+// From the loop, not from within `open`.
+void pool::finished(opening& over) {
+  const auto at = std::ranges::find(openings_, &over, &std::unique_ptr<opening>::get);
+  const auto done = std::move(*at);
+  openings_.erase(at);
+  auto& outcome = done->connecting.outcome();
+  reachable_ = outcome.has_value();
+  if (outcome) {
+    if (options_.observer != nullptr) options_.observer->opened();
+    put_back(connection_ptr{new pooled_connection{*this, std::move(done->right), std::move(*outcome),
+                                                  net_.loop.now() + jittered(options_.max_age)}});
+    return;
+  }
+  if (options_.observer != nullptr) options_.observer->open_failed(outcome.error());
+  done->right = {};
+  if (!waiters_.empty()) {
+    auto* first = waiters_.front();
+    waiters_.pop_front();
+    const auto what = net_.loop.now() >= done->deadline ? failure::timed_out : failure::unreachable;
+    first->failed = error{what, std::move(outcome.error())};
+    first->place.wake_up();
+  }
+  balance();
+}
+
+void pool::granted() noexcept {
+  grants_.fetch_add(1);
   net_.loop.post([this, alive = alive_] {
     if (*alive) use_grant();
   });
 }
 
-void pool::use_grant() noexcept {
-  if (waiters_.empty() || closing_) return budget_.give_back();
-  auto* next = waiters_.front();
-  waiters_.pop_front();
-  next->may_open = true;
-  next->place.wake_up();
+void pool::use_grant() {
+  grants_.fetch_sub(1);
+  --in_line_;
+  connection_budget::right right{budget_};
+  if (openings_.size() + in_line_ < waiters_.size()) open(std::move(right));
 }
 
-void pool::asked_to_yield() {
+void pool::asked_to_yield() noexcept {
   net_.loop.post([this, alive = alive_] {
-    if (!*alive || idle_.empty()) return;
-    drop_idle(*idle_.front());  // the one that was used longest ago
+    // Others were asked too: there may be enough by now.
+    if (!*alive || idle_.empty() || !budget_.anybody_waits()) return;
+    rested_enough(*idle_.front(), close_reason::yielded);  // the one that was used longest ago
   });
 }
 
 pool::counts pool::count() const noexcept {
-  return {idle_.size(), open_ - idle_.size(), waiters_.size()};
+  return {idle_.size(), busy_, waiters_.size(), openings_.size()};
 }
 
 void pool::close_idle() noexcept {
   closing_ = true;
-  while (!idle_.empty()) drop_idle(*idle_.back());
+  while (!idle_.empty()) rested_enough(*idle_.back(), close_reason::drained);
+}
+
+time::duration pool::jittered(time::duration limit) {
+  return std::chrono::duration_cast<time::duration>(limit * (0.9 + 0.1 * uniform_()));
 }
 
 }  // namespace gateway::upstream

@@ -1,41 +1,47 @@
 #include "upstream/target.hpp"
 
 #include "tls/stream.hpp"
+#include "upstream/address_race.hpp"
+#include "upstream/tunnel.hpp"
 
 namespace gateway::upstream {
 namespace {
 
-using opened = std::expected<std::unique_ptr<transport::channel>, std::string>;
-
-std::string place(const target& where) {
-  return where.host + ":" + std::to_string(where.port);
-}
-
+// To the proxy where there is one, else to the server.
 transport::task<opened> open_tcp(network net, const target& where, time::instant deadline) {
-  auto addresses = co_await net.resolver.resolve(where.host, where.port, deadline);
-  if (!addresses) co_return std::unexpected{"cannot resolve " + where.host + ": " + addresses.error()};
-  std::string reason = "no address";
-  for (const auto& address : *addresses) {
-    auto connected = co_await net.connector.connect(address, deadline);
-    if (connected) co_return std::move(*connected);
-    reason = connected.error();
-    if (net.loop.now() >= deadline) break;
+  const auto& host = where.proxy ? where.proxy->host : where.host;
+  const auto port = where.proxy ? where.proxy->port : where.port;
+  const std::string kind = where.proxy ? "proxy " : "";
+  auto addresses = co_await net.resolver.resolve(host, port, deadline);
+  if (!addresses) co_return std::unexpected{"cannot resolve " + kind + host + ": " + addresses.error()};
+  auto connected = co_await connect_to_any(net, std::move(*addresses), deadline);
+  if (!connected)
+    co_return std::unexpected{"cannot connect to " + kind + place_of(host, port) + ": " + connected.error()};
+  if (where.proxy) {
+    auto through = co_await open_tunnel(net.loop, **connected, *where.proxy, where, deadline);
+    if (!through) co_return std::unexpected{std::move(through.error())};
   }
-  co_return std::unexpected{"cannot connect to " + place(where) + ": " + reason};
+  co_return std::move(connected);
 }
 
 }  // namespace
 
+std::string place_of(const std::string& host, std::uint16_t port) {
+  const bool v6 = host.find(':') != std::string::npos;
+  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
 transport::task<opened> open_connection(network net, const target& where, time::instant deadline) {
   auto connected = co_await open_tcp(net, where, deadline);
   if (!connected) co_return std::move(connected);
+  const auto failed = [&](const std::string& why) { return "TLS to " + place_of(where.host, where.port) + ": " + why; };
   auto secured = where.tls->connect(where.server_name);
-  if (!secured) co_return std::unexpected{"TLS to " + place(where) + ": the server name cannot be verified"};
+  if (!secured) co_return std::unexpected{failed("the server name cannot be verified")};
   auto stream = std::make_unique<tls::stream>(std::move(*connected), std::move(secured));
   transport::watchdog guard{stream->ready()};
   guard.set(net.loop.deadlines(), deadline);
   auto shaken = co_await stream->handshake();
-  if (!shaken) co_return std::unexpected{"TLS to " + place(where) + ": " + shaken.error()};
+  if (!shaken) co_return std::unexpected{failed(shaken.error())};
   guard.stop();
   co_return std::unique_ptr<transport::channel>{std::move(stream)};
 }

@@ -6,14 +6,24 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "foundation/secrets/secret.hpp"
 #include "foundation/transport/loop.hpp"
 #include "foundation/transport/socket.hpp"
 #include "tls/context.hpp"
+#include "upstream/attempt.hpp"
 
 namespace gateway::upstream {
+
+// A way out of the network that is taken where the server cannot be reached directly; spoken to in plain HTTP.
+struct proxy {
+  std::string host;
+  std::uint16_t port = 3128;
+  secrets::secret credentials{};  // "user:password" (RFC 7617); empty: none are sent
+};
 
 // A server to which connections are opened.
 struct target {
@@ -21,7 +31,11 @@ struct target {
   std::uint16_t port = 443;
   std::string server_name;  // what the certificate must be for; usually `host`
   std::shared_ptr<tls::client_context> tls;
+  std::optional<upstream::proxy> proxy{};  // which looks up `host` itself
 };
+
+// "podero.test:443"; an IPv6 address in brackets.
+std::string place_of(const std::string& host, std::uint16_t port);
 
 // Where a name leads. Implementations answer from what they know and look up in the background.
 class resolver {
@@ -37,10 +51,12 @@ struct network {
   transport::loop& loop;
   transport::connector& connector;
   upstream::resolver& resolver;
+  // From one address tried to the next (RFC 8305's Connection Attempt Delay).
+  time::duration attempt_delay = std::chrono::milliseconds{250};
 };
 
-// Opens a connection to `where`: name, TCP, TLS, within `deadline`. The error names the step that failed.
-transport::task<std::expected<std::unique_ptr<transport::channel>, std::string>> open_connection(
-    network net, const target& where, time::instant deadline);
+// Opens a connection to `where`: name, TCP, the proxy's tunnel where there is one, TLS, within `deadline`. The error
+// names the step that failed. `where` outlives the task.
+transport::task<opened> open_connection(network net, const target& where, time::instant deadline);
 
 }  // namespace gateway::upstream

@@ -91,7 +91,9 @@ start_programs() {
   claim_port CONTROL_PORT "the simulator's control endpoint"
   claim_port GATEWAY_PORT "the gateway's callers"
   claim_port ADMIN_PORT "the gateway's operators"
+  # shellcheck disable=SC2034 # for those who source this
   api=http://127.0.0.1:$GATEWAY_PORT admin=http://127.0.0.1:$ADMIN_PORT
+  # shellcheck disable=SC2034
   simulator=https://localhost:$SIMULATOR_PORT control=http://127.0.0.1:$CONTROL_PORT
 
   DEMO_DIR=$(mktemp -d -t onboarding-gateway.XXXXXX)

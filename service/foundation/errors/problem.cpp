@@ -2,8 +2,12 @@
 
 #include <boost/json/serialize.hpp>
 #include <boost/json/string.hpp>
+#include <boost/uuid/name_generator_sha1.hpp>
+#include <boost/uuid/string_generator.hpp>
+#include <boost/uuid/uuid_io.hpp>
 
 #include <array>
+#include <stdexcept>
 #include <utility>
 
 namespace gateway::errors {
@@ -65,6 +69,18 @@ void append_member(std::string& out, std::string_view name, std::string_view tex
   out += name;
   out += "\":";
   append_string(out, text);
+}
+
+// A URN needs a UUID. A caller's request id may be something else: then one is made from it, always the same one
+// (RFC 9562 section 5.5), so that two reports of one occurrence are seen to be that.
+std::string uuid_of(std::string_view request_id) {
+  boost::uuids::string_generator read;
+  try {
+    return to_string(read(request_id.begin(), request_id.end()));
+  } catch (const std::runtime_error&) {
+    boost::uuids::name_generator_sha1 make{boost::uuids::ns::url()};
+    return to_string(make(std::string{request_id}));
+  }
 }
 
 std::string_view key_of(fault::place where) noexcept {
@@ -184,7 +200,7 @@ std::string render(const failure& f, std::string_view request_id) {
   out += std::to_string(r.status);
   append_member(out, "detail", f.detail.empty() ? r.title : std::string_view{f.detail});
   out += ",\"instance\":\"urn:uuid:";
-  out += request_id;
+  out += uuid_of(request_id);
   out += '"';
   append_member(out, "request_id", request_id);
   append_member(out, "upstream_effect", to_string(f.effect));

@@ -13,16 +13,17 @@ struct gateway_metrics {
   family<histogram, 2> request_duration_seconds;  // route, account
   family<histogram, 2> stage_duration_seconds;    // stage (queue, token, connect, upstream), account
   family<gauge, 0> requests_in_flight;
-  family<gauge, 2> connections;                     // side (caller, upstream), state
-  family<counter, 3> upstream_requests_total;       // account, operation, code
-  family<counter, 2> sessions_total;                // account, outcome (created, reused, replayed, completed)
-  family<gauge, 1> token_expiry_timestamp_seconds;  // account
-  family<counter, 2> token_renewals_total;          // account, outcome
-  family<gauge, 1> account_ready;                   // account
-  family<counter, 2> retries_total;                 // account, reason
-  family<gauge, 0> loop_lag_seconds;                // the worst loop's
-  family<gauge, 1> config_hash_info;                // hash; compute it, so that the hash before a reload vanishes
-  family<gauge, 2> build_info;                      // version, revision
+  family<gauge, 2> connections;                         // side (caller, upstream), state
+  family<counter, 3> upstream_requests_total;           // account, operation, code
+  family<counter, 2> upstream_connections_ended_total;  // account, reason (service/upstream/README.md)
+  family<counter, 2> sessions_total;                    // account, outcome (created, reused, replayed, completed)
+  family<gauge, 1> token_expiry_timestamp_seconds;      // account
+  family<counter, 2> token_renewals_total;              // account, outcome
+  family<gauge, 1> account_ready;                       // account
+  family<counter, 2> retries_total;                     // account, reason
+  family<gauge, 0> loop_lag_seconds;                    // the worst loop's
+  family<gauge, 1> config_hash_info;                    // hash; compute it, so that the hash before a reload vanishes
+  family<gauge, 2> build_info;                          // version, revision
   family<counter, 0> log_lines_dropped_total;
 };
 

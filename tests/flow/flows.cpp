@@ -1,0 +1,307 @@
+// What happens between a caller and Podero, seen from both ends.
+#include <doctest/doctest.h>
+
+#include "flow/world.hpp"
+#include "simulator/model/podero.hpp"
+
+namespace {
+
+using namespace gateway;
+using namespace gateway::flow;
+using namespace std::chrono_literals;
+
+constexpr std::string_view example_body =
+    R"({"language":"de","price_zone_default":"AT","is_smart_optimization_active_default":true,)"
+    R"("success_url":"https://my-customerportal.com/success","cancel_url":"https://my-customerportal.com/error",)"
+    R"("user_id":"a169451c-8525-4352-b8ca-070dd449a1a5"})";
+
+std::string create(std::string_view more_headers = "", std::string_view body = example_body) {
+  return "POST /v1/accounts/sandbox/onboarding-sessions HTTP/1.1\r\nHost: g\r\nContent-Type: application/json\r\n" +
+         std::string{more_headers} + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string{body};
+}
+std::string read(std::string_view location) {
+  return "GET " + std::string{location} + " HTTP/1.1\r\nHost: g\r\n\r\n";
+}
+
+bool has(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+// The simulator's model behind the gateway, on the test's clock.
+struct podero_world {
+  explicit podero_world(const std::string& yaml = plain_configuration()) { w.start_gateway(yaml); }
+
+  simulator::podero podero{{.client_id = "example-client",
+                            .client_secret = std::string{world::client_secret},
+                            .public_url = "https://connect.podero.test"},
+                           [this](std::span<unsigned char> into) {
+                             for (auto& byte : into) byte = static_cast<unsigned char>(random_.next());
+                           },
+                           [this] { return simulator::moment{w.clock.wall_now(), w.clock.now()}; }};
+  std::optional<simulator::wire_script> instead;  // of the next answer of the API
+
+  world w{[this](const simulator::request& r) {
+    if (instead && r.target.starts_with("/api/")) return *std::exchange(instead, std::nullopt);
+    return simulator::make_script(podero.handle(r), {});
+  }};
+
+  std::uint64_t token_requests() { return podero.log().requests(simulator::operation::token); }
+  std::uint64_t creations() { return podero.log().requests(simulator::operation::create); }
+
+ private:
+  random::seeded_source random_{7};
+};
+
+simulator::wire_script only(simulator::step::kind what) {
+  return {.steps = {{.what = what}}, .keep_alive = false};
+}
+
+TEST_CASE("a session is created, read and seen to be completed") {
+  podero_world p;
+  const auto created = p.w.ask(create());
+  REQUIRE(created.status == 201);
+  const auto location = created.headers.at("location");
+  CHECK(has(created.body, R"("state":"pending")"));
+  CHECK(has(created.body, R"("heat_pump":"https://connect.podero.test/heat-pumps?onboarding_session_id=)"));
+  CHECK(has(created.headers.at("server-timing"), "upstream;dur="));
+  const auto seen = p.w.ask(read(location));
+  CHECK(seen.status == 200);
+  CHECK(seen.body == created.body);
+  auto* session = p.podero.session_book().find(location.substr(location.rfind('/') + 1));
+  REQUIRE(session != nullptr);
+  CHECK(p.podero.complete(*session, {}, std::nullopt) == simulator::completion::done);
+  CHECK(has(p.w.ask(read(location)).body, R"("state":"completed")"));
+  CHECK(has(p.w.metrics(), R"(onboarding_gateway_sessions_total{account="sandbox",outcome="completed"} 1)"));
+}
+
+TEST_CASE("a thousand requests use one token request and no more connections than the pool allows") {
+  podero_world p{plain_configuration() + "    pool: { max_connections: 4 }\n"};
+  std::vector<support::memory_peer> callers;
+  for (int i = 0; i < 20; ++i) callers.push_back(p.w.connect());
+  int served = 0;
+  for (int round = 0; round < 50; ++round) {
+    for (auto& caller : callers) CHECK(caller.say(create()));
+    p.w.settle();
+    for (auto& caller : callers)
+      if (const auto got = p.w.heard(caller); got && got->status == 201) ++served;
+  }
+  CHECK(served == 1000);
+  CHECK(p.creations() == 1000);
+  CHECK(p.token_requests() == 1);
+  CHECK(p.w.upstream.connections() <= 5);  // the token's, and the pool's four
+  for (auto& caller : callers) caller.leave();
+}
+
+TEST_CASE("a token that Podero revokes costs one renewal and no failed caller") {
+  podero_world p;
+  CHECK(p.w.ask(create()).status == 201);
+  p.podero.token_book().revoke_all();
+  CHECK(p.w.ask(create()).status == 201);
+  CHECK(p.token_requests() == 2);
+  CHECK(p.creations() == 3);
+  CHECK(has(p.w.metrics(), R"(onboarding_gateway_retries_total{account="sandbox",reason="unauthorized"} 1)"));
+}
+
+TEST_CASE("the token is used until it expires and renewed in the background before") {
+  podero_world p;
+  CHECK(p.w.ask(create()).status == 201);
+  p.w.advance(25900s);
+  CHECK(p.token_requests() == 1);
+  p.w.advance(2900s);  // 80 % of ten hours, less a jitter
+  CHECK(p.token_requests() == 2);
+  const auto got = p.w.ask(create());
+  CHECK(got.status == 201);
+  CHECK_FALSE(has(got.headers.at("server-timing"), "token"));
+}
+
+TEST_CASE("silence after the request was sent is a time-out whose effect is unknown") {
+  podero_world p;
+  p.instead = only(simulator::step::kind::stall);
+  auto caller = p.w.connect();
+  CHECK(caller.say(create()));
+  p.w.settle();
+  p.w.advance(9999ms);
+  CHECK_FALSE(p.w.heard(caller).has_value());
+  p.w.advance(1ms);
+  const auto got = p.w.heard(caller);
+  REQUIRE(got.has_value());
+  CHECK(got->status == 504);
+  CHECK(has(got->body, R"("upstream_effect":"unknown","retry":"same-key")"));
+  CHECK_FALSE(got->headers.contains("retry-after"));
+  caller.leave();
+}
+
+TEST_CASE("a connection lost after the request was sent is not repeated; the caller's connection goes on") {
+  for (const auto kind : {simulator::step::kind::close, simulator::step::kind::reset}) {
+    podero_world p;
+    p.instead = only(kind);
+    auto caller = p.w.connect();
+    CHECK(caller.say(create()));
+    p.w.settle();
+    const auto got = p.w.heard(caller);
+    REQUIRE(got.has_value());
+    CHECK(got->status == 502);
+    CHECK(has(got->body, R"("upstream_effect":"unknown")"));
+    CHECK(p.creations() == 0);
+    CHECK(caller.say(create()));
+    p.w.settle();
+    CHECK(p.w.heard(caller)->status == 201);
+    caller.leave();
+  }
+}
+
+TEST_CASE("where nothing can be sent, nothing happened") {
+  podero_world p;
+  p.w.upstream.refuse(true);
+  auto caller = p.w.connect();
+  CHECK(caller.say(create()));
+  auto got = p.w.heard(caller);
+  for (int i = 0; i < 200 && !got; ++i) {
+    p.w.advance(100ms);
+    got = p.w.heard(caller);
+  }
+  REQUIRE(got.has_value());
+  CHECK(got->status >= 502);
+  CHECK(has(got->body, R"("upstream_effect":"none","retry":"later")"));
+  caller.leave();
+}
+
+TEST_CASE("Prefer: wait bounds the whole answer") {
+  podero_world p;
+  p.instead = only(simulator::step::kind::stall);
+  auto caller = p.w.connect();
+  CHECK(caller.say(create("Prefer: respond-async, wait=3\r\n")));
+  p.w.settle();
+  p.w.advance(2999ms);
+  CHECK_FALSE(p.w.heard(caller).has_value());
+  p.w.advance(1ms);
+  const auto got = p.w.heard(caller);
+  REQUIRE(got.has_value());
+  CHECK(got->status == 504);
+  CHECK(got->headers.at("preference-applied") == "wait=3");
+  caller.leave();
+}
+
+TEST_CASE("credentials that are refused are the operator's business, and a new secret is picked up by itself") {
+  podero_world p;
+  p.w.environment->files["/t/secret"] = "example-wrong-secret-not-real";
+  p.podero.token_book().revoke_all();
+  auto refused = p.w.ask(create());
+  CHECK(refused.status == 502);
+  CHECK(has(refused.body, "/problems/upstream-unauthorized"));
+  CHECK(has(refused.body, R"("upstream_effect":"none","retry":"operator")"));
+  CHECK(has(refused.body, "accounts.sandbox.token"));
+  CHECK(has(p.w.metrics(), R"(onboarding_gateway_account_ready{account="sandbox"} 0)"));
+  p.w.environment->files["/t/secret"] = std::string{world::client_secret};
+  p.w.advance(6s);
+  CHECK(p.w.ask(create()).status == 201);
+}
+
+TEST_CASE("an account without a token is ready after its first attempt, and says so") {
+  podero_world p{R"(
+listeners: { api: { address: 127.0.0.1 } }
+accounts:
+  sandbox:
+    base_url: https://podero.test/api/partners/v2.0
+    token: { client_id: example-stranger, client_secret_file: /t/secret }
+    tls: { ca_file: /t/ca.pem }
+)"};
+  const auto checks = p.w.gateway->ready();
+  CHECK(admin::passing(checks));
+  CHECK(has(admin::render(checks, true), "has no token"));
+  p.w.gateway->announce_drain();
+  CHECK_FALSE(admin::passing(p.w.gateway->ready()));
+  CHECK(admin::passing(p.w.gateway->started()));
+}
+
+TEST_CASE("callers are known by their keys, see their own sessions only, and may use their accounts only") {
+  // The keys are "example-key-one" and "example-key-two".
+  podero_world p{plain_configuration() + R"(
+callers:
+  one: { accounts: [sandbox], key_sha256: [ fb70a93b69c9577a98c3bfa0924ccdc33cbca2988dd72a5ebee6512c0551e6fa ] }
+  two: { accounts: [sandbox], key_sha256: [ 978dc54894a57a043a4cf1721269e00ecb87a78dd154a78bca36d0c212c0f720 ] }
+)"};
+  CHECK(p.w.ask(create()).status == 401);
+  CHECK(p.w.ask(create("Authorization: Bearer example-key-three\r\n")).status == 401);
+  const auto made = p.w.ask(create("Authorization: Bearer example-key-one\r\n"));
+  REQUIRE(made.status == 201);
+  const auto ask_as = [&](std::string_view key) {
+    return p.w
+        .ask("GET " + made.headers.at("location") + " HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer " +
+             std::string{key} + "\r\n\r\n")
+        .status;
+  };
+  CHECK(ask_as("example-key-one") == 200);
+  CHECK(ask_as("example-key-two") == 404);
+  CHECK(p.w.ask("GET /v1/accounts HTTP/1.1\r\nHost: g\r\nAuthorization: bearer example-key-two\r\n\r\n").body ==
+        R"([{"name":"sandbox"}])");
+}
+
+TEST_CASE("a drain finishes what was sent and closes the rest") {
+  podero_world p;
+  CHECK(p.w.ask(create()).status == 201);
+  auto idle = p.w.connect();
+  p.instead = only(simulator::step::kind::stall);
+  auto busy = p.w.connect();
+  CHECK(busy.say(create()));
+  p.w.settle();
+  p.w.gateway->drain(0);
+  p.w.settle();
+  CHECK(idle.heard() == "");
+  CHECK(idle.ended());
+  CHECK_FALSE(p.w.gateway->drained());
+  p.w.advance(10s);
+  const auto got = p.w.heard(busy);
+  REQUIRE(got.has_value());
+  CHECK(got->headers.at("connection") == "close");
+  busy.leave();
+  p.w.settle();
+  CHECK(p.w.gateway->drained());
+}
+
+TEST_CASE("keys of idempotency are refused rather than taken and forgotten") {
+  podero_world p;
+  const auto got = p.w.ask(create("Idempotency-Key: k\r\n"));
+  CHECK(got.status == 501);
+  CHECK(has(got.body, R"("header":"Idempotency-Key")"));
+  CHECK(p.creations() == 0);
+}
+
+TEST_CASE("paths, methods and headers outside the contract have their own problems, over one connection") {
+  podero_world p;
+  auto caller = p.w.connect();
+  const auto ask = [&](std::string_view raw) {
+    CHECK(caller.say(raw));
+    p.w.settle();
+    return p.w.heard(caller).value_or(answer{});
+  };
+  CHECK(ask(read("/nowhere")).status == 404);
+  CHECK(ask(read("/v1/accounts/sandbox/onboarding-sessions")).headers.at("allow") == "POST, OPTIONS");
+  CHECK(ask("OPTIONS /v1/accounts HTTP/1.1\r\nHost: g\r\n\r\n").headers.at("allow") == "GET, HEAD, OPTIONS");
+  CHECK(ask(create("Accept: text/html\r\n")).status == 406);
+  CHECK(ask(create("Accept: application/json;q=0, */*\r\n")).status == 406);
+  CHECK(ask(create("Content-Encoding: gzip\r\n")).status == 415);
+  CHECK(ask(read("/problems/rate-limited")).status == 404);  // this world has no pages
+  CHECK(ask(read("http://g/v1/accounts")).status == 200);
+  CHECK(ask(create("", "{}")).status == 422);
+  CHECK(ask(create("", "{")).status == 400);
+  CHECK(ask(create()).status == 201);
+  caller.leave();
+}
+
+TEST_CASE("no secret and no token shows in logs, metrics or answers") {
+  podero_world p;
+  auto shown = p.w.ask(create()).body;
+  p.podero.token_book().revoke_all();
+  shown += p.w.ask(create()).body;
+  p.instead = only(simulator::step::kind::reset);
+  shown += p.w.ask(create()).body;
+  shown += p.w.metrics() + p.w.logged() + admin::render(p.w.gateway->ready(), true);
+  CHECK(has(shown, "token renewed"));
+  CHECK(has(shown, "\"route\":\"create_session\""));
+  CHECK_FALSE(has(shown, world::client_secret));
+  CHECK_FALSE(has(shown, "Basic "));
+  CHECK_FALSE(has(shown, "Bearer "));
+}
+
+}  // namespace

@@ -1,0 +1,129 @@
+#include "flow/memory_upstream.hpp"
+
+#include <array>
+
+#include "foundation/http/parser.hpp"
+#include "foundation/transport/parking.hpp"
+#include "tls/stream.hpp"
+
+namespace gateway::flow {
+
+using transport::interest;
+using transport::io_status;
+using transport::task;
+using transport::wake;
+
+namespace {
+
+// Reads on until `into` has `size` bytes, or a whole head where `size` is 0. False: the gateway has closed.
+task<bool> read_until(tls::stream& from, std::string& into, std::size_t size) {
+  while (size == 0 ? !http::end_of_head(into, 0) : into.size() < size) {
+    std::array<char, 4096> piece{};
+    const auto got = from.try_read(piece);
+    if (got.status == io_status::done) {
+      into.append(piece.data(), got.bytes);
+      continue;
+    }
+    if (got.status != io_status::want_read) co_return false;
+    const auto woken = co_await from.ready().wait(interest::read);
+    if (woken != wake::ready) co_return false;
+  }
+  co_return true;
+}
+
+task<bool> write_all(tls::stream& to, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto put = to.try_write(bytes);
+    if (put.status == io_status::done) {
+      bytes.remove_prefix(put.bytes);
+      continue;
+    }
+    if (put.status != io_status::want_write) co_return false;
+    const auto woken = co_await to.ready().wait(interest::write);
+    if (woken != wake::ready) co_return false;
+  }
+  co_return true;
+}
+
+simulator::request request_of(const http::request_head& head, std::string_view body, std::uint64_t connection) {
+  simulator::request r{
+      .method = std::string{head.method_text}, .target = std::string{head.target}, .connection = connection};
+  for (const auto& f : head.fields.all()) r.headers.emplace_back(f.name, f.value);
+  r.body = body;
+  return r;
+}
+
+}  // namespace
+
+memory_upstream::memory_upstream(transport::loop& loop, handler answers)
+    : loop_{loop}, answers_{std::move(answers)}, tls_{support::serving(support::certificates().server)} {}
+
+task<std::expected<std::unique_ptr<transport::channel>, std::string>> memory_upstream::connect(transport::endpoint,
+                                                                                               time::instant) {
+  if (refusing_) co_return std::unexpected{std::string{"Connection refused"}};
+  auto [mine, theirs] = transport::memory_channel::make_pair(loop_.ready());
+  ++accepted_;
+  loop_.spawn(serve(std::move(mine), accepted_));
+  co_return std::unique_ptr<transport::channel>{std::move(theirs)};
+}
+
+task<> memory_upstream::serve(std::unique_ptr<transport::memory_channel> channel, std::uint64_t number) {
+  struct count {
+    std::size_t& of;
+    explicit count(std::size_t& cell) : of{cell} { ++of; }
+    ~count() { --of; }
+  } while_open{open_};
+  auto* wire = channel.get();
+  tls::stream secured{std::move(channel), tls_->accept()};
+  const auto shaken = co_await secured.handshake();
+  if (!shaken) co_return;
+  for (std::string input;;) {
+    const bool whole = co_await read_until(secured, input, 0);
+    if (!whole) co_return;
+    const auto end = *http::end_of_head(input, 0);
+    http::request_head head;
+    http::request_parser parser{{}, head};
+    if (!parser.read_head(std::string_view{input}.substr(0, end))) co_return;
+    const auto length = end + static_cast<std::size_t>(head.content_length);
+    auto request = request_of(head, {}, number);
+    const bool all = co_await read_until(secured, input, length);
+    if (!all) co_return;
+    request.body = input.substr(end, length - end);
+    const bool keep_alive = head.keep_alive;
+    input.erase(0, length);
+
+    const auto script = answers_(request);
+    for (const auto& step : script.steps) {
+      switch (step.what) {
+        case simulator::step::kind::wait: {
+          transport::parking place{loop_.ready()};
+          co_await place.wait(loop_.deadlines(), loop_.now() + step.duration);
+          break;
+        }
+        case simulator::step::kind::send:
+          for (std::uint64_t i = 0; i < step.repeat; ++i) {
+            const bool sent = co_await write_all(secured, step.bytes);
+            if (!sent) co_return;
+          }
+          break;
+        case simulator::step::kind::close:
+          co_return;
+        case simulator::step::kind::reset:
+          wire->reset();
+          co_return;
+        case simulator::step::kind::stall: {
+          std::string ignored;
+          const bool more = co_await read_until(secured, ignored, std::string::npos);
+          if (!more) co_return;
+          break;
+        }
+      }
+    }
+    if (!script.keep_alive || !keep_alive) {
+      secured.finish();
+      co_return;
+    }
+  }
+}
+
+}  // namespace gateway::flow

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/service.hpp"
+#include "flow/memory_upstream.hpp"
+#include "support/loop_fixture.hpp"
+#include "support/memory_peer.hpp"
+
+namespace gateway::flow {
+
+// Files and variables as literals.
+class literal_environment final : public settings::environment {
+ public:
+  std::expected<std::string, std::string> read_file(const std::filesystem::path& file) const override;
+  std::optional<std::string> variable(const std::string& name) const override;
+  std::map<std::string, std::string> files;
+};
+
+// An answer as a caller gets it.
+struct answer {
+  unsigned status = 0;
+  std::map<std::string, std::string> headers;  // names in lower case
+  std::string body;
+};
+// All that came over a connection, as answers; what is no whole answer is left out.
+std::vector<answer> read_answers(std::string_view bytes);
+
+// The whole gateway in memory: configuration from a text, callers and Podero over pairs of memory channels (Podero's
+// with TLS), one loop that the test turns, and a clock that stands still.
+class world : public support::loop_fixture {
+ public:
+  static constexpr std::string_view client_secret = "example-client-secret-not-real";
+
+  // `upstream` answers for Podero, token endpoint included.
+  explicit world(memory_upstream::handler upstream);
+  ~world();
+
+  // Starts the gateway. `yaml` is the whole configuration; the files /t/ca.pem and /t/secret are there.
+  void start_gateway(const std::string& yaml);
+
+  // One request over a connection of its own that stays open; `raw` is complete HTTP.
+  support::memory_peer connect();
+  answer ask(std::string_view raw);
+  // The answers to what is under way on that connection.
+  static std::optional<answer> heard(support::memory_peer& peer);
+
+  std::string metrics() const { return metrics::render(registry_); }
+  // Everything that was logged, events and requests.
+  std::string logged();
+
+  literal_environment* environment = nullptr;
+  memory_upstream upstream;
+  std::unique_ptr<app::service> gateway;
+
+ private:
+  class nowhere_else;
+
+  std::shared_ptr<literal_environment> environment_;
+  journal::memory_sink events_;
+  journal::log log_;
+  int lines_descriptor_;
+  std::unique_ptr<journal::output> lines_;
+  metrics::catalogue catalogue_;
+  metrics::gateway_metrics families_;
+  metrics::registry registry_;
+  random::seeded_source randomness_{42};
+  std::unique_ptr<upstream::resolver> names_;
+};
+
+// The configuration that most flows start from: one account `sandbox` at podero.test, anonymous callers.
+std::string plain_configuration();
+
+}  // namespace gateway::flow

@@ -1,0 +1,65 @@
+#include "onboarding/sessions.hpp"
+
+#include "way_fixture.hpp"
+
+namespace {
+
+using namespace gateway;
+using namespace gateway::dispatch;
+using errors::effect;
+using errors::problem;
+using support::scripted_server;
+
+constexpr std::string_view documented = R"({"language":"de","price_zone_default":"AT",)"
+                                        R"("success_url":"https://my-customerportal.com/success",)"
+                                        R"("cancel_url":"https://my-customerportal.com/error",)"
+                                        R"("user_id":"a169451c-8525-4352-b8ca-070dd449a1a5"})";
+
+struct deaf_sessions_observer final : onboarding::observer {
+  void created() override {}
+  void completed() override {}
+  void foreign_member_dropped() override {}
+};
+
+// The use case on its way, down to the bytes.
+struct sessions_fixture : way_fixture {
+  onboarding::answer_policy answers;
+  onboarding::ownership owners;
+  deaf_sessions_observer deaf;
+  onboarding::sessions subject{
+      {.way = way, .answers = answers, .owners = owners, .clock = clock, .observer = deaf, .account = "sandbox"}};
+  onboarding::creation_policy policy{onboarding::creation_rules{}};
+  onboarding::workspace space;
+  std::string out;
+  std::optional<std::expected<onboarding::session_facts, errors::failure>> got;
+
+  static transport::task<> run(sessions_fixture& self) {
+    self.got = co_await self.subject.create(0, self.policy, documented, self.loop.now() + std::chrono::seconds{15},
+                                            self.space, self.out);
+  }
+  const errors::failure& failure() const {
+    REQUIRE(got.has_value());
+    REQUIRE_FALSE(got->has_value());
+    return got->error();
+  }
+};
+
+TEST_CASE_FIXTURE(sessions_fixture, "two 401s to one creation are upstream-unauthorized for its caller") {
+  server.otherwise([](const auto&) { return scripted_server::answer(401, R"({"detail":"Unauthorized"})"); });
+  start(run(*this));
+  CHECK(failure().id == problem::upstream_unauthorized);
+  CHECK(failure().effect == effect::none);
+  CHECK(failure().upstream_status == 401U);
+  CHECK(server.requests.size() == 2);
+}
+
+TEST_CASE_FIXTURE(sessions_fixture, "a 503 to a creation is unknown for its caller, whatever a proxy meant") {
+  server.then(scripted_server::answer(503, "<html>", "Retry-After: 7\r\n"));
+  start(run(*this));
+  CHECK(failure().id == problem::upstream_error);
+  CHECK(failure().effect == effect::unknown);
+  CHECK(failure().retry_after == std::chrono::seconds{7});
+  CHECK(server.requests.size() == 1);
+}
+
+}  // namespace

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dispatch/dispatcher.hpp"
+#include "support/certificates.hpp"
+#include "support/loop_fixture.hpp"
+#include "support/scripted_server.hpp"
+
+namespace gateway::dispatch {
+
+// Gives t1, t2, ... at once, or what it is told.
+struct ready_endpoint final : token::endpoint {
+  explicit ready_endpoint(transport::loop& on) : loop{on} {}
+  transport::task<std::expected<reply, std::string>> ask(secrets::secret, std::string_view, std::string_view) override {
+    ++asked;
+    if (status != 200) co_return reply{status, R"({"error":"invalid_client"})", loop.now()};
+    co_return reply{200, R"({"access_token":"t)" + std::to_string(asked) + R"(","expires_in":36000})", loop.now()};
+  }
+  transport::loop& loop;
+  unsigned status = 200;
+  int asked = 0;
+};
+
+struct deaf_token_observer final : token::observer {
+  void renewed(time::duration) override {}
+  void failed(const token::trouble&) override {}
+};
+
+struct noting_observer final : observer {
+  void exchanged(operation, unsigned status, const upstream::exchange_result& result) override {
+    exchanges.push_back(status);
+    last_sent = result.sent;
+  }
+  void repeated(operation, std::string_view reason) override { repetitions.emplace_back(reason); }
+  void connect_failed(std::string_view reason) override { connect_failures.emplace_back(reason); }
+
+  std::vector<unsigned> exchanges;
+  std::vector<std::string> repetitions;
+  std::vector<std::string> connect_failures;
+  bool last_sent = false;
+};
+
+// The way upstream of one account on one loop, with a scripted server at its end.
+struct way_fixture : support::loop_fixture {
+  explicit way_fixture(std::size_t capacity = 64 * 1024) : server{loop, identity(), capacity} {
+    tokens_source.start();
+    settle();
+  }
+  ~way_fixture() {
+    pool.close_idle();
+    settle();
+    server.hang_up();
+    settle();
+  }
+
+  static std::shared_ptr<tls::server_context> identity() { return support::serving(support::certificates().server); }
+  static upstream::target where() {
+    return {.host = "podero.test",
+            .port = 443,
+            .server_name = "podero.test",
+            .tls = support::trusting(support::certificates().authority)};
+  }
+
+  support::scripted_server server;
+  support::one_address names;
+  upstream::connection_budget connections{4};
+  upstream::pool pool{{loop, server, names}, where(), {}, connections, [] { return 0.5; }};
+  ready_endpoint endpoint{loop};
+  deaf_token_observer token_observer;
+  token::keeper tokens_source{{.home = loop,
+                               .endpoint = endpoint,
+                               .credentials = []() -> std::expected<token::credentials, std::string> {
+                                 return token::credentials{"id", secrets::secret{"example-secret-not-real"}};
+                               },
+                               .options = {},
+                               .uniform = [] { return 0.0; },
+                               .observer = token_observer}};
+  token::view tokens{loop, tokens_source};
+  upstream::wire wire{"podero.test", "/api"};
+  noting_observer noted;
+  dispatcher way{loop, pool, tokens, wire, {.account = "sandbox"}, noted};
+
+  // One call and what became of it.
+  struct result {
+    std::optional<std::expected<void, errors::failure>> got;
+    workspace space;
+    unsigned status() const { return space.answer.head.status; }
+    const errors::failure& failure() const {
+      REQUIRE(got.has_value());
+      REQUIRE_FALSE(got->has_value());
+      return got->error();
+    }
+    bool delivered() const { return got.has_value() && got->has_value(); }
+  };
+  static transport::task<> run(dispatcher& on, call what, result& into) {
+    into.got = co_await on.send(what, into.space);
+  }
+  void create(result& into, std::string_view body = "{}", time::duration within = std::chrono::seconds{15}) {
+    call what;
+    what.what = operation::create_session;
+    what.body = body;
+    what.deadline = loop.now() + within;
+    start(run(way, what, into));
+  }
+  void read(result& into, time::duration within = std::chrono::seconds{15}) {
+    call what;
+    what.what = operation::read_session;
+    what.session_id = "497f6eca-6276-4993-bfeb-53cbbbba6f08";
+    what.deadline = loop.now() + within;
+    start(run(way, what, into));
+  }
+};
+
+}  // namespace gateway::dispatch
