@@ -1,5 +1,8 @@
 #include "app/command_line.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <boost/program_options.hpp>
 
 #include <array>
@@ -28,24 +31,27 @@ Stands between internal services and the Podero Partner API: creates onboarding
 sessions for heat pumps, cars and inverters on their behalf.
 
 Commands:
-  key new NAME     make a fresh key for the caller NAME: prints the key, once, and
-                   the lines for the configuration, which hold its SHA-256 only
+  key new NAME   make a fresh key for the caller NAME: prints it once, and the
+                 lines for the configuration, which hold its SHA-256 only
 
 )";
 
 constexpr std::string_view after_options = R"(
-Exit codes: 0 ended well (also after a drain: SIGTERM or SIGINT), 1 could not run
-(a port in use, say), 2 bad usage or configuration.
+SIGTERM and SIGINT finish what is running and end the gateway, a second one ends
+it at once.
+
+Exit codes: 0 ended well, 1 could not run (a port in use, say), 2 bad usage or
+configuration.
 )";
 
 options::options_description described() {
   options::options_description all{"Options"};
   auto add = all.add_options();
   add("config", options::value<std::string>()->value_name("FILE"), "the configuration (YAML); starts the gateway");
-  add("check", "only check the configuration: every fault, with its place");
+  add("check", "name every fault of the configuration, with its place");
   add("print-config", "print the effective configuration, secrets masked");
   add("version", "print version and revision");
-  add("help", "print this");
+  add("help,h", "print this");
   return all;
 }
 
@@ -54,8 +60,9 @@ int complain(std::string_view what) {
   return bad_usage;
 }
 
-int make_new_key(const std::vector<std::string>& words) {
+int make_new_key(const std::vector<std::string>& words, const options::variables_map& given) {
   if (words.size() != 3 || words[1] != "new") return complain("the command is: key new NAME");
+  if (given.size() != 1) return complain("key new NAME takes no options");
   random::system_source randomness;
   std::array<std::uint8_t, 32> entropy{};
   randomness.fill(std::as_writable_bytes(std::span{entropy}));
@@ -63,8 +70,19 @@ int make_new_key(const std::vector<std::string>& words) {
   if (!made) return complain(made.error());
   std::cout << "The key of " << words[2] << ", shown only now; hand it to the caller:\n\n  " << made->key.reveal()
             << "\n\nFor the configuration:\n\n"
-            << made->yaml << std::flush;
+            << made->yaml << "\nBeside key_sha256 stands `accounts: [ NAME, ... ]`: those that " << words[2]
+            << " may use.\n"
+            << std::flush;
   return fine;
+}
+
+// A program may be started without standard streams. The next file or connection that it opens would then take their
+// numbers, and log lines would go to a caller, or to Podero.
+void fill_standard_streams() {
+  int filled = 0;
+  do filled = ::open("/dev/null", O_RDWR);
+  while (filled >= 0 && filled <= STDERR_FILENO);
+  if (filled >= 0) ::close(filled);
 }
 
 void print(const std::vector<settings::warning>& warnings) {
@@ -99,6 +117,7 @@ int with_configuration(const options::variables_map& given) {
 }  // namespace
 
 int command_line(std::span<const char* const> arguments) {
+  fill_standard_streams();
   const auto known = described();
   auto words = options::options_description{};
   words.add(known).add_options()("words", options::value<std::vector<std::string>>());
@@ -107,7 +126,9 @@ int command_line(std::span<const char* const> arguments) {
   options::variables_map given;
   try {
     const std::vector<std::string> texts(arguments.begin() + 1, arguments.end());
-    options::store(options::command_line_parser(texts).options(words).positional(positions).run(), given);
+    // No guessing: an abbreviation that works today would be ambiguous tomorrow.
+    constexpr auto style = options::command_line_style::default_style & ~options::command_line_style::allow_guessing;
+    options::store(options::command_line_parser(texts).options(words).positional(positions).style(style).run(), given);
   } catch (const options::error& wrong) {
     return complain(wrong.what());
   }
@@ -121,10 +142,12 @@ int command_line(std::span<const char* const> arguments) {
   }
   if (given.count("words") != 0) {
     const auto& command = given["words"].as<std::vector<std::string>>();
-    if (command.front() == "key") return make_new_key(command);
+    if (command.front() == "key") return make_new_key(command, given);
     return complain("there is no command " + command.front());
   }
   if (given.count("config") == 0) return complain("--config FILE is needed");
+  if (given.count("check") != 0 && given.count("print-config") != 0)
+    return complain("--check and --print-config exclude each other");
   return with_configuration(given);
 }
 

@@ -118,8 +118,9 @@ class process {
     if (!made) return std::unexpected{std::move(made.error())};
     service_ = std::move(*made);
     declare_constants();
-    if (auto opened = listen_for_callers(); !opened) return opened;
-    return listen_for_operators();
+    if (auto opened = listen_for_callers(); !opened) return std::unexpected{"listeners.api: " + opened.error()};
+    if (auto opened = listen_for_operators(); !opened) return std::unexpected{"listeners.admin: " + opened.error()};
+    return {};
   }
 
   std::expected<void, std::string> listen_for_callers() {
@@ -155,9 +156,9 @@ class process {
 
   void begin() {
     for (const auto& w : find_not_served(*configuration_).announced)
-      log_.warn("configured and not served", {{"key", w.path}, {"detail", w.what}});
+      log_.warn("configured, and not served by this version", {{"key", w.path}, {"detail", w.what}});
     for (const auto& w : settings::warnings(*configuration_))
-      log_.warn("legal and unwise", {{"key", w.path}, {"detail", w.what}});
+      log_.warn("the configuration is legal and unwise", {{"key", w.path}, {"detail", w.what}});
     service_->start();
     for (auto& each : loops_) {
       each->acceptor->start();

@@ -245,7 +245,7 @@ std::vector<admin::check> service::ready() const {
     const bool usable = account->tokens.has_token() && account->tokens.expiry() > parts_.clock.now();
     checks.push_back({"account " + account->name, tried || patience_over,
                       usable  ? "has a token"
-                      : tried ? "has no token: Podero or the credentials refuse it, or it is out of reach"
+                      : tried ? "has no token: Podero refuses the credentials or is out of reach; the log says which"
                               : "waits for its first token"});
   }
   return checks;

@@ -22,7 +22,7 @@ namespace gateway::upstream {
 struct proxy {
   std::string host;
   std::uint16_t port = 3128;
-  secrets::secret credentials;  // "user:password" (RFC 7617); empty: none are sent
+  secrets::secret credentials{};  // "user:password" (RFC 7617); empty: none are sent
 };
 
 // A server to which connections are opened.

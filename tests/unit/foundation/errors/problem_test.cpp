@@ -36,7 +36,7 @@ TEST_CASE("a request id that is no UUID still gives a valid and always the same 
   f.id = problem::not_found;
   const auto instance = [&](std::string_view request_id) {
     const auto document = boost::json::parse(render(f, request_id)).as_object();
-    CHECK(document.at("request_id") == request_id);
+    CHECK(std::string_view{document.at("request_id").as_string()} == request_id);
     return std::string{document.at("instance").as_string()};
   };
   CHECK(instance("order-4711") == instance("order-4711"));
