@@ -1,5 +1,7 @@
 #include "app/account.hpp"
 
+#include <algorithm>
+
 #include "settings/secret_files.hpp"
 
 namespace gateway::app {
@@ -32,6 +34,26 @@ onboarding::answer_policy answers_of(const settings::account& from) {
   for (const auto& [name, path] : from.connect.shortcuts) policy.shortcuts.push_back({name, path});
   policy.expiry_utc_offset = from.expiry_utc_offset.value;
   return policy;
+}
+
+dispatch::breaker_options breaker_of(const settings::account& from) {
+  const auto& b = from.circuit_breaker;
+  return {.window = b.window,
+          .min_requests = b.min_requests,
+          .failure_ratio = b.failure_ratio,
+          .open_for = b.open_for,
+          .probe_timeout = from.timeouts.connect + from.timeouts.exchange};
+}
+
+dispatch::options ways_of(const std::string& name, const settings::account& from) {
+  dispatch::options how;
+  how.account = name;
+  how.retries.most_attempts = from.retries.attempts;
+  how.longest_pause = from.pause.max;
+  how.connect_timeout = from.timeouts.connect;
+  how.exchange_timeout = from.timeouts.exchange;
+  how.patience = std::min(from.timeouts.exchange, from.timeouts.total);
+  return how;
 }
 
 std::vector<upstream::override_resolver::rule> rules_of(const settings::account& from) {
@@ -78,6 +100,7 @@ account_core::account_core(std::string its_name, const settings::account& from,
       wire{from.base_url.authority(), from.base_url.path},
       answers{answers_of(from)},
       budget{from.pool.max_connections},
+      health{breaker_of(from), {.share = from.retries.budget, .floor_per_second = from.retries.floor_per_second}},
       home_names_{rules_of(from), home.names},
       endpoint_{{home.loop, home.connector, home_names_},
                 {.target = token_target_of(from, tls),
@@ -109,15 +132,14 @@ account_on_loop::account_on_loop(account_core& core, const loop_parts& on, const
             [&randomness = on.randomness] { return randomness.uniform(); }},
       token_{on.loop, core.tokens},
       instrument_{core.name, families, shard, log},
-      way_{on.loop,
-           pool_,
-           token_,
-           core.wire,
-           {.account = core.name,
-            .most_attempts = core.configured.retries.attempts,
-            .connect_timeout = core.configured.timeouts.connect,
-            .exchange_timeout = core.configured.timeouts.exchange},
-           instrument_},
+      way_{{.loop = on.loop,
+            .pool = pool_,
+            .tokens = token_,
+            .wire = core.wire,
+            .health = core.health,
+            .uniform = [&randomness = on.randomness] { return randomness.uniform(); },
+            .observer = instrument_},
+           ways_of(core.name, core.configured)},
       sessions_{{.way = way_,
                  .answers = core.answers,
                  .owners = core.owners,

@@ -36,6 +36,7 @@ class account_core {
   const upstream::wire wire;
   const onboarding::answer_policy answers;
   upstream::connection_budget budget;
+  dispatch::account_health health;
   onboarding::ownership owners;
 
  private:

@@ -120,6 +120,13 @@ void upstream_instrument::connect_failed(std::string_view reason) {
   log_.warn("upstream connection failed", {{"account", account_}, {"reason", reason}});
 }
 
+void upstream_instrument::circuit_changed(dispatch::circuit_state now) {
+  if (now == dispatch::circuit_state::closed)
+    log_.info("circuit closed: Podero answers again", {{"account", account_}});
+  else
+    log_.warn("circuit open: Podero fails and is not asked for a while", {{"account", account_}});
+}
+
 void upstream_instrument::foreign_member_dropped() {
   shard_.at(families_.sessions_total, account_, "foreign_gateway_member").add();
   log_.warn("Podero sends a member named gateway; ours stands", {{"account", account_}});

@@ -48,6 +48,7 @@ class upstream_instrument final : public dispatch::observer, public onboarding::
   void exchanged(dispatch::operation what, unsigned status, const upstream::exchange_result& result) override;
   void repeated(dispatch::operation what, std::string_view reason) override;
   void connect_failed(std::string_view reason) override;
+  void circuit_changed(dispatch::circuit_state now) override;
   void created() override { created_.add(); }
   void completed() override { completed_.add(); }
   void foreign_member_dropped() override;

@@ -208,6 +208,10 @@ void service::declare_gauges() {
       out.add(usable ? 1.0 : 0.0, account->name);
     }
   }));
+  gauges_.push_back(registry.compute(families.breaker_state, [this](auto& out) {
+    for (const auto& account : accounts_)
+      out.add(static_cast<double>(account->health.state(parts_.clock.now())), account->name);
+  }));
   gauges_.push_back(registry.compute(families.loop_lag_seconds, [this](auto& out) {
     for (const auto& w : workers_) out.add(std::chrono::duration<double>{w->loop().worst_lag()}.count());
   }));

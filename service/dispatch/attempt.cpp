@@ -1,19 +1,71 @@
 #include "dispatch/attempt.hpp"
 
-namespace gateway::dispatch {
+#include <algorithm>
 
-next_step after(const attempt_facts& facts) noexcept {
-  using enum upstream::exchange_end;
-  const bool more = facts.attempts < facts.most_attempts && facts.time_left;
+namespace gateway::dispatch {
+namespace {
+
+using enum upstream::exchange_end;
+
+bool went_stale(const attempt_facts& facts) noexcept {
+  return facts.reused && facts.end == lost && !facts.sent;
+}
+
+bool may_be_repeated(const attempt_facts& facts) noexcept {
   if (facts.end == answered) {
-    if (facts.status == 401 && !facts.renewed && facts.time_left) return next_step::renew_token;
-    const bool server_failed = facts.status == 502 || facts.status == 503 || facts.status == 504;
-    if (server_failed && !facts.creating && more) return next_step::try_again;
-    return next_step::deliver;
+    if (facts.status == 429) return true;
+    return !facts.creating && (facts.status == 502 || facts.status == 503 || facts.status == 504);
   }
-  if (!more) return next_step::give_up;
-  if (!facts.sent) return next_step::try_again;
-  return !facts.creating && facts.end != unusable ? next_step::try_again : next_step::give_up;
+  if (!facts.sent) return true;
+  return !facts.creating && facts.end != unusable;
+}
+
+// The server's own word stands; the back-off on top spreads those who were told the same.
+time::duration wait_before_next(const attempt_facts& facts, const retry_rules& rules) noexcept {
+  const auto step = back_off(facts.attempts, facts.uniform, rules);
+  if (facts.retry_after) return *facts.retry_after + step;
+  return facts.status == 429 ? rules.unasked_pause + step : step;
+}
+
+}  // namespace
+
+plan after(const attempt_facts& facts, const retry_rules& rules) noexcept {
+  const bool going_on = !facts.caller_gone && facts.time_left > time::duration::zero();
+  if (!going_on) return {without_repeating(facts)};
+  if (facts.end == answered && facts.status == 401 && !facts.renewed) return {next_step::renew_token};
+  if (went_stale(facts)) return {next_step::try_at_once};
+  if (!may_be_repeated(facts) || facts.attempts >= rules.most_attempts) return {without_repeating(facts)};
+  const auto wait = wait_before_next(facts, rules);
+  if (wait >= facts.time_left) return {without_repeating(facts)};
+  return {next_step::try_again, wait};
+}
+
+next_step without_repeating(const attempt_facts& facts) noexcept {
+  return facts.end == answered ? next_step::deliver : next_step::give_up;
+}
+
+verdict verdict_on(const attempt_facts& facts) noexcept {
+  if (facts.end == answered) return facts.status >= 500 ? verdict::failure : verdict::success;
+  if (went_stale(facts)) return verdict::neutral;
+  if (facts.end == timed_out && !facts.waited_long) return verdict::neutral;
+  return verdict::failure;
+}
+
+std::string_view reason_of(const attempt_facts& facts) noexcept {
+  if (facts.end == answered) {
+    if (facts.status == 401) return "unauthorized";
+    return facts.status == 429 ? "rate-limited" : "server-error";
+  }
+  if (!facts.connected) return "connect";
+  if (went_stale(facts)) return "stale";
+  if (!facts.sent) return "not-sent";
+  return facts.end == timed_out ? "timed-out" : "lost";
+}
+
+time::duration back_off(unsigned attempts, double uniform, const retry_rules& rules) noexcept {
+  const auto doublings = std::min(attempts == 0 ? 0U : attempts - 1, 16U);
+  const auto step = std::min(rules.longest_back_off, rules.first_back_off * (1L << doublings));
+  return std::chrono::duration_cast<time::duration>(std::chrono::duration<double>{step} * (0.5 + 0.5 * uniform));
 }
 
 }  // namespace gateway::dispatch

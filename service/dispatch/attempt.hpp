@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
+#include "dispatch/circuit_breaker.hpp"
 #include "upstream/exchange.hpp"
 
 namespace gateway::dispatch {
@@ -15,24 +18,56 @@ constexpr bool creates(operation what) noexcept {
 // What is known when an attempt is over.
 struct attempt_facts {
   bool creating = false;
+  bool connected = true;  // there was a connection to make it over
+  bool reused = false;    // that had carried an exchange before
   upstream::exchange_end end = upstream::exchange_end::lost;
-  bool sent = false;      // the last byte of the request was handed to the socket
-  unsigned status = 0;    // of the answer, where there is one
-  unsigned attempts = 1;  // made so far, this one included
+  bool sent = false;                            // the last byte of the request was handed to the socket
+  bool waited_long = true;                      // where it timed out: not only because the caller is in a hurry
+  unsigned status = 0;                          // of the answer, where there is one
+  std::optional<time::duration> retry_after{};  // what the answer asks for
+  unsigned attempts = 1;                        // made so far, this one included
+  bool renewed = false;                         // a 401 has been answered by a new token before
+  bool caller_gone = false;
+  time::duration time_left = std::chrono::seconds{10};  // until the request's deadline
+  double uniform = 0.0;                                 // drawn from [0, 1)
+};
+
+struct retry_rules {
   unsigned most_attempts = 3;
-  bool renewed = false;  // a 401 has been answered by a new token before
-  bool time_left = true;
+  time::duration first_back_off = std::chrono::milliseconds{100};  // doubling
+  time::duration longest_back_off = std::chrono::seconds{2};
+  time::duration unasked_pause = std::chrono::seconds{1};  // after a 429 that does not say how long
 };
 
 enum class next_step : std::uint8_t {
   deliver,      // the answer is for the caller
-  try_again,    // it had no effect, or may be repeated
+  try_at_once,  // the connection had died unnoticed: as if the attempt had not been
+  try_again,    // it had no effect, or may be repeated: after a wait, if the budget allows
   renew_token,  // drop the token, get a new one, try again
   give_up
 };
 
+struct plan {
+  next_step step = next_step::give_up;
+  time::duration wait{0};  // before try_again
+};
+
 // What follows an attempt. A request whose last byte was not sent had no effect and may be repeated. After that a
-// creation may have happened, whatever came back; only a 401 says for certain that it did not.
-next_step after(const attempt_facts& facts) noexcept;
+// creation may have happened, whatever came back; only a 401 and a 429 say for certain that it did not. A wait that
+// would outlive the request is not begun.
+plan after(const attempt_facts& facts, const retry_rules& rules) noexcept;
+
+// Where a repetition is not to be: the answer there is, or none.
+next_step without_repeating(const attempt_facts& facts) noexcept;
+
+// What the attempt says about the upstream: transport errors and 5xx are failures, 4xx never; a connection that it
+// closed while idle and a caller in a hurry say nothing.
+verdict verdict_on(const attempt_facts& facts) noexcept;
+
+// Why an attempt is repeated, from a fixed set: for logs and metrics.
+std::string_view reason_of(const attempt_facts& facts) noexcept;
+
+// Exponential with equal jitter (at least half of the step), before the attempt after the `attempts`-th.
+time::duration back_off(unsigned attempts, double uniform, const retry_rules& rules) noexcept;
 
 }  // namespace gateway::dispatch

@@ -130,6 +130,7 @@ void api::find_deadline(exchange& x, request_scratch& mine) {
     total = std::min<time::duration>(total, *preferred.wait);
   }
   mine.deadline = x.began + total;
+  mine.space.caller = &x.caller_left;
 }
 
 task<> api::on_request(exchange& x) {

@@ -67,6 +67,7 @@ void exchange::begin_request() noexcept {
   body = {};
   collected.clear();
   parser.reset();
+  caller_left.reset();
   head_size = 0;
   reply.clear();
   route = "none";

@@ -11,6 +11,7 @@
 #include "foundation/http/parser.hpp"
 #include "foundation/time/clock.hpp"
 #include "foundation/trace/request_id.hpp"
+#include "foundation/transport/departure.hpp"
 
 namespace gateway::listener {
 
@@ -47,7 +48,8 @@ struct exchange {
   std::string collected;  // the body, where it did not come in one piece with the head
   std::string following;  // what came behind a chunked body
   trace::request_id request_id;
-  time::instant began{};  // when the first byte was read
+  time::instant began{};             // when the first byte was read
+  transport::departure caller_left;  // while the request is handled
 
   listener::reply reply;
   std::string output;

@@ -1,7 +1,5 @@
 #include "onboarding/sessions.hpp"
 
-#include <charconv>
-
 #include "onboarding/upstream_failure.hpp"
 
 namespace gateway::onboarding {
@@ -11,20 +9,8 @@ using transport::task;
 
 namespace {
 
-constexpr std::chrono::seconds longest_retry_after = std::chrono::minutes{15};
-
 bool succeeded(unsigned status) noexcept {
   return status >= 200 && status < 300;
-}
-
-// The seconds form of Retry-After (RFC 9110 section 10.2.3), held to what is believable.
-std::optional<std::chrono::seconds> retry_after_of(const http::answer_head& head) {
-  const auto value = head.fields.get(http::field::retry_after);
-  if (!value) return std::nullopt;
-  long long seconds = 0;
-  const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), seconds);
-  if (error != std::errc{} || end != value->data() + value->size() || seconds < 0) return std::nullopt;
-  return std::min(std::chrono::seconds{seconds}, longest_retry_after);
 }
 
 failure nobodys() {
@@ -45,6 +31,7 @@ task<std::expected<session_facts, failure>> sessions::create(std::size_t caller,
   call.what = dispatch::operation::create_session;
   call.body = space.upstream_body;
   call.deadline = deadline;
+  call.caller = space.caller;
   auto sent = co_await parts_.way.send(call, space.way);
   if (!sent) co_return std::unexpected{std::move(sent.error())};
   answer_context context{.now = parts_.clock.wall_now(), .creation = true};
@@ -64,6 +51,7 @@ task<std::expected<session_facts, failure>> sessions::read(std::size_t caller, s
   call.what = dispatch::operation::read_session;
   call.session_id = id.view();
   call.deadline = deadline;
+  call.caller = space.caller;
   auto sent = co_await parts_.way.send(call, space.way);
   if (!sent) co_return std::unexpected{std::move(sent.error())};
   answer_context context{.now = parts_.clock.wall_now()};
@@ -80,7 +68,7 @@ std::expected<session_facts, failure> sessions::conclude(dispatch::operation wha
   const auto status = answer.head.status;
   if (!succeeded(status)) {
     return std::unexpected{upstream_failure(
-        what, {.status = status, .body = answer.body, .retry_after = retry_after_of(answer.head)}, parts_.account)};
+        what, {.status = status, .body = answer.body, .retry_after = space.way.retry_after}, parts_.account)};
   }
   auto facts = compose_session(answer.body, parts_.answers, context, space.memory, out);
   if (!facts) return std::unexpected{unusable_success(what, status, facts.error().reason, facts.error().identified)};

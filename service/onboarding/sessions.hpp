@@ -19,6 +19,7 @@ struct workspace {
   std::string upstream_body;
   defaulted from_defaults;
   dispatch::workspace way;
+  transport::departure* caller = nullptr;  // whoever asks; none: nobody can leave
 };
 
 // Hears what became of sessions. On the loop of the request.
@@ -44,7 +45,8 @@ class sessions {
   explicit sessions(parts given) : parts_{std::move(given)} {}
 
   // Creates a session from the caller's body, within `deadline`, and sets `out` to the answer's body. `body` and
-  // `policy` are used until it returns. Not cancelled by the caller's leaving: what was sent is finished.
+  // `policy` are used until it returns. When the caller leaves it ends at once if nothing was
+  // sent; what was sent is finished.
   transport::task<std::expected<session_facts, errors::failure>> create(std::size_t caller,
                                                                         const creation_policy& policy,
                                                                         std::string_view body, time::instant deadline,

@@ -26,6 +26,7 @@ gateway_metrics::gateway_metrics(catalogue& in)
       token_renewals_total{
           in.add_counter("token_renewals_total", "Attempts to obtain an access token.", {"account", "outcome"})},
       account_ready{in.add_gauge("account_ready", "1 while the account has a usable access token.", {"account"})},
+      breaker_state{in.add_gauge("breaker_state", "The upstream circuit: 0 closed, 1 half-open, 2 open.", {"account"})},
       retries_total{in.add_counter("retries_total", "Attempts that were repeated.", {"account", "reason"})},
       loop_lag_seconds{in.add_gauge("loop_lag_seconds", "How late the slowest event loop runs its timers.", fold::max)},
       config_hash_info{in.add_gauge("config_hash_info", "1 for the configuration in force.", {"hash"})},

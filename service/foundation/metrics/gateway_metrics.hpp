@@ -20,6 +20,7 @@ struct gateway_metrics {
   family<gauge, 1> token_expiry_timestamp_seconds;      // account
   family<counter, 2> token_renewals_total;              // account, outcome
   family<gauge, 1> account_ready;                       // account
+  family<gauge, 1> breaker_state;                       // account; 0 closed, 1 half-open, 2 open
   family<counter, 2> retries_total;                     // account, reason
   family<gauge, 0> loop_lag_seconds;                    // the worst loop's
   family<gauge, 1> config_hash_info;                    // hash; compute it, so that the hash before a reload vanishes

@@ -18,12 +18,23 @@ struct ready_endpoint final : token::endpoint {
   explicit ready_endpoint(transport::loop& on) : loop{on} {}
   transport::task<std::expected<reply, std::string>> ask(secrets::secret, std::string_view, std::string_view) override {
     ++asked;
+    if (held) {
+      transport::parking place{loop.ready()};
+      waiting = &place;
+      co_await place.wait(loop.deadlines(), time::instant::max());
+    }
     if (status != 200) co_return reply{status, R"({"error":"invalid_client"})", loop.now()};
     co_return reply{200, R"({"access_token":"t)" + std::to_string(asked) + R"(","expires_in":36000})", loop.now()};
   }
   transport::loop& loop;
+  void release() {
+    held = false;
+    waiting->wake_up();
+  }
   unsigned status = 200;
   int asked = 0;
+  bool held = false;  // until `release`
+  transport::parking* waiting = nullptr;
 };
 
 struct deaf_token_observer final : token::observer {
@@ -38,16 +49,29 @@ struct noting_observer final : observer {
   }
   void repeated(operation, std::string_view reason) override { repetitions.emplace_back(reason); }
   void connect_failed(std::string_view reason) override { connect_failures.emplace_back(reason); }
+  void circuit_changed(circuit_state now) override { circuit.push_back(now); }
 
   std::vector<unsigned> exchanges;
   std::vector<std::string> repetitions;
   std::vector<std::string> connect_failures;
+  std::vector<circuit_state> circuit;
   bool last_sent = false;
+};
+
+// Unless a test says otherwise, neither the breaker nor the budget stands in its way.
+struct way_wishes {
+  std::size_t capacity = 64 * 1024;
+  std::uint32_t breaker_min_requests = 1'000'000;
+  budget_options budget{.floor_per_second = 1000};
+  std::size_t connections = 4;
 };
 
 // The way upstream of one account on one loop, with a scripted server at its end.
 struct way_fixture : support::loop_fixture {
-  explicit way_fixture(std::size_t capacity = 64 * 1024) : server{loop, identity(), capacity} {
+  explicit way_fixture(way_wishes w = {})
+      : server{loop, identity(), w.capacity},
+        connections{w.connections},
+        health{{.min_requests = w.breaker_min_requests}, w.budget} {
     tokens_source.start();
     settle();
   }
@@ -68,7 +92,7 @@ struct way_fixture : support::loop_fixture {
 
   support::scripted_server server;
   support::one_address names;
-  upstream::connection_budget connections{4};
+  upstream::connection_budget connections;
   upstream::pool pool{{loop, server, names}, where(), {}, connections, [] { return 0.5; }};
   ready_endpoint endpoint{loop};
   deaf_token_observer token_observer;
@@ -83,12 +107,28 @@ struct way_fixture : support::loop_fixture {
   token::view tokens{loop, tokens_source};
   upstream::wire wire{"podero.test", "/api"};
   noting_observer noted;
-  dispatcher way{loop, pool, tokens, wire, {.account = "sandbox"}, noted};
+  account_health health;
+  dispatcher way{{.loop = loop,
+                  .pool = pool,
+                  .tokens = tokens,
+                  .wire = wire,
+                  .health = health,
+                  .uniform = [] { return 0.5; },
+                  .observer = noted},
+                 settings()};
+
+  static options settings() {
+    options how;
+    how.account = "sandbox";
+    how.longest_pause = std::chrono::seconds{60};
+    return how;
+  }
 
   // One call and what became of it.
   struct result {
     std::optional<std::expected<void, errors::failure>> got;
     workspace space;
+    transport::departure caller;
     unsigned status() const { return space.answer.head.status; }
     const errors::failure& failure() const {
       REQUIRE(got.has_value());
@@ -105,6 +145,7 @@ struct way_fixture : support::loop_fixture {
     what.what = operation::create_session;
     what.body = body;
     what.deadline = loop.now() + within;
+    what.caller = &into.caller;
     start(run(way, what, into));
   }
   void read(result& into, time::duration within = std::chrono::seconds{15}) {
@@ -112,7 +153,12 @@ struct way_fixture : support::loop_fixture {
     what.what = operation::read_session;
     what.session_id = "497f6eca-6276-4993-bfeb-53cbbbba6f08";
     what.deadline = loop.now() + within;
+    what.caller = &into.caller;
     start(run(way, what, into));
+  }
+  void leave(result& who) {
+    who.caller.happen(loop.ready());
+    settle();
   }
 };
 
