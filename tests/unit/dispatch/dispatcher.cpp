@@ -111,6 +111,39 @@ TEST_CASE_FIXTURE(way_fixture, "a creation whose answer breaks off at any byte i
   }
 }
 
+TEST_CASE_FIXTURE(way_fixture,
+                  "a creation that is cut at any of its bytes after it was handed over is never made again") {
+  server.then(scripted_server::answer(201, "{}"));
+  result whole;
+  create(whole);
+  const auto length = server.requests[0].bytes.size();
+  for (std::size_t cut = 1; cut <= length; ++cut) {
+    CAPTURE(cut);
+    server.then({.cut_request_at = cut});
+    result r;
+    create(r);
+    // The server lacked part of it, but nobody on this side can know that.
+    CHECK(r.failure().effect == effect::unknown);
+    advance(1s);
+    CHECK(server.requests.size() == 1);
+  }
+  CHECK(noted.repetitions.empty());
+}
+
+TEST_CASE_FIXTURE(way_fixture,
+                  "a creation that did its work and then got a 5xx is unknown to its caller and made once") {
+  for (const unsigned status : {500U, 502U, 503U, 504U}) {
+    const auto before = server.requests.size();
+    server.then(scripted_server::answer(status, "<html>"));
+    result r;
+    create(r);
+    advance(1s);
+    REQUIRE(r.delivered());
+    CHECK(r.status() == status);
+    CHECK(server.requests.size() == before + 1);
+  }
+}
+
 TEST_CASE_FIXTURE(way_fixture, "a read that was sent and lost is repeated") {
   server.then({.cut_at = 0});
   server.then(scripted_server::answer(200, "{}"));

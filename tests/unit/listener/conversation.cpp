@@ -37,14 +37,24 @@ struct echo final : handler {
       transport::parking place{loop.ready()};
       co_await place.wait(loop.deadlines(), loop.now() + 5s);
     }
+    if (x.head.path() == "/waits") {
+      auto waited = co_await transport::unless_gone(wait(loop), &x.caller_left);
+      departures += waited ? 0 : 1;
+    }
     x.reply.status = 200;
     x.reply.content_type = "text/plain";
     x.reply.body = x.body;
     if (x.reply.body.empty()) x.reply.body = "nothing";
   }
+  static task<bool> wait(transport::loop& on) {
+    transport::parking place{on.ready()};
+    co_await place.wait(on.deadlines(), on.now() + 5s);
+    co_return true;
+  }
   void on_done(const exchange& x, time::duration) override { done.push_back(x.reply.status); }
   transport::loop& loop;
   int scratches = 0;
+  int departures = 0;
   std::vector<unsigned> done;
 };
 
@@ -257,6 +267,47 @@ TEST_CASE_FIXTURE(listener_fixture, "draining closes what is idle at once and wh
   busy.leave();
   settle();
   CHECK(subject.connections() == 0);
+}
+
+constexpr std::string_view waits = "GET /waits HTTP/1.1\r\nHost: h\r\n\r\n";
+
+TEST_CASE_FIXTURE(listener_fixture, "a caller that leaves while its request is handled is gone at once") {
+  auto peer = connect();
+  ask(peer, waits);
+  CHECK(subject.busy() == 1);
+  peer.leave();
+  settle();
+  CHECK(serves.departures == 1);
+  CHECK(subject.busy() == 0);
+  CHECK(subject.connections() == 0);
+}
+
+TEST_CASE_FIXTURE(listener_fixture,
+                  "a caller that only closes its own direction counts as gone, and is still answered") {
+  auto peer = connect();
+  ask(peer, waits);
+  peer.channel().finish();
+  settle();
+  CHECK(serves.departures == 1);
+  CHECK(peer.heard().starts_with("HTTP/1.1 200 "));
+  auto early = connect();
+  CHECK(early.say(waits));
+  early.channel().finish();
+  settle();
+  CHECK(serves.departures == 2);
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "a caller that sends its next request meanwhile is not gone") {
+  auto peer = connect();
+  ask(peer, waits);
+  CHECK(ask(peer, waits) == "");
+  CHECK(serves.departures == 0);
+  advance(5s);
+  CHECK(body_of(peer.heard()) == "nothing");
+  peer.leave();  // the second request is the first one's heir, not its departure
+  settle();
+  CHECK(serves.departures == 1);
+  CHECK(serves.done.size() == 2);
 }
 
 TEST_CASE_FIXTURE(listener_fixture,
