@@ -211,6 +211,7 @@ TEST_CASE_FIXTURE(breaking_way, "a probe whose caller leaves in time says nothin
   create(leaving);
   CHECK(health.state(loop.now()) == circuit_state::half_open);
   leave(leaving);
+  advance(2s);  // the pool gives the opening up
   server.then(scripted_server::answer(201, "{}"));
   result next;
   create(next);
@@ -284,13 +285,17 @@ TEST_CASE_FIXTURE(one_connection, "a connection handed to a caller in the moment
   CHECK(pool.count().waiting == 0);
 }
 
-TEST_CASE_FIXTURE(way_fixture, "a caller that leaves while a connection is opened ends the opening") {
+TEST_CASE_FIXTURE(
+    way_fixture,
+    "a caller that leaves while a connection is opened waits no longer; the opening is the pool's and ends by itself") {
   server.ignore_connections(1);
   result r;
   create(r);
   CHECK_FALSE(r.got.has_value());
   leave(r);
   CHECK(r.failure().id == problem::request_timeout);
+  CHECK(connections.open() == 1);
+  advance(2s);
   CHECK(connections.open() == 0);
 }
 

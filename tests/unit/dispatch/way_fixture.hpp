@@ -93,7 +93,8 @@ struct way_fixture : support::loop_fixture {
   support::scripted_server server;
   support::one_address names;
   upstream::connection_budget connections;
-  upstream::pool pool{{loop, server, names}, where(), {}, connections, [] { return 0.5; }};
+  // Nothing is opened ahead of need, so that a test knows what each connection is for.
+  upstream::pool pool{{loop, server, names}, where(), {.ready_connections = 0}, connections, [] { return 0.5; }};
   ready_endpoint endpoint{loop};
   deaf_token_observer token_observer;
   token::keeper tokens_source{{.home = loop,
