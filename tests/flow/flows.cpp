@@ -1,8 +1,7 @@
 // What happens between a caller and Podero, seen from both ends.
 #include <doctest/doctest.h>
 
-#include "flow/world.hpp"
-#include "simulator/model/podero.hpp"
+#include "flow/podero_world.hpp"
 
 namespace {
 
@@ -10,14 +9,8 @@ using namespace gateway;
 using namespace gateway::flow;
 using namespace std::chrono_literals;
 
-constexpr std::string_view example_body =
-    R"({"language":"de","price_zone_default":"AT","is_smart_optimization_active_default":true,)"
-    R"("success_url":"https://my-customerportal.com/success","cancel_url":"https://my-customerportal.com/error",)"
-    R"("user_id":"a169451c-8525-4352-b8ca-070dd449a1a5"})";
-
 std::string create(std::string_view more_headers = "", std::string_view body = example_body) {
-  return "POST /v1/accounts/sandbox/onboarding-sessions HTTP/1.1\r\nHost: g\r\nContent-Type: application/json\r\n" +
-         std::string{more_headers} + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string{body};
+  return example_creation(more_headers, body);
 }
 std::string read(std::string_view location) {
   return "GET " + std::string{location} + " HTTP/1.1\r\nHost: g\r\n\r\n";
@@ -26,31 +19,6 @@ std::string read(std::string_view location) {
 bool has(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
-
-// The simulator's model behind the gateway, on the test's clock.
-struct podero_world {
-  explicit podero_world(const std::string& yaml = plain_configuration()) { w.start_gateway(yaml); }
-
-  simulator::podero podero{{.client_id = "example-client",
-                            .client_secret = std::string{world::client_secret},
-                            .public_url = "https://connect.podero.test"},
-                           [this](std::span<unsigned char> into) {
-                             for (auto& byte : into) byte = static_cast<unsigned char>(random_.next());
-                           },
-                           [this] { return simulator::moment{w.clock.wall_now(), w.clock.now()}; }};
-  std::optional<simulator::wire_script> instead;  // of the next answer of the API
-
-  world w{[this](const simulator::request& r) {
-    if (instead && r.target.starts_with("/api/")) return *std::exchange(instead, std::nullopt);
-    return simulator::make_script(podero.handle(r), {});
-  }};
-
-  std::uint64_t token_requests() { return podero.log().requests(simulator::operation::token); }
-  std::uint64_t creations() { return podero.log().requests(simulator::operation::create); }
-
- private:
-  random::seeded_source random_{7};
-};
 
 simulator::wire_script only(simulator::step::kind what) {
   return {.steps = {{.what = what}}, .keep_alive = false};

@@ -1,5 +1,6 @@
 #include "flow/memory_upstream.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "foundation/http/parser.hpp"
@@ -12,6 +13,42 @@ using transport::interest;
 using transport::io_status;
 using transport::task;
 using transport::wake;
+
+// A wire that lets so many more bytes in, if it was told to, and then breaks.
+class memory_upstream::throttle final : public transport::channel {
+ public:
+  throttle(memory_upstream& owner, std::unique_ptr<transport::memory_channel> wire)
+      : owner_{owner}, wire_{std::move(wire)} {
+    owner_.open_wires_.push_back(this);
+  }
+  ~throttle() override { std::erase(owner_.open_wires_, this); }
+
+  void allow(std::size_t bytes) noexcept {
+    allowed_ = bytes;
+    if (bytes == 0) wire_->reset();
+  }
+  void reset() noexcept { wire_->reset(); }
+
+  transport::io_result try_read(std::span<char> into) noexcept override {
+    if (allowed_) into = into.first(std::min(into.size(), *allowed_));
+    const auto got = wire_->try_read(into);
+    if (allowed_ && got.status == io_status::done && (*allowed_ -= got.bytes) == 0) wire_->reset();
+    return got;
+  }
+  transport::io_result try_write(std::span<const char> from) noexcept override { return wire_->try_write(from); }
+  void finish() noexcept override { wire_->finish(); }
+  transport::readiness& ready() noexcept override { return wire_->ready(); }
+  std::string reason() const override { return wire_->reason(); }
+
+ private:
+  memory_upstream& owner_;
+  std::unique_ptr<transport::memory_channel> wire_;
+  std::optional<std::size_t> allowed_;
+};
+
+void memory_upstream::cut_request_after(std::size_t encrypted_bytes) noexcept {
+  for (auto* wire : open_wires_) wire->allow(encrypted_bytes);
+}
 
 namespace {
 
@@ -61,7 +98,7 @@ memory_upstream::memory_upstream(transport::loop& loop, handler answers)
 task<std::expected<std::unique_ptr<transport::channel>, std::string>> memory_upstream::connect(transport::endpoint,
                                                                                                time::instant) {
   if (refusing_) co_return std::unexpected{std::string{"Connection refused"}};
-  auto [mine, theirs] = transport::memory_channel::make_pair(loop_.ready());
+  auto [mine, theirs] = transport::memory_channel::make_pair(loop_.ready(), capacity_);
   ++accepted_;
   loop_.spawn(serve(std::move(mine), accepted_));
   co_return std::unique_ptr<transport::channel>{std::move(theirs)};
@@ -73,13 +110,23 @@ task<> memory_upstream::serve(std::unique_ptr<transport::memory_channel> channel
     explicit count(std::size_t& cell) : of{cell} { ++of; }
     ~count() { --of; }
   } while_open{open_};
-  auto* wire = channel.get();
-  tls::stream secured{std::move(channel), tls_->accept()};
+  auto throttled = std::make_unique<throttle>(*this, std::move(channel));
+  auto* wire = throttled.get();
+  tls::stream secured{std::move(throttled), tls_->accept()};
+  transport::watchdog guard{secured.ready()};
   const auto shaken = co_await secured.handshake();
   if (!shaken) co_return;
   for (std::string input;;) {
+    if (idle_limit_) guard.set(loop_.deadlines(), loop_.now() + *idle_limit_);
     const bool whole = co_await read_until(secured, input, 0);
-    if (!whole) co_return;
+    if (!whole) {
+      if (input.empty() && idle_limit_ && loop_.now() >= guard.expiry()) {
+        ++closed_idle_;
+        secured.finish();
+      }
+      co_return;
+    }
+    guard.stop();
     const auto end = *http::end_of_head(input, 0);
     http::request_head head;
     http::request_parser parser{{}, head};

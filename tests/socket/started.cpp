@@ -79,7 +79,8 @@ std::string configuration::text() const {
   out += "accounts:\n  sandbox:\n    base_url: " + base_url + "\n    token:\n";
   if (!token_url.empty()) out += "      url: " + token_url + "\n";
   out += "      client_id: " + std::string{client_id} + "\n      client_secret_file: " + secret_file + "\n";
-  out += "    tls: { ca_file: " + ca_file + " }\n    timeouts: " + timeouts + "\n" + account_more;
+  if (!ca_file.empty()) out += "    tls: { ca_file: " + ca_file + " }\n";
+  out += "    timeouts: " + timeouts + "\n" + account_more;
   return out + "drain: " + drain + "\nlog: " + log + "\n" + more;
 }
 

@@ -44,7 +44,7 @@ class running_simulator {
 // `more` are whole lines.
 struct configuration {
   std::string base_url;
-  std::string ca_file;
+  std::string ca_file;  // empty: the system's store
   std::string secret_file;
   std::string api = "{ address: 127.0.0.1, port: 0 }";
   std::string admin = "{ address: 127.0.0.1, port: 0 }";

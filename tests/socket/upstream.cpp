@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 #include <boost/json.hpp>
 
+#include <cstdlib>
+
 using namespace gateway::socket_tests;
 using gateway::support::eventually;
 using gateway::support::scratch_folder;
@@ -171,6 +173,39 @@ TEST_CASE("An expired certificate is refused, and the log says so") {
   CHECK(gateway.process()
             .line_with("token renewal failed")
             .contains("the server's certificate was refused: certificate has expired"));
+  check_unavailable(post_example(gateway));
+}
+
+TEST_CASE("A certificate that vouches for itself is refused, and the log names its subject") {
+  scratch_folder folder;
+  running_simulator podero{presenting(folder, simulator::make_self_signed())};
+  auto how = configuration::of(podero, folder);
+  how.ca_file = folder.write("ca.pem", simulator::make_authority("Test CA").certificate_pem);
+  running_gateway gateway{how};
+  const auto line = gateway.process().line_with("token renewal failed");
+  CHECK(line.contains("the server's certificate was refused: self-signed certificate"));
+  CHECK(line.contains("/CN=localhost"));
+  check_unavailable(post_example(gateway));
+}
+
+TEST_CASE("Without ca_file the system's store decides whom to trust") {
+  // OpenSSL takes the place of the system's store from this variable.
+  struct store {
+    explicit store(const std::string& file) { ::setenv("SSL_CERT_FILE", file.c_str(), 1); }
+    ~store() { ::unsetenv("SSL_CERT_FILE"); }
+  };
+  scratch_folder folder;
+  running_simulator podero;
+  auto how = configuration::of(podero, folder);
+  const auto ca_file = std::exchange(how.ca_file, "");
+  {
+    const store trusting{ca_file};
+    running_gateway gateway{how};
+    CHECK(post_example(gateway).status == 201);
+  }
+  const store distrusting{folder.write("other.pem", simulator::make_authority("Another CA").certificate_pem)};
+  running_gateway gateway{how};
+  CHECK(gateway.process().line_with("token renewal failed").contains("unable to get local issuer certificate"));
   check_unavailable(post_example(gateway));
 }
 
