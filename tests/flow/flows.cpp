@@ -82,6 +82,56 @@ TEST_CASE("the token is used until it expires and renewed in the background befo
   CHECK_FALSE(has(got.headers.at("server-timing"), "token"));
 }
 
+TEST_CASE("two hundred callers at the moment of the token's expiry make one token request") {
+  podero_world p;
+  p.podero.options().token_lifetime = 50s;
+  p.podero.token_book().revoke_all();
+  CHECK(p.w.ask(create()).status == 201);
+  CHECK(p.token_requests() == 2);
+  std::vector<support::memory_peer> callers;
+  for (int i = 0; i < 200; ++i) callers.push_back(p.w.connect());
+  // Nothing ran since before the renewal was due: a machine that was asleep.
+  p.w.clock.advance(51s);
+  for (auto& caller : callers) CHECK(caller.say(create()));
+  p.w.settle();
+  int served = 0;
+  for (auto& caller : callers)
+    if (const auto got = p.w.heard(caller); got && got->status == 201) ++served;
+  CHECK(served == 200);
+  CHECK(p.token_requests() == 3);
+  for (auto& caller : callers) caller.leave();
+}
+
+TEST_CASE("an upstream that dies opens the breaker, is probed singly, and is back with the first good probe") {
+  podero_world p{plain_configuration() +
+                 "    retries: { attempts: 1 }\n"
+                 "    circuit_breaker: { window: 10s, min_requests: 20, failure_ratio: 0.5, open_for: 5s }\n"};
+  CHECK(p.w.ask(create()).status == 201);
+  bool dead = true;
+  p.always = [&](simulator::response& r) {
+    if (dead) r = {.status = 503};
+  };
+  int sent = 0;
+  while (p.w.ask(create()).status == 502) REQUIRE(++sent < 100);
+  CHECK(sent >= 19);
+  CHECK(sent <= 30);
+  const auto asked = p.creations();
+  const auto refused = p.w.ask(create());
+  CHECK(refused.status == 503);
+  CHECK(text_of(refused.body, "guard") == "circuit");
+  CHECK(text_of(refused.body, "upstream_effect") == "none");
+  CHECK(refused.headers.at("retry-after") == "5");
+  CHECK(p.creations() == asked);
+  p.w.advance(5s);  // one probe, and it fails
+  CHECK(p.w.ask(create()).status == 502);
+  CHECK(p.w.ask(create()).status == 503);
+  CHECK(p.creations() == asked + 1);
+  dead = false;
+  p.w.advance(5s);
+  CHECK(p.w.ask(create()).status == 201);
+  CHECK(p.w.ask(create()).status == 201);
+}
+
 TEST_CASE("silence after the request was sent is a time-out whose effect is unknown") {
   podero_world p;
   p.instead = only(simulator::step::kind::stall);

@@ -98,7 +98,7 @@ memory_upstream::memory_upstream(transport::loop& loop, handler answers)
 task<std::expected<std::unique_ptr<transport::channel>, std::string>> memory_upstream::connect(transport::endpoint,
                                                                                                time::instant) {
   if (refusing_) co_return std::unexpected{std::string{"Connection refused"}};
-  auto [mine, theirs] = transport::memory_channel::make_pair(loop_.ready(), capacity_);
+  auto [mine, theirs] = transport::memory_channel::make_pair(loop_.ready(), 64 * 1024, capacity_);
   ++accepted_;
   loop_.spawn(serve(std::move(mine), accepted_));
   co_return std::unique_ptr<transport::channel>{std::move(theirs)};
@@ -120,7 +120,9 @@ task<> memory_upstream::serve(std::unique_ptr<transport::memory_channel> channel
     if (idle_limit_) guard.set(loop_.deadlines(), loop_.now() + *idle_limit_);
     const bool whole = co_await read_until(secured, input, 0);
     if (!whole) {
-      if (input.empty() && idle_limit_ && loop_.now() >= guard.expiry()) {
+      // Unless the gateway has closed it before.
+      std::array<char, 1> rest{};
+      if (input.empty() && idle_limit_ && secured.try_read(rest).status == io_status::want_read) {
         ++closed_idle_;
         secured.finish();
       }

@@ -25,7 +25,7 @@ class memory_upstream final : public transport::connector {
   transport::task<std::expected<std::unique_ptr<transport::channel>, std::string>> connect(
       transport::endpoint where, time::instant deadline) override;
 
-  // Bytes under way on connections opened from now on, in each direction.
+  // Bytes of the gateway under way on connections opened from now on.
   void hold_at_most(std::size_t bytes) noexcept { capacity_ = bytes; }
   // Of the next request on a connection that is open now, only so many encrypted bytes arrive; then comes a reset.
   void cut_request_after(std::size_t encrypted_bytes) noexcept;

@@ -7,7 +7,7 @@
 namespace gateway::transport {
 
 struct memory_channel::wire {
-  std::size_t capacity;
+  std::array<std::size_t, 2> capacity;
   std::array<pipe, 2> pipes;  // [side] holds what that side sent
   std::array<memory_channel*, 2> ends{};
 };
@@ -19,9 +19,9 @@ memory_channel::memory_channel(ready_list& list, std::shared_ptr<wire> shared, i
 }
 
 std::pair<std::unique_ptr<memory_channel>, std::unique_ptr<memory_channel>> memory_channel::make_pair(
-    ready_list& list, std::size_t capacity) {
+    ready_list& list, std::size_t from_first, std::size_t from_second) {
   auto shared = std::make_shared<wire>();
-  shared->capacity = capacity;
+  shared->capacity = {from_first, from_second};
   return {std::unique_ptr<memory_channel>{new memory_channel{list, shared, 0}},
           std::unique_ptr<memory_channel>{new memory_channel{list, shared, 1}}};
 }
@@ -55,7 +55,8 @@ io_result memory_channel::try_write(std::span<const char> from) noexcept {
     return {io_status::failed, 0};
   }
   auto& outgoing = wire_->pipes[static_cast<std::size_t>(side_)].bytes;
-  const auto bytes = std::min(from.size(), wire_->capacity - std::min(wire_->capacity, outgoing.size()));
+  const auto capacity = wire_->capacity[static_cast<std::size_t>(side_)];
+  const auto bytes = std::min(from.size(), capacity - std::min(capacity, outgoing.size()));
   if (bytes == 0) {
     ready_.clear(readiness::writable);
     return {io_status::want_write, 0};

@@ -9,13 +9,18 @@
 
 namespace gateway::transport {
 
-// One end of a connection in memory. What one end writes the other reads, up to `capacity` bytes under way; it fails
+// One end of a connection in memory. What one end writes the other reads, so many bytes under way at most; it fails
 // and ends like a socket. For tests: the same drivers run over it as over sockets.
 class memory_channel final : public channel {
  public:
-  // Two connected ends on the same loop.
+  // Two connected ends on the same loop. `from_first`, `from_second`: how many bytes each may have under way.
+  static std::pair<std::unique_ptr<memory_channel>, std::unique_ptr<memory_channel>> make_pair(ready_list& list,
+                                                                                               std::size_t from_first,
+                                                                                               std::size_t from_second);
   static std::pair<std::unique_ptr<memory_channel>, std::unique_ptr<memory_channel>> make_pair(
-      ready_list& list, std::size_t capacity = 64 * 1024);
+      ready_list& list, std::size_t capacity = 64 * 1024) {
+    return make_pair(list, capacity, capacity);
+  }
 
   ~memory_channel() override;
 
