@@ -32,7 +32,12 @@ class world::nowhere_else final : public upstream::resolver {
 };
 
 world::world(memory_upstream::handler answers)
-    : upstream{loop, std::move(answers)},
+    : upstream{loop,
+               [this, answers = std::move(answers)](const simulator::request& r) {
+                 if (const auto* sent = simulator::find_header(r.headers, "Authorization"))
+                   secrets_.insert(sent->substr(sent->find(' ') + 1));
+                 return answers(r);
+               }},
       environment_{std::make_shared<literal_environment>()},
       log_{events_, clock, {.threshold = journal::level::debug, .style = journal::format::json}},
       lines_descriptor_{::memfd_create("lines", MFD_CLOEXEC)},
@@ -47,9 +52,20 @@ world::world(memory_upstream::handler answers)
 
 world::~world() {
   settle();
+  if (gateway) check_that_no_secret_shows();
   gateway.reset();  // destroys what still waits, and closes its ends
   settle();
   ::close(lines_descriptor_);
+}
+
+void world::check_that_no_secret_shows() {
+  check(metrics());
+  check(logged());
+  check(admin::render(gateway->ready(), true) + admin::render(gateway->live(), true));
+}
+
+void world::check(std::string_view shown) const {
+  for (const auto& secret : secrets_) CHECK_MESSAGE(shown.find(secret) == std::string_view::npos, "a secret shows");
 }
 
 void world::start_gateway(const std::string& yaml) {
@@ -77,7 +93,9 @@ support::memory_peer world::connect() {
 }
 
 std::optional<answer> world::heard(support::memory_peer& peer) {
-  auto all = read_answers(peer.heard());
+  const auto bytes = peer.heard();
+  check(bytes);
+  auto all = read_answers(bytes);
   if (all.empty()) return std::nullopt;
   return std::move(all.back());
 }

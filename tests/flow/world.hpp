@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,7 +49,7 @@ class world : public support::loop_fixture {
   support::memory_peer connect();
   answer ask(std::string_view raw);
   // The answers to what is under way on that connection.
-  static std::optional<answer> heard(support::memory_peer& peer);
+  std::optional<answer> heard(support::memory_peer& peer);
 
   std::string metrics() const { return metrics::render(registry_); }
   // Everything that was logged, events and requests.
@@ -61,6 +62,10 @@ class world : public support::loop_fixture {
  private:
   class nowhere_else;
 
+  // No secret that this world used may show: not the client's, not one that was sent upstream (Basic pairs and tokens).
+  void check_that_no_secret_shows();
+  void check(std::string_view shown) const;
+
   std::shared_ptr<literal_environment> environment_;
   journal::memory_sink events_;
   journal::log log_;
@@ -71,6 +76,7 @@ class world : public support::loop_fixture {
   metrics::registry registry_;
   random::seeded_source randomness_{42};
   std::unique_ptr<upstream::resolver> names_;
+  std::set<std::string> secrets_{std::string{client_secret}};
 };
 
 // The configuration that most flows start from: one account `sandbox` at podero.test, anonymous callers.

@@ -100,6 +100,8 @@ running_gateway::~running_gateway() {
     const int code = process_.end();
     CHECK(code == 0);
     CHECK(process_.errors() == "");
+    for (const auto secret : {client_secret, std::string_view{"Basic "}, std::string_view{"ogw_"}})
+      CHECK_MESSAGE(!process_.output().contains(secret), "the log shows a secret");
   } catch (const std::exception& failure) {
     FAIL_CHECK(failure.what());
   }
