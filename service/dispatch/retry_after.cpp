@@ -46,7 +46,8 @@ class taker {
   taker& number(std::size_t digits, unsigned& into) noexcept {
     fits_ = fits_ && left_.size() >= digits && std::ranges::all_of(left_.substr(0, digits), is_digit);
     if (!fits_) return *this;
-    std::from_chars(left_.data(), left_.data() + digits, into);
+    const auto text = left_.substr(0, digits);
+    std::from_chars(text.data(), text.data() + text.size(), into);
     left_.remove_prefix(digits);
     return *this;
   }

@@ -214,8 +214,9 @@ void pool::finished(opening& over) {
   reachable_ = outcome.has_value();
   if (outcome) {
     if (options_.observer != nullptr) options_.observer->opened();
-    put_back(connection_ptr{new pooled_connection{*this, std::move(done->right), std::move(*outcome),
-                                                  net_.loop.now() + jittered(options_.max_age)}});
+    const auto retire_at = net_.loop.now() + jittered(options_.max_age);
+    pooled_connection::keeper& self = *this;  // a private base: named here, where it can be reached
+    put_back(std::make_unique<pooled_connection>(self, std::move(done->right), std::move(*outcome), retire_at));
     return;
   }
   if (options_.observer != nullptr) options_.observer->open_failed(outcome.error());
