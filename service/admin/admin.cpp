@@ -79,4 +79,8 @@ transport::task<> handler::on_request(listener::exchange& x) {
   co_return;
 }
 
+void handler::on_failure(const listener::exchange& x, std::string_view reason) {
+  log_.error("a request of an operator failed inside the gateway", {{"path", x.head.path()}, {"reason", reason}});
+}
+
 }  // namespace gateway::admin

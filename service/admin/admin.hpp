@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "foundation/journal/log.hpp"
 #include "listener/server.hpp"
 
 namespace gateway::admin {
@@ -28,15 +29,17 @@ struct sources {
 // The operator-facing routes: what is asked while something burns, so they depend on nothing that may be stuck.
 class handler final : public listener::handler {
  public:
-  explicit handler(sources from) : from_{std::move(from)} {}
+  handler(sources from, journal::log& log) : from_{std::move(from)}, log_{log} {}
 
   std::unique_ptr<listener::scratch> make_scratch() override { return nullptr; }
   std::size_t on_head(listener::exchange& x) override;
   transport::task<> on_request(listener::exchange& x) override;
+  void on_failure(const listener::exchange& x, std::string_view reason) override;
   void on_done(const listener::exchange&, time::duration) override {}
 
  private:
   sources from_;
+  journal::log& log_;
 };
 
 // {"status":"ok"|"failing","checks":[...]}: every failing check, and with `verbose` the passing ones too.

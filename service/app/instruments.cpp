@@ -59,6 +59,11 @@ void request_instrument::answered(const listener::exchange& x, time::duration to
   if (lines_.should_flush()) lines_.flush();
 }
 
+void request_instrument::failed(const listener::exchange& x, std::string_view reason) {
+  log_.error("a request failed inside the gateway",
+             {{"request_id", x.request_id.view()}, {"route", x.route}, {"account", x.account}, {"reason", reason}});
+}
+
 void request_instrument::count(const listener::exchange& x, time::duration took, const dispatch::stage_times& stages) {
   const auto method = static_cast<std::uint8_t>(x.head.method);
   const auto code = static_cast<std::uint16_t>(x.reply.status);

@@ -26,6 +26,7 @@ class request_instrument final : public listener::request_observer {
 
   void answered(const listener::exchange& x, time::duration took, const dispatch::stage_times& stages,
                 unsigned upstream_status) override;
+  void failed(const listener::exchange& x, std::string_view reason) override;
 
  private:
   void count(const listener::exchange& x, time::duration took, const dispatch::stage_times& stages);

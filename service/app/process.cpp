@@ -77,7 +77,7 @@ class process {
                                                                                 : journal::format::text}},
         families_{catalogue_},
         registry_{catalogue_},
-        admin_{admin_sources()},
+        admin_{admin_sources(), log_},
         admin_server_{admin_loop_.loop,
                       admin_,
                       {.most_connections = configuration_->listeners.admin.max_connections},

@@ -59,6 +59,7 @@ std::size_t api::on_head(exchange& x) {
       answer_with(x, failure_of(problem::not_found, "There is no such path."));
     } else if (x.head.method == verb::options) {
       x.reply.status = 204;
+      x.reply.add_line("X-Request-Id", x.request_id.view());
       x.reply.add_line("Allow", mine.where.allow);
     } else {
       auto f = failure_of(problem::method_not_allowed, "This path allows " + mine.where.allow + ".");
@@ -112,10 +113,9 @@ std::optional<failure> api::check_headers(const exchange& x, const request_scrat
                         "The body must not be compressed.");
   // Accepting the key and not keeping it would be a broken promise: the caller would repeat a creation trusting in it.
   if (creates && fields.get("Idempotency-Key")) {
-    auto f = header_fault(problem::not_configured, "Idempotency-Key", "not-served",
-                          "This version does not keep idempotency keys. Send the request without one, and look before "
-                          "you repeat it.");
-    return f;
+    return header_fault(problem::not_configured, "Idempotency-Key", "not-served",
+                        "This version does not keep idempotency keys. Send the request without one, and look before "
+                        "you repeat it.");
   }
   return std::nullopt;
 }

@@ -36,6 +36,8 @@ class request_observer {
   virtual ~request_observer() = default;
   virtual void answered(const exchange& x, time::duration took, const dispatch::stage_times& stages,
                         unsigned upstream_status) = 0;
+  // The gateway itself failed to handle it; the caller gets a 500 without the reason.
+  virtual void failed(const exchange& x, std::string_view reason) = 0;
 };
 
 // The caller-facing contract on one loop: routes, who may do what, and from use cases to answers.
@@ -56,6 +58,7 @@ class api final : public handler {
   std::unique_ptr<scratch> make_scratch() override;
   std::size_t on_head(exchange& x) override;
   transport::task<> on_request(exchange& x) override;
+  void on_failure(const exchange& x, std::string_view reason) override { parts_.observer.failed(x, reason); }
   void on_done(const exchange& x, time::duration took) override;
 
  private:

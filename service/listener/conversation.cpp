@@ -179,8 +179,9 @@ task<> conversation::run_handler() {
   bool failed = false;
   try {
     co_await server_.handler_.on_request(x_);
-  } catch (const std::exception&) {
+  } catch (const std::exception& fault) {
     failed = true;
+    server_.handler_.on_failure(x_, fault.what());
   }
   // The details of our own faults are for the log, not for the caller.
   if (failed || x_.reply.status == 0) {

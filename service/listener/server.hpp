@@ -30,6 +30,8 @@ class handler {
   virtual std::size_t on_head(exchange& x) = 0;
   // The whole request is there: answer it. What escapes as an exception becomes a 500.
   virtual transport::task<> on_request(exchange& x) = 0;
+  // `on_request` failed: the caller is told nothing of the reason, so it must not be lost here.
+  virtual void on_failure(const exchange& x, std::string_view reason) = 0;
   // The answer was sent, or could not be.
   virtual void on_done(const exchange& x, time::duration took) = 0;
 };

@@ -295,7 +295,9 @@ TEST_CASE("paths, methods and headers outside the contract have their own proble
   };
   CHECK(ask(read("/nowhere")).status == 404);
   CHECK(ask(read("/v1/accounts/sandbox/onboarding-sessions")).headers.at("allow") == "POST, OPTIONS");
-  CHECK(ask("OPTIONS /v1/accounts HTTP/1.1\r\nHost: g\r\n\r\n").headers.at("allow") == "GET, HEAD, OPTIONS");
+  const auto options = ask("OPTIONS /v1/accounts HTTP/1.1\r\nHost: g\r\nX-Request-Id: my-id\r\n\r\n");
+  CHECK(options.headers.at("allow") == "GET, HEAD, OPTIONS");
+  CHECK(options.headers.at("x-request-id") == "my-id");
   CHECK(ask(create("Accept: text/html\r\n")).status == 406);
   CHECK(ask(create("Accept: application/json;q=0, */*\r\n")).status == 406);
   CHECK(ask(create("Content-Encoding: gzip\r\n")).status == 415);

@@ -51,11 +51,13 @@ struct echo final : handler {
     co_await place.wait(on.deadlines(), on.now() + 5s);
     co_return true;
   }
+  void on_failure(const exchange&, std::string_view reason) override { failures.emplace_back(reason); }
   void on_done(const exchange& x, time::duration) override { done.push_back(x.reply.status); }
   transport::loop& loop;
   int scratches = 0;
   int departures = 0;
   std::vector<unsigned> done;
+  std::vector<std::string> failures;
 };
 
 struct listener_fixture : support::loop_fixture {
@@ -223,6 +225,7 @@ TEST_CASE_FIXTURE(listener_fixture, "what fails inside is a 500 that tells nothi
   const auto answer = ask(peer, "GET /throw HTTP/1.1\r\nHost: h\r\n\r\n");
   CHECK(answer.starts_with("HTTP/1.1 500 "));
   CHECK_FALSE(has(answer, "internal detail"));
+  CHECK(serves.failures == std::vector<std::string>{"an internal detail"});
   CHECK(body_of(ask(peer, get)) == "nothing");
   peer.leave();
 }
