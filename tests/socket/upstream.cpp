@@ -93,16 +93,20 @@ TEST_CASE("A token that is revoked is replaced once, and the caller notices noth
 }
 
 TEST_CASE("Idle connections that Podero closes are dropped at once, and replaced without a failed request") {
-  both_programs running;
-  auto caller = running.gateway.caller();
-  // Counted, since the pool may have opened the next one ahead of need before anybody looks.
-  const std::string ended =
-      R"(onboarding_gateway_upstream_connections_ended_total{account="sandbox",reason="server_closed"})";
   for (const std::string how : {"close", "reset"}) {
+    CAPTURE(how);
+    // A gateway of its own for each: from the first close it learns to let connections rest for less, and might end the
+    // next one itself before Podero does.
+    both_programs running;
+    auto caller = running.gateway.caller();
     create(caller);
-    const auto before = running.gateway.metric(ended);
     running.podero.order("POST", "/connections/close", R"({"how":")" + how + R"("})");
-    REQUIRE(eventually([&] { return running.gateway.metric(ended) > before; }));
+    // Counted, since the pool may have opened the next one ahead of need before anybody looks.
+    REQUIRE(eventually([&] {
+      return running.gateway.metric(
+                 R"(onboarding_gateway_upstream_connections_ended_total{account="sandbox",reason="server_closed"})") >
+             0;
+    }));
     create(caller);
   }
 }
