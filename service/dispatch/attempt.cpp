@@ -20,11 +20,11 @@ bool may_be_repeated(const attempt_facts& facts) noexcept {
   return !facts.creating && facts.end != unusable;
 }
 
-// The server's own word stands; the back-off on top spreads those who were told the same.
+// Where the server asked to be left alone the whole account pauses, and the repetition stands in the queue like
+// everybody else: the limiter knows when it is due, or refuses it.
 time::duration wait_before_next(const attempt_facts& facts, const retry_rules& rules) noexcept {
-  const auto step = back_off(facts.attempts, facts.uniform, rules);
-  if (facts.retry_after) return *facts.retry_after + step;
-  return facts.status == 429 ? rules.unasked_pause + step : step;
+  if (facts.status == 429 || (facts.status == 503 && facts.retry_after)) return time::duration::zero();
+  return back_off(facts.attempts, facts.uniform, rules);
 }
 
 }  // namespace

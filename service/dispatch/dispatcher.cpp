@@ -56,21 +56,71 @@ failure no_answer(const attempt_facts& facts, const std::string& reason) {
   return f;
 }
 
+// What a sent request did, as far as its answer tells.
+errors::effect effect_of(const attempt_facts& facts) noexcept {
+  if (!facts.creating) return errors::effect::none;
+  if (facts.end != exchange_end::answered || facts.status >= 500) return errors::effect::unknown;
+  return facts.status >= 400 ? errors::effect::none : errors::effect::created;
+}
+
+problem problem_of(errors::guard guard) noexcept {
+  if (guard == errors::guard::slot) return problem::no_free_slot;
+  return guard == errors::guard::queue ? problem::overloaded : problem::rate_limited;
+}
+
 }  // namespace
+
+void call_control::extend(time::instant deadline, std::size_t caller) {
+  deadline_ = std::max(deadline_, deadline);
+  caller_ = caller;
+  if (turn_ != nullptr) turn_->extend(deadline_, caller);
+}
+
+// Lets the call's control reach its place in the queue.
+class dispatcher::queued {
+ public:
+  queued(const call& what, limiter::turn& place) noexcept : control_{what.control} {
+    if (control_ != nullptr) control_->turn_ = &place;
+  }
+  ~queued() {
+    if (control_ != nullptr) control_->turn_ = nullptr;
+  }
+  queued(const queued&) = delete;
+  queued& operator=(const queued&) = delete;
+
+ private:
+  call_control* control_;
+};
+
+// Stamps the permit when the request's last byte goes.
+class dispatcher::sending_turn final : public upstream::send_observer {
+ public:
+  explicit sending_turn(limiter::turn& place) noexcept : place_{place} {}
+  void sent() override { place_.sent(); }
+
+ private:
+  limiter::turn& place_;
+};
 
 dispatcher::dispatcher(parts given, options how) : parts_{std::move(given)}, options_{std::move(how)} {}
 
 task<std::expected<void, failure>> dispatcher::send(call what, workspace& space) {
   progress so_far;
+  space.slot = 0;
   for (;;) {
-    auto last = co_await attempt(what, space, !std::exchange(so_far.counted, true));
+    auto last = co_await attempt(what, space, so_far);
     if (!last) co_return std::unexpected{std::move(last.error())};
     const auto next = decide(what, *last, so_far);
     if (next.step == next_step::deliver) co_return std::expected<void, failure>{};
     if (next.step == next_step::give_up) co_return std::unexpected{no_answer(last->facts, last->reason)};
     parts_.observer.repeated(what.what, reason_of(last->facts));
+    so_far.again = true;
     if (next.wait > time::duration::zero()) co_await rest(what, next.wait);
   }
+}
+
+time::instant dispatcher::deadline_of(const call& what) noexcept {
+  return what.control != nullptr ? what.control->deadline() : what.deadline;
 }
 
 // What follows `last`, with the budget drawn where it is a repetition.
@@ -79,7 +129,8 @@ plan dispatcher::decide(const call& what, ended& last, progress& so_far) {
   facts.attempts = ++so_far.attempts;
   facts.renewed = so_far.renewed;
   facts.caller_gone = gone(what);
-  facts.time_left = what.deadline - parts_.loop.now();
+  facts.time_left = deadline_of(what) - parts_.loop.now();
+  so_far.status = facts.status;
   if (facts.end != exchange_end::answered || facts.status >= 400) facts.uniform = parts_.uniform();
   auto next = after(facts, options_.retries);
   if (next.step == next_step::try_again && !parts_.health.may_repeat(parts_.loop.now()))
@@ -89,43 +140,191 @@ plan dispatcher::decide(const call& what, ended& last, progress& so_far) {
   return next;
 }
 
-task<std::expected<dispatcher::ended, failure>> dispatcher::attempt(const call& what, workspace& space, bool first) {
+task<std::expected<dispatcher::ended, failure>> dispatcher::attempt(const call& what, workspace& space,
+                                                                    progress& so_far) {
   space.answer.head.status = 0;
   space.retry_after.reset();
   if (gone(what)) co_return std::unexpected{caller_gone()};
-  auto token = co_await get_token(what, space);
-  if (!token) co_return std::unexpected{std::move(token.error())};
-  auto permit = parts_.health.ask(parts_.loop, first);
-  if (!permit) co_return std::unexpected{circuit_open(permit.error())};
+  hand held;
+  if (auto open = ask_circuit(held, so_far)) co_return std::unexpected{std::move(*open)};
   ended result;
   result.facts.creating = creates(what.what);
-  auto connection = co_await get_connection(what, space, result);
-  if (gone(what)) {
-    if (connection) connection.keep();
-    permit->settle(verdict::neutral);
-    co_return std::unexpected{caller_gone()};
+  limiter::turn place{parts_.limits};
+  // Without taking them yet: most that are refused would only have to put them down again.
+  const bool in_hand = parts_.tokens.usable() != nullptr && parts_.pool.has_idle();
+  if (const auto at = place.enter(ask_of(what, so_far, in_hand)); at != limiter::stage::granted) {
+    auto why = co_await queue(what, space, so_far, place, held, result, at);
+    if (why) {
+      put_down(held);
+      co_return std::unexpected{std::move(*why)};
+    }
+    if (!held.connection) {
+      conclude(*held.circuit, result);
+      co_return result;
+    }
+  } else {
+    parts_.observer.permitted(what.what, "admitted");
+    take_what_is_there(what, space, held);
+    if (!held.connection) co_return gone_stale(std::move(held), std::move(result));
   }
-  if (connection) {
-    compose(what, *token, space.request);
-    co_await exchange(what, connection, space, result);
-    if (result.facts.status == 401) parts_.tokens.reject(token->generation);
+  if (what.watch != nullptr) {
+    auto veto = co_await what.watch->about_to_send();
+    if (veto) {
+      put_down(held);
+      co_return std::unexpected{std::move(*veto)};
+    }
   }
-  conclude(*permit, result);
+  co_await exchange(what, held, space, place, result);
+  if (result.facts.status == 401) parts_.tokens.reject(held.token_generation);
+  settle(what, place, space, result);
+  conclude(*held.circuit, result);
   co_return result;
+}
+
+limiter::ask dispatcher::ask_of(const call& what, const progress& so_far, bool in_hand) const {
+  limiter::ask ask;
+  ask.caller = what.control != nullptr ? what.control->caller_ : what.caller_index;
+  ask.what = creates(what.what) ? limiter::kind::creation : limiter::kind::request;
+  ask.latest = deadline_of(what) - usual_exchange_;
+  ask.fingerprint = std::hash<std::string_view>{}(creates(what.what) ? what.body : what.session_id);
+  ask.in_hand = in_hand;
+  ask.again = so_far.again;
+  return ask;
+}
+
+// The usual case, without waiting: a token that is valid and a connection that is idle.
+void dispatcher::take_what_is_there(const call& what, workspace& space, hand& held) {
+  const auto* token = parts_.tokens.usable();
+  if (token == nullptr) return;
+  compose(what, *token, space, held);
+  held.connection = parts_.pool.take_idle();
+}
+
+// The idle connections were dead: as if the attempt had not been. The permit goes back with its place.
+dispatcher::ended dispatcher::gone_stale(hand held, ended result) {
+  held.circuit->settle(verdict::neutral);
+  result.facts.reused = true;
+  result.facts.end = exchange_end::lost;
+  return result;
+}
+
+std::optional<failure> dispatcher::ask_circuit(hand& held, progress& so_far) {
+  auto permit = parts_.health.ask(parts_.loop, !std::exchange(so_far.counted, true));
+  if (!permit) return circuit_open(permit.error());
+  held.circuit.emplace(std::move(*permit));
+  return std::nullopt;
+}
+
+// While it waits it holds nothing that others could use.
+void dispatcher::put_down(hand& held) {
+  if (held.connection) held.connection.keep();
+  held.connection = {};
+  if (held.circuit) held.circuit->settle(verdict::neutral);
+  held.circuit.reset();
+  held.token_generation = 0;
+}
+
+// From the door to the permit. A failure: it is refused, or there is no token, or the caller has left. Without one and
+// without a connection: there is none, and `into` says why.
+task<std::optional<failure>> dispatcher::queue(const call& what, workspace& space, progress& so_far,
+                                               limiter::turn& place, hand& held, ended& into, limiter::stage at) {
+  using limiter::stage;
+  const queued reachable{what, place};
+  bool waited = false;
+  while (at != stage::granted) {
+    switch (at) {
+      case stage::preparing: {
+        auto why = co_await fill(what, space, so_far, held, into);
+        if (why) co_return why;
+        if (!held.connection) co_return std::nullopt;
+        at = place.ready();
+        break;
+      }
+      case stage::ready:
+        waited = true;
+        at = co_await stand(what, place, at, parts_.loop.now() + options_.longest_hold, space);
+        if (at == stage::ready && parts_.loop.now() < deadline_of(what)) {
+          put_down(held);
+          at = place.unready();
+        }
+        break;
+      case stage::waiting:
+        waited = true;
+        put_down(held);
+        at = co_await stand(what, place, at, deadline_of(what), space);
+        break;
+      default:
+        parts_.observer.permitted(what.what, "refused");
+        co_return refused(place.refused(), so_far);
+    }
+    if (gone(what)) co_return caller_gone();
+    if (at != stage::granted && at != stage::refused && parts_.loop.now() >= deadline_of(what))
+      co_return failure_of(problem::upstream_timeout, "The request's time ended before its turn came.");
+  }
+  parts_.observer.permitted(what.what, waited ? "queued" : "admitted");
+  co_return std::nullopt;
+}
+
+// Ends early where the caller leaves.
+task<limiter::stage> dispatcher::stand(const call& what, limiter::turn& place, limiter::stage at, time::instant until,
+                                       workspace& space) {
+  const auto began = parts_.loop.now();
+  const auto changed = co_await unless_gone(place.change(at, until), what.caller);
+  add(space.stages.queue, parts_.loop.now() - began);
+  co_return changed.value_or(at);
+}
+
+task<std::optional<failure>> dispatcher::fill(const call& what, workspace& space, progress& so_far, hand& held,
+                                              ended& into) {
+  if (held.token_generation == 0) {
+    auto none = co_await get_token(what, space, held);
+    if (none) co_return none;
+  }
+  if (!held.circuit) {
+    if (auto open = ask_circuit(held, so_far)) co_return open;
+  }
+  if (!held.connection) co_await get_connection(what, space, held, into);
+  if (gone(what)) co_return caller_gone();
+  co_return std::nullopt;
+}
+
+// The permit's and the account's part of what came back.
+void dispatcher::settle(const call& what, limiter::turn& place, workspace& space, const ended& last) {
+  const auto& facts = last.facts;
+  if (!facts.sent) return;  // goes back with its place
+  const auto effect = effect_of(facts);
+  place.settle(effect);
+  space.slot = facts.creating && effect != errors::effect::none ? place.drawn_permit().slot : 0;
+  if (effect == errors::effect::none && what.watch != nullptr) what.watch->had_no_effect();
+  const bool told_to_wait = facts.status == 429 || (facts.status == 503 && facts.retry_after);
+  if (!told_to_wait) return;
+  const auto how_long = facts.retry_after.value_or(options_.retries.unasked_pause);
+  parts_.limits.pause(parts_.loop.now() + how_long);
+  parts_.observer.paused(how_long);
 }
 
 void dispatcher::conclude(account_health::permit& permit, const ended& last) {
   if (const auto changed = permit.settle(verdict_on(last.facts))) parts_.observer.circuit_changed(*changed);
 }
 
-task<std::expected<token::grant, failure>> dispatcher::get_token(const call& what, workspace& space) {
-  if (const auto* usable = parts_.tokens.usable()) co_return *usable;
-  const auto began = parts_.loop.now();
-  auto got = co_await unless_gone(parts_.tokens.get(what.deadline), what.caller);
-  add(space.stages.token, parts_.loop.now() - began);
-  if (!got) co_return std::unexpected{caller_gone()};
-  if (*got) co_return std::move(**got);
-  co_return std::unexpected{no_token(got->error(), what)};
+task<std::optional<failure>> dispatcher::get_token(const call& what, workspace& space, hand& held) {
+  if (const auto* usable = parts_.tokens.usable()) {
+    compose(what, *usable, space, held);
+    co_return std::nullopt;
+  }
+  for (;;) {
+    const auto began = parts_.loop.now();
+    const auto until = deadline_of(what);
+    auto got = co_await unless_gone(parts_.tokens.get(until), what.caller);
+    add(space.stages.token, parts_.loop.now() - began);
+    if (!got) co_return caller_gone();
+    if (*got) {
+      compose(what, **got, space, held);
+      co_return std::nullopt;
+    }
+    const bool more_time = parts_.loop.now() >= until && deadline_of(what) > until;
+    if (!more_time) co_return no_token(got->error(), what);
+  }
 }
 
 failure dispatcher::no_token(const token::trouble& why, const call& what) const {
@@ -134,7 +333,7 @@ failure dispatcher::no_token(const token::trouble& why, const call& what) const 
     return failure_of(problem::upstream_unauthorized, "Podero refuses the credentials of account " + account + ": " +
                                                           why.reason + ". Look at accounts." + account +
                                                           ".token in the gateway's configuration.");
-  if (parts_.loop.now() >= what.deadline)
+  if (parts_.loop.now() >= deadline_of(what))
     return failure_of(problem::upstream_timeout, "No token for account " + account + " was to be had in time.");
   auto f =
       failure_of(problem::upstream_unavailable, "There is no token for account " + account + ": " + why.reason + ".");
@@ -152,31 +351,67 @@ failure dispatcher::circuit_open(time::instant worth_asking_at) const {
   return f;
 }
 
-task<upstream::pool::lease> dispatcher::get_connection(const call& what, workspace& space, ended& into) {
-  if (auto idle = parts_.pool.take_idle()) co_return std::move(idle);
+// 429 or 503 with the limit that refuses and the instant from which on it would not.
+failure dispatcher::refused(const limiter::refusal& why, const progress& so_far) {
+  auto f = failure_of(problem_of(why.guard), {});
+  const auto now = parts_.loop.now();
+  const auto after = whole_seconds(why.admitted_at - now);
+  f.retry_after = after;
+  switch (why.guard) {
+    case errors::guard::slot:
+      f.detail = "Every slot of the test account is held.";
+      break;
+    case errors::guard::pause:
+      f.detail = "Podero asked to leave account " + options_.account + " alone for a while.";
+      break;
+    case errors::guard::queue:
+      f.detail = "Too many requests wait for account " + options_.account + ".";
+      break;
+    default:
+      f.detail =
+          "The limit " + why.limit + " of account " + options_.account + " leaves no room in this request's time.";
+      break;
+  }
+  f.detail += " Nothing was sent; a request that comes in " + std::to_string(after.count()) + " s can expect its turn.";
+  const auto wall = parts_.loop.clock().wall_now() +
+                    std::chrono::ceil<time::wall_instant::duration>(std::max(why.admitted_at - now, time::duration{0}));
+  f.decision = errors::decision{why.guard, why.limit, why.state, std::string{timestamp_.of(wall)}};
+  if (so_far.status != 0) f.upstream_status = so_far.status;
+  return f;
+}
+
+task<> dispatcher::get_connection(const call& what, workspace& space, hand& held, ended& into) {
+  held.connection = parts_.pool.take_idle();
+  if (held.connection) co_return;
   const auto began = parts_.loop.now();
-  auto got = co_await unless_gone(parts_.pool.acquire(what.deadline, options_.connect_timeout), what.caller);
+  auto got = co_await unless_gone(parts_.pool.acquire(deadline_of(what), options_.connect_timeout), what.caller);
   add(space.stages.connect, parts_.loop.now() - began);
-  if (got && *got) co_return std::move(**got);
+  if (got && *got) {
+    held.connection = std::move(**got);
+    co_return;
+  }
   into.facts.connected = false;
-  if (!got) co_return upstream::pool::lease{};
+  if (!got) co_return;
   into.reason = std::move(got->error().reason);
   if (got->error().what == upstream::pool::failure::timed_out) {
     into.facts.end = exchange_end::timed_out;
     // With the caller's time over it may have stood in line for one of ours all along.
-    into.facts.waited_long = parts_.loop.now() < what.deadline;
+    into.facts.waited_long = parts_.loop.now() < deadline_of(what);
   }
   parts_.observer.connect_failed(into.reason);
-  co_return upstream::pool::lease{};
 }
 
-task<> dispatcher::exchange(const call& what, upstream::pool::lease& over, workspace& space, ended& into) {
+task<> dispatcher::exchange(const call& what, hand& held, workspace& space, limiter::turn& place, ended& into) {
   auto& facts = into.facts;
+  auto& over = held.connection;
   facts.reused = over.reused();
   const auto began = parts_.loop.now();
-  const auto until = std::min(what.deadline, began + options_.exchange_timeout);
-  auto result =
-      co_await upstream::exchange(parts_.loop, over.channel(), space.request, options_.limits, space.answer, until);
+  // Where somebody keeps the result, it is waited for beyond the time of whoever asked.
+  const auto most = began + options_.exchange_timeout;
+  const auto until = what.watch != nullptr ? most : std::min(deadline_of(what), most);
+  sending_turn stamps{place};
+  auto result = co_await upstream::exchange(parts_.loop, over.channel(), space.request, options_.limits, space.answer,
+                                            until, upstream::asking::content, {place.drawn_permit().send_by, &stamps});
   const auto took = parts_.loop.now() - began;
   add(space.stages.upstream, took);
   facts.end = result.end;
@@ -185,6 +420,7 @@ task<> dispatcher::exchange(const call& what, upstream::pool::lease& over, works
   if (result.end == exchange_end::answered) {
     if (space.answer.keep_alive) over.keep(space.answer.keeps_idle_for);
     note_answer(space, into);
+    usual_exchange_ += (took - usual_exchange_) / 8;
   } else {
     space.answer.head.status = 0;  // of an answer that broke off
   }
@@ -192,7 +428,7 @@ task<> dispatcher::exchange(const call& what, upstream::pool::lease& over, works
   into.reason = std::move(result.reason);
 }
 
-void dispatcher::note_answer(workspace& space, ended& into) const {
+void dispatcher::note_answer(workspace& space, ended& into) {
   const auto& head = space.answer.head;
   into.facts.status = head.status;
   if (head.status < 400) return;
@@ -214,13 +450,14 @@ task<> dispatcher::rest(const call& what, time::duration wait) {
   co_await unless_gone(nap::take(parts_.loop, parts_.loop.now() + wait), what.caller);
 }
 
-void dispatcher::compose(const call& what, const token::grant& token, std::string& request) const {
+void dispatcher::compose(const call& what, const token::grant& token, workspace& space, hand& held) const {
+  held.token_generation = token.generation;
   switch (what.what) {
     case operation::create_session:
-      parts_.wire.create_session(request, token.token.reveal(), what.body);
+      parts_.wire.create_session(space.request, token.token.reveal(), what.body);
       break;
     case operation::read_session:
-      parts_.wire.read_session(request, token.token.reveal(), what.session_id);
+      parts_.wire.read_session(space.request, token.token.reveal(), what.session_id);
       break;
   }
 }

@@ -9,7 +9,9 @@
 #include "dispatch/account_health.hpp"
 #include "dispatch/attempt.hpp"
 #include "foundation/errors/problem.hpp"
+#include "foundation/journal/timestamp.hpp"
 #include "foundation/transport/departure.hpp"
+#include "limiter/gate.hpp"
 #include "token/keeper.hpp"
 #include "upstream/pool.hpp"
 #include "upstream/wire.hpp"
@@ -18,6 +20,7 @@ namespace gateway::dispatch {
 
 // How long the stages of a request took, where they happened.
 struct stage_times {
+  std::optional<time::duration> queue;
   std::optional<time::duration> token;
   std::optional<time::duration> connect;
   std::optional<time::duration> upstream;
@@ -29,13 +32,44 @@ struct workspace {
   upstream::answer answer;
   std::optional<std::chrono::seconds> retry_after;  // what the answer asks for, capped and rounded up
   stage_times stages;
+  // The test account's slot that the last permit holds: of a creation that was made, or may have been. 0: none.
+  std::uint64_t slot = 0;
+};
+
+// Hears what becomes of a request on its way. On the dispatcher's loop.
+class journey {
+ public:
+  virtual ~journey() = default;
+  // Permit and connection are in hand, nothing was sent. A failure: nothing is sent, and the permit goes back.
+  virtual transport::task<std::optional<errors::failure>> about_to_send() = 0;
+  // What was sent had no effect for certain (401, 429, other 4xx). It may be sent again, after another about_to_send.
+  virtual void had_no_effect() = 0;
+};
+
+// What may change about a request while it is on its way: several may come to wait for it. On the dispatcher's loop.
+class call_control {
+ public:
+  call_control(time::instant deadline, std::size_t caller) noexcept : deadline_{deadline}, caller_{caller} {}
+
+  // Somebody waits for it until `deadline`; in the queue it stands where `caller` would, where that is better.
+  void extend(time::instant deadline, std::size_t caller);
+  time::instant deadline() const noexcept { return deadline_; }
+
+ private:
+  friend class dispatcher;
+  time::instant deadline_;
+  std::size_t caller_;
+  limiter::turn* turn_ = nullptr;  // while it stands in the queue
 };
 
 struct call {
   operation what = operation::create_session;
   std::string_view session_id;  // for read_session
   std::string_view body;        // for create_session
-  time::instant deadline;       // absolute, from ingress
+  time::instant deadline;       // absolute, from ingress; with `control`, the deadline is there
+  std::size_t caller_index = 0;
+  call_control* control = nullptr;
+  journey* watch = nullptr;
   // Of whoever asked. Who leaves before anything was sent is waited for no longer; what was sent is finished. None:
   // nobody can leave.
   transport::departure* caller = nullptr;
@@ -48,6 +82,10 @@ class observer {
   // `status` is 0 where there was no answer.
   virtual void exchanged(operation what, unsigned status, const upstream::exchange_result& result) = 0;
   virtual void repeated(operation what, std::string_view reason) = 0;
+  // What the limiter said: "admitted" at once, "queued" and then admitted, or "refused".
+  virtual void permitted(operation what, std::string_view decision) = 0;
+  // Podero asked to be left alone for so long.
+  virtual void paused(time::duration how_long) = 0;
   virtual void connect_failed(std::string_view reason) = 0;
   // This loop's attempt changed the account's circuit.
   virtual void circuit_changed(circuit_state now) = 0;
@@ -61,11 +99,14 @@ struct options {
   time::duration exchange_timeout = std::chrono::seconds{10};
   // Silence of half of this says something about Podero, less only about the caller's hurry.
   time::duration patience = std::chrono::seconds{10};
+  // A request that is ready before its turn holds its connection for so long; then others may have it.
+  time::duration longest_hold = std::chrono::seconds{1};
   http::parse_limits limits{.head = 32 * 1024, .body = 1024 * 1024};
 };
 
-// The attempt loop of one account on one loop: a token, the circuit's leave, a connection, one exchange, and what to do
-// when one of them fails. The only place that knows both tokens and connections.
+// The attempt loop of one account on one loop: a place in the queue, shortly before its turn a token, the circuit's
+// leave and a connection, then the permit, one exchange, and what to do when one of them fails. The only place that
+// knows both tokens and connections.
 class dispatcher {
  public:
   struct parts {
@@ -73,7 +114,8 @@ class dispatcher {
     upstream::pool& pool;
     token::view& tokens;
     const upstream::wire& wire;
-    account_health& health;           // shared by the account's loops
+    account_health& health;  // shared by the account's loops
+    limiter::gate& limits;
     std::function<double()> uniform;  // [0, 1)
     dispatch::observer& observer;
   };
@@ -91,26 +133,53 @@ class dispatcher {
   };
   struct progress {
     unsigned attempts = 0;
+    unsigned status = 0;   // the last answer's
     bool counted = false;  // in the budget
     bool renewed = false;
+    bool again = false;  // had its turn before
   };
+  // What an attempt is made with.
+  struct hand {
+    std::optional<account_health::permit> circuit;
+    std::uint64_t token_generation = 0;  // the request is composed with it; 0: it is not composed
+    upstream::pool::lease connection;
+  };
+  class sending_turn;
+  class queued;
 
-  transport::task<std::expected<ended, errors::failure>> attempt(const call& what, workspace& space, bool first);
-  transport::task<std::expected<token::grant, errors::failure>> get_token(const call& what, workspace& space);
-  // Empty where there is none: `into` says why.
-  transport::task<upstream::pool::lease> get_connection(const call& what, workspace& space, ended& into);
-  transport::task<> exchange(const call& what, upstream::pool::lease& over, workspace& space, ended& into);
+  transport::task<std::expected<ended, errors::failure>> attempt(const call& what, workspace& space, progress& so_far);
+  transport::task<std::optional<errors::failure>> queue(const call& what, workspace& space, progress& so_far,
+                                                        limiter::turn& place, hand& held, ended& into,
+                                                        limiter::stage at);
+  transport::task<limiter::stage> stand(const call& what, limiter::turn& place, limiter::stage at, time::instant until,
+                                        workspace& space);
+  static ended gone_stale(hand held, ended result);
+  std::optional<errors::failure> ask_circuit(hand& held, progress& so_far);
+  void take_what_is_there(const call& what, workspace& space, hand& held);
+  transport::task<std::optional<errors::failure>> fill(const call& what, workspace& space, progress& so_far, hand& held,
+                                                       ended& into);
+  void put_down(hand& held);
+  transport::task<std::optional<errors::failure>> get_token(const call& what, workspace& space, hand& held);
+  // Leaves the hand empty where there is none: `into` says why.
+  transport::task<> get_connection(const call& what, workspace& space, hand& held, ended& into);
+  transport::task<> exchange(const call& what, hand& held, workspace& space, limiter::turn& place, ended& into);
+  void settle(const call& what, limiter::turn& place, workspace& space, const ended& last);
   transport::task<> rest(const call& what, time::duration wait);
   plan decide(const call& what, ended& last, progress& so_far);
 
-  void compose(const call& what, const token::grant& token, std::string& request) const;
-  void note_answer(workspace& space, ended& into) const;
+  limiter::ask ask_of(const call& what, const progress& so_far, bool in_hand) const;
+  static time::instant deadline_of(const call& what) noexcept;
+  void compose(const call& what, const token::grant& token, workspace& space, hand& held) const;
+  void note_answer(workspace& space, ended& into);
   void conclude(account_health::permit& permit, const ended& last);
   errors::failure no_token(const token::trouble& why, const call& what) const;
   errors::failure circuit_open(time::instant worth_asking_at) const;
+  errors::failure refused(const limiter::refusal& why, const progress& so_far);
 
   parts parts_;
   options options_;
+  journal::timestamp timestamp_;
+  time::duration usual_exchange_{0};  // what an answer takes, as a moving average
 };
 
 }  // namespace gateway::dispatch

@@ -1,21 +1,23 @@
 #pragma once
 
-#include <expected>
+#include <boost/intrusive/list.hpp>
+
+#include <memory>
 #include <mutex>
-#include <optional>
 #include <string_view>
 #include <vector>
 
-#include "foundation/errors/problem.hpp"
-#include "foundation/transport/departure.hpp"
 #include "foundation/transport/loop.hpp"
 #include "foundation/transport/parking.hpp"
 #include "limiter/domain.hpp"
 
 namespace gateway::limiter {
 
-// One domain for all loops: a lock around its decisions, and one timer, on the home loop, for its next event. Any thread
-// but where it says otherwise; the lock is held for arithmetic only. Outlives the gates and everything that waits.
+class gate;
+class turn;
+
+// One domain for all loops: a lock around its decisions, which is held for arithmetic only, and one timer, on the home
+// loop, for its next event. Every function may be called from any thread. It outlives its gates.
 class shared_domain {
  public:
   shared_domain(domain_rules rules, transport::loop& home);
@@ -34,6 +36,7 @@ class shared_domain {
   void pause(std::size_t account, time::instant until);
   void resume(std::size_t account);
 
+  // Append.
   void windows(std::size_t account, std::size_t caller, kind what, std::vector<window_state>& into) const;
   void windows(std::size_t account, std::vector<window_state>& into) const;
   account_state state(std::size_t account) const;
@@ -41,7 +44,104 @@ class shared_domain {
   const domain_rules& rules() const noexcept { return rules_; }
 
  private:
-  friend class gate;
+  friend gate;
+  friend turn;
+  class alarm final : public time::deadline {
+   public:
+    explicit alarm(shared_domain& owner) noexcept : owner_{owner} {}
+
+   private:
+    void expired() override { owner_.advance(); }
+    shared_domain& owner_;
+  };
+
+  // `decide(domain, now, notices)` under the lock; then whoever is noticed hears of it. `here` is the loop of the
+  // calling thread; none: it is no loop's.
+  template <typename Decide>
+  auto decide(transport::loop* here, time::instant now, Decide&& decide);
+  time::instant now() const noexcept { return home_.clock().now(); }
+  void advance();
+  void tell(transport::loop* here);
+  void arm(transport::loop* here);
+
+  const domain_rules rules_;
+  transport::loop& home_;
+  mutable std::mutex mutex_;
+  domain domain_;
+  notices heard_;  // of the decision under way
+  alarm alarm_{*this};
+  time::instant armed_for_ = time::instant::max();
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what is posted to the home loop
+};
+
+// The way of one loop's requests of one account into a domain. Everything is for the loop's own thread.
+class gate {
+ public:
+  gate(transport::loop& on, shared_domain& of, std::size_t account) noexcept;
+  ~gate();
+  gate(const gate&) = delete;
+  gate& operator=(const gate&) = delete;
+
+  // What the upstream asked for: nobody of the account goes before `until`.
+  void pause(time::instant until);
+  shared_domain& shared() noexcept { return domain_; }
+  std::size_t account() const noexcept { return account_; }
+
+ private:
+  friend shared_domain;
+  friend turn;
+  void deliver();
+
+  transport::loop& loop_;
+  shared_domain& domain_;
+  const std::size_t account_;
+  struct inbox;
+  std::unique_ptr<inbox> inbox_;  // turns that another thread's decision is about; under the domain's lock
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+using inbox_hook = boost::intrusive::list_base_hook<boost::intrusive::tag<gate>,
+                                                    boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+
+// One request's place before the gate and then its permit. Destroying it leaves the queue; a permit with which nothing
+// was sent goes back as if it had not been drawn, one that was not settled counts as of unknown effect. On its gate's
+// loop; it stays where it is.
+class turn final : private waiter, public inbox_hook {
+ public:
+  explicit turn(gate& at) noexcept : gate_{at} {}
+  ~turn();
+  turn(const turn&) = delete;
+  turn& operator=(const turn&) = delete;
+
+  // `domain` says what each does; the result is where it stands then. The account is the gate's.
+  stage enter(ask what);
+  stage ready();
+  stage unready();
+  void extend(time::instant latest, std::size_t caller);
+
+  // Waits while it stands at `from`, until `until` at the most. Destroying the task is enough to stop.
+  transport::task<stage> change(stage from, time::instant until);
+
+  // Once refused.
+  const refusal& refused() const noexcept { return why; }
+  // Once granted.
+  const permit& drawn_permit() const noexcept { return drawn; }
+  // The last byte of the request has just been handed to the socket.
+  void sent();
+  void settle(errors::effect how);
+
+ private:
+  friend gate;
+  friend shared_domain;
+  stage look() const;
+  void wake_up() noexcept {
+    if (parked_ != nullptr) parked_->wake_up();
+  }
+
+  gate& gate_;
+  transport::parking* parked_ = nullptr;
+  bool queued_ = false;  // it was not decided at once: other threads may know of it
+  enum class use : std::uint8_t { unsent, sent, settled } permit_ = use::unsent;
 };
 
 }  // namespace gateway::limiter

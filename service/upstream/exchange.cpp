@@ -278,18 +278,22 @@ task<bool> send_all(transport::channel& connection, std::string_view request, ex
 }  // namespace
 
 task<exchange_result> exchange(transport::loop& loop, transport::channel& connection, std::string_view request,
-                               const http::parse_limits& limits, answer& into, time::instant deadline, asking what) {
+                               const http::parse_limits& limits, answer& into, time::instant deadline, asking what,
+                               sending how) {
   exchange_result result;
-  if (loop.now() >= deadline) {
+  const auto send_by = std::min(deadline, how.by);
+  if (loop.now() >= send_by) {
     result.end = exchange_end::timed_out;
     result.reason = "there was no time left to send the request";
     co_return result;
   }
   transport::watchdog guard{connection.ready()};
-  guard.set(loop.deadlines(), deadline);
+  guard.set(loop.deadlines(), send_by);
   const bool sent = co_await send_all(connection, request, result);
   if (sent) {
+    if (how.observer != nullptr) how.observer->sent();
     result.sent_at = loop.now();
+    if (send_by != deadline) guard.set(loop.deadlines(), deadline);
     reader answers{connection, limits, into, result, what};
     co_await answers.run();
   }

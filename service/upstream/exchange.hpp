@@ -49,10 +49,26 @@ enum class asking : std::uint8_t {
   tunnel  // CONNECT: after a 2xx the bytes belong to whoever is behind (RFC 9110, section 9.3.6)
 };
 
-// Sends one request and reads one answer, within `deadline`: nothing is sent once it has passed. 1xx answers are
-// skipped. Cancelled with the channel. The connection may be used again only after `answered` with keep_alive.
+// Hears of the moment at which the last byte of a request was handed to the socket.
+class send_observer {
+ public:
+  virtual void sent() = 0;
+
+ protected:
+  ~send_observer() = default;
+};
+
+// Until when a request must be handed to the socket wholly, and who wants to know that it was.
+struct sending {
+  time::instant by = time::instant::max();
+  send_observer* observer = nullptr;
+};
+
+// Sends one request and reads one answer, within `deadline`: nothing is sent once it, or `how.by`, has passed. 1xx
+// answers are skipped. Cancelled with the channel. The connection may be used again only after `answered` with
+// keep_alive.
 transport::task<exchange_result> exchange(transport::loop& loop, transport::channel& connection,
                                           std::string_view request, const http::parse_limits& limits, answer& into,
-                                          time::instant deadline, asking what = asking::content);
+                                          time::instant deadline, asking what = asking::content, sending how = {});
 
 }  // namespace gateway::upstream

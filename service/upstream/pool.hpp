@@ -93,6 +93,7 @@ class pool final : private connection_budget::member, private pooled_connection:
 
   // An idle connection, if there is one: the usual case, without waiting.
   lease take_idle() noexcept;
+  bool has_idle() const noexcept { return !idle_.empty(); }
   // Waits for one until `deadline`; if one must be opened, that is given up `connect_timeout` after it began. The first
   // in line hears of a failure to open.
   transport::task<std::expected<lease, error>> acquire(time::instant deadline, time::duration connect_timeout);

@@ -1,0 +1,229 @@
+#include "limiter/gate.hpp"
+
+#include <utility>
+
+namespace gateway::limiter {
+
+using transport::task;
+
+// ---------------------------------------------------------------- shared_domain
+
+shared_domain::shared_domain(domain_rules rules, transport::loop& home)
+    : rules_{rules}, home_{home}, domain_{std::move(rules)} {}
+
+shared_domain::~shared_domain() = default;
+
+struct gate::inbox {
+  boost::intrusive::list<turn, boost::intrusive::base_hook<inbox_hook>, boost::intrusive::constant_time_size<false>>
+      turns;
+  bool posted = false;
+};
+
+template <typename Decide>
+auto shared_domain::decide(transport::loop* here, time::instant now, Decide&& decide) {
+  const std::lock_guard lock{mutex_};
+  struct after {
+    shared_domain& self;
+    transport::loop* here;
+    ~after() {
+      self.tell(here);
+      self.arm(here);
+    }
+  } const finally{*this, here};
+  return std::forward<Decide>(decide)(domain_, now, heard_);
+}
+
+// Those of this thread's loop run next; the others are put into their gates' inboxes.
+void shared_domain::tell(transport::loop* here) {
+  for (auto* who : heard_) {
+    auto& of = static_cast<turn&>(*who);
+    auto& at = of.gate_;
+    if (&at.loop_ == here) {
+      of.wake_up();
+      continue;
+    }
+    if (!of.inbox_hook::is_linked()) at.inbox_->turns.push_back(of);
+    if (std::exchange(at.inbox_->posted, true)) continue;
+    at.loop_.post([&at, alive = std::weak_ptr{at.alive_}] {
+      if (alive.lock()) at.deliver();
+    });
+  }
+  heard_.clear();
+}
+
+void shared_domain::arm(transport::loop* here) {
+  const auto next = domain_.next_event();
+  if (!next || *next >= armed_for_) return;
+  armed_for_ = *next;
+  if (here == &home_) return alarm_.arm(home_.deadlines(), *next);
+  home_.post([this, alive = std::weak_ptr{alive_}] {
+    if (!alive.lock()) return;
+    const std::lock_guard lock{mutex_};
+    if (armed_for_ != time::instant::max()) alarm_.arm(home_.deadlines(), armed_for_);
+  });
+}
+
+void shared_domain::advance() {
+  decide(&home_, home_.now(), [this](domain& d, time::instant at, notices& out) {
+    armed_for_ = time::instant::max();
+    d.advance(at, out);
+  });
+}
+
+void shared_domain::bind(std::uint64_t slot, std::string_view session) {
+  decide(nullptr, now(), [&](domain& d, time::instant, notices&) { d.bind(slot, session); });
+}
+
+bool shared_domain::share(std::string_view session, std::size_t caller) {
+  return decide(nullptr, now(), [&](domain& d, time::instant at, notices&) { return d.share(session, caller, at); });
+}
+
+bool shared_domain::holds(std::string_view session) const {
+  const std::lock_guard lock{mutex_};
+  return domain_.holds(session, now());
+}
+
+bool shared_domain::give_back_slot(std::string_view session, std::size_t caller) {
+  return decide(nullptr, now(),
+                [&](domain& d, time::instant at, notices& out) { return d.give_back_slot(session, caller, at, out); });
+}
+
+void shared_domain::completed(std::string_view session) {
+  decide(nullptr, now(), [&](domain& d, time::instant at, notices& out) { d.completed(session, at, out); });
+}
+
+void shared_domain::free_slot(std::uint64_t slot) {
+  decide(nullptr, now(), [&](domain& d, time::instant at, notices& out) { d.free_slot(slot, at, out); });
+}
+
+void shared_domain::pause(std::size_t account, time::instant until) {
+  decide(nullptr, now(), [&](domain& d, time::instant at, notices& out) { d.pause(account, until, at, out); });
+}
+
+void shared_domain::resume(std::size_t account) {
+  decide(nullptr, now(), [&](domain& d, time::instant at, notices& out) { d.resume(account, at, out); });
+}
+
+void shared_domain::windows(std::size_t account, std::size_t caller, kind what, std::vector<window_state>& into) const {
+  const std::lock_guard lock{mutex_};
+  domain_.windows(account, caller, what, now(), into);
+}
+
+void shared_domain::windows(std::size_t account, std::vector<window_state>& into) const {
+  const std::lock_guard lock{mutex_};
+  domain_.windows(account, now(), into);
+}
+
+account_state shared_domain::state(std::size_t account) const {
+  const std::lock_guard lock{mutex_};
+  return domain_.state(account, now());
+}
+
+std::vector<slot_state> shared_domain::slots() const {
+  const std::lock_guard lock{mutex_};
+  return domain_.slots(now());
+}
+
+// ---------------------------------------------------------------- gate
+
+gate::gate(transport::loop& on, shared_domain& of, std::size_t account) noexcept
+    : loop_{on}, domain_{of}, account_{account}, inbox_{std::make_unique<inbox>()} {}
+
+gate::~gate() = default;
+
+void gate::pause(time::instant until) {
+  domain_.decide(&loop_, loop_.now(),
+                 [&](class domain& d, time::instant at, notices& out) { d.pause(account_, until, at, out); });
+}
+
+// What other threads decided about this loop's turns.
+void gate::deliver() {
+  const std::lock_guard lock{domain_.mutex_};
+  inbox_->posted = false;
+  while (!inbox_->turns.empty()) {
+    auto& first = inbox_->turns.front();
+    inbox_->turns.pop_front();
+    first.wake_up();
+  }
+}
+
+// ---------------------------------------------------------------- turn
+
+turn::~turn() {
+  if (!queued_ && (permit_ == use::settled || at == stage::outside || at == stage::refused)) return;
+  gate_.domain_.decide(&gate_.loop_, gate_.loop_.now(), [&](domain& d, time::instant now, notices& out) {
+    if (inbox_hook::is_linked()) inbox_hook::unlink();
+    if (at == stage::granted) {
+      if (permit_ == use::unsent) d.give_back(drawn, now, out);
+      if (permit_ == use::sent) d.settle(drawn, errors::effect::unknown, now, out);
+    } else if (at != stage::refused && at != stage::outside) {
+      d.leave(*this, now, out);
+    }
+    std::erase(out, static_cast<waiter*>(this));
+  });
+}
+
+stage turn::enter(ask what) {
+  what.account = gate_.account_;
+  return gate_.domain_.decide(&gate_.loop_, gate_.loop_.now(), [&](domain& d, time::instant now, notices& out) {
+    d.enter(*this, what, now, out);
+    queued_ = at != stage::granted && at != stage::refused;
+    return at;
+  });
+}
+
+stage turn::ready() {
+  return gate_.domain_.decide(&gate_.loop_, gate_.loop_.now(), [&](domain& d, time::instant now, notices& out) {
+    if (at == stage::preparing || at == stage::waiting) d.ready(*this, now, out);
+    return at;
+  });
+}
+
+stage turn::unready() {
+  return gate_.domain_.decide(&gate_.loop_, gate_.loop_.now(), [&](domain& d, time::instant now, notices& out) {
+    if (at == stage::ready) d.unready(*this, now, out);
+    return at;
+  });
+}
+
+void turn::extend(time::instant latest, std::size_t caller) {
+  gate_.domain_.decide(&gate_.loop_, gate_.loop_.now(), [&](domain& d, time::instant now, notices& out) {
+    if (at == stage::preparing || at == stage::waiting || at == stage::ready) d.extend(*this, latest, caller, now, out);
+  });
+}
+
+// Another thread may have decided since.
+stage turn::look() const {
+  const std::lock_guard lock{gate_.domain_.mutex_};
+  return at;
+}
+
+task<stage> turn::change(stage from, time::instant until) {
+  struct place {
+    place(turn& whose, transport::ready_list& list) noexcept : of{whose}, here{list} { of.parked_ = &here; }
+    ~place() { of.parked_ = nullptr; }
+    turn& of;
+    transport::parking here;
+  } parked{*this, gate_.loop_.ready()};
+  // Whatever is decided from here on finds the place; if it was decided before, there is nothing to wait for.
+  if (const auto now = look(); now != from) co_return now;
+  co_await parked.here.wait(gate_.loop_.deadlines(), until);
+  co_return look();
+}
+
+void turn::sent() {
+  permit_ = use::sent;
+  // The clock is read after the last byte has gone: what is remembered is never too early.
+  const auto at_socket = gate_.loop_.clock().now();
+  gate_.domain_.decide(&gate_.loop_, at_socket,
+                       [&](domain& d, time::instant now, notices& out) { d.sent(drawn, at_socket, now, out); });
+}
+
+void turn::settle(errors::effect how) {
+  if (permit_ != use::sent) return;
+  permit_ = use::settled;
+  gate_.domain_.decide(&gate_.loop_, gate_.loop_.now(),
+                       [&](domain& d, time::instant now, notices& out) { d.settle(drawn, how, now, out); });
+}
+
+}  // namespace gateway::limiter
