@@ -75,7 +75,8 @@ std::expected<token::credentials, std::string> read_credentials(const settings::
 
 std::expected<std::unique_ptr<account_core>, std::string> account_core::make(
     const std::string& name, const settings::account& from, std::shared_ptr<const settings::environment> environment,
-    const loop_parts& home, const metrics::gateway_metrics& families, metrics::shard& home_shard, journal::log& log) {
+    const loop_parts& home, limits::place place, const metrics::gateway_metrics& families, metrics::shard& home_shard,
+    journal::log& log) {
   tls::client_options options;
   if (from.tls.ca_file) {
     auto roots = environment->read_file(*from.tls.ca_file);
@@ -86,14 +87,15 @@ std::expected<std::unique_ptr<account_core>, std::string> account_core::make(
       from.tls.min_version == settings::tls_version::tls_1_3 ? tls::version::tls_1_3 : tls::version::tls_1_2;
   auto context = tls::client_context::make(options);
   if (!context) return std::unexpected{"accounts." + name + ".tls: " + context.error()};
-  return std::unique_ptr<account_core>{
-      new account_core{name, from, std::move(*context), std::move(environment), home, families, home_shard, log}};
+  return std::unique_ptr<account_core>{new account_core{name, from, std::move(*context), std::move(environment), home,
+                                                        place, families, home_shard, log}};
 }
 
 account_core::account_core(std::string its_name, const settings::account& from,
                            std::shared_ptr<tls::client_context> tls,
                            std::shared_ptr<const settings::environment> environment, const loop_parts& home,
-                           const metrics::gateway_metrics& families, metrics::shard& home_shard, journal::log& log)
+                           limits::place place, const metrics::gateway_metrics& families, metrics::shard& home_shard,
+                           journal::log& log)
     : name{std::move(its_name)},
       configured{from},
       target{target_of(from.base_url, from, tls)},
@@ -101,6 +103,7 @@ account_core::account_core(std::string its_name, const settings::account& from,
       answers{answers_of(from)},
       budget{from.pool.max_connections},
       health{breaker_of(from), {.share = from.retries.budget, .floor_per_second = from.retries.floor_per_second}},
+      limited{place},
       home_names_{rules_of(from), home.names},
       endpoint_{{home.loop, home.connector, home_names_},
                 {.target = token_target_of(from, tls),
@@ -132,11 +135,13 @@ account_on_loop::account_on_loop(account_core& core, const loop_parts& on, const
             [&randomness = on.randomness] { return randomness.uniform(); }},
       token_{on.loop, core.tokens},
       instrument_{core.name, families, shard, log},
+      gate_{on.loop, *core.limited.domain, core.limited.account},
       way_{{.loop = on.loop,
             .pool = pool_,
             .tokens = token_,
             .wire = core.wire,
             .health = core.health,
+            .limits = gate_,
             .uniform = [&randomness = on.randomness] { return randomness.uniform(); },
             .observer = instrument_},
            ways_of(core.name, core.configured)},

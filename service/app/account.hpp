@@ -5,6 +5,7 @@
 #include <string>
 
 #include "app/instruments.hpp"
+#include "app/limits.hpp"
 #include "dispatch/token_endpoint.hpp"
 #include "settings/configuration.hpp"
 #include "settings/environment.hpp"
@@ -28,7 +29,8 @@ class account_core {
   // The error says what of the account's TLS cannot be used.
   static std::expected<std::unique_ptr<account_core>, std::string> make(
       const std::string& name, const settings::account& from, std::shared_ptr<const settings::environment> environment,
-      const loop_parts& home, const metrics::gateway_metrics& families, metrics::shard& home_shard, journal::log& log);
+      const loop_parts& home, limits::place place, const metrics::gateway_metrics& families, metrics::shard& home_shard,
+      journal::log& log);
 
   const std::string name;
   const settings::account& configured;
@@ -37,6 +39,7 @@ class account_core {
   const onboarding::answer_policy answers;
   upstream::connection_budget budget;
   dispatch::account_health health;
+  const limits::place limited;
   onboarding::ownership owners;
 
  private:
@@ -49,7 +52,7 @@ class account_core {
 
  private:
   account_core(std::string its_name, const settings::account& from, std::shared_ptr<tls::client_context> tls,
-               std::shared_ptr<const settings::environment> environment, const loop_parts& home,
+               std::shared_ptr<const settings::environment> environment, const loop_parts& home, limits::place place,
                const metrics::gateway_metrics& families, metrics::shard& home_shard, journal::log& log);
 };
 
@@ -69,6 +72,7 @@ class account_on_loop {
   upstream::pool pool_;
   token::view token_;
   upstream_instrument instrument_;
+  limiter::gate gate_;
   dispatch::dispatcher way_;
   onboarding::sessions sessions_;
 };

@@ -30,9 +30,10 @@ std::string_view method_of(const listener::exchange& x) noexcept {
                                               : std::string_view{known.data(), known.size()};
 }
 
-constexpr unsigned char stage_token = 0;
-constexpr unsigned char stage_connect = 1;
-constexpr unsigned char stage_upstream = 2;
+constexpr unsigned char stage_queue = 0;
+constexpr unsigned char stage_token = 1;
+constexpr unsigned char stage_connect = 2;
+constexpr unsigned char stage_upstream = 3;
 
 }  // namespace
 
@@ -52,6 +53,7 @@ void request_instrument::answered(const listener::exchange& x, time::duration to
   entry.effect = errors::to_string(x.effect);
   entry.upstream_status = upstream_status;
   entry.duration = took;
+  entry.queue = stages.queue;
   entry.token = stages.token;
   entry.connect = stages.connect;
   entry.upstream = stages.upstream;
@@ -85,6 +87,7 @@ void request_instrument::count(const listener::exchange& x, time::duration took,
              [&]() -> metrics::histogram& { return shard_.at(families_.stage_duration_seconds, name, x.account); })
         .observe(*spent);
   };
+  stage(stage_queue, "queue", stages.queue);
   stage(stage_token, "token", stages.token);
   stage(stage_connect, "connect", stages.connect);
   stage(stage_upstream, "upstream", stages.upstream);
@@ -96,6 +99,9 @@ upstream_instrument::upstream_instrument(std::string account, const metrics::gat
       families_{families},
       shard_{shard},
       log_{log},
+      admitted_{shard.at(families.permits_total, account_, "admitted")},
+      queued_{shard.at(families.permits_total, account_, "queued")},
+      refused_{shard.at(families.permits_total, account_, "refused")},
       created_{shard.at(families.sessions_total, account_, "created")},
       completed_{shard.at(families.sessions_total, account_, "completed")} {}
 
@@ -119,6 +125,15 @@ void upstream_instrument::exchanged(dispatch::operation what, unsigned status,
 
 void upstream_instrument::repeated(dispatch::operation, std::string_view reason) {
   shard_.at(families_.retries_total, account_, reason).add();
+}
+
+void upstream_instrument::permitted(dispatch::operation, std::string_view decision) {
+  (decision == "admitted" ? admitted_ : decision == "queued" ? queued_ : refused_).add();
+}
+
+void upstream_instrument::paused(time::duration how_long) {
+  log_.warn("account paused: Podero asked for it",
+            {{"account", account_}, {"seconds", std::chrono::ceil<std::chrono::seconds>(how_long).count()}});
 }
 
 void upstream_instrument::connect_failed(std::string_view reason) {

@@ -48,6 +48,8 @@ class upstream_instrument final : public dispatch::observer, public onboarding::
 
   void exchanged(dispatch::operation what, unsigned status, const upstream::exchange_result& result) override;
   void repeated(dispatch::operation what, std::string_view reason) override;
+  void permitted(dispatch::operation what, std::string_view decision) override;
+  void paused(time::duration how_long) override;
   void connect_failed(std::string_view reason) override;
   void circuit_changed(dispatch::circuit_state now) override;
   void created() override { created_.add(); }
@@ -60,6 +62,9 @@ class upstream_instrument final : public dispatch::observer, public onboarding::
   metrics::shard& shard_;
   journal::log& log_;
   metrics::handle_cache<metrics::counter> exchanges_;
+  metrics::counter& admitted_;
+  metrics::counter& queued_;
+  metrics::counter& refused_;
   metrics::counter& created_;
   metrics::counter& completed_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <tuple>
 
 namespace gateway::app {
 namespace {
@@ -141,10 +142,11 @@ std::expected<void, std::string> service::build() {
     return std::unexpected{"accounts: more than " + std::to_string(most_accounts)};
   auto policies = make_policies();
   if (!policies) return std::unexpected{std::move(policies.error())};
+  limits_.emplace(*parts_.configuration, *callers_, parts_.loops.front().loop);
   auto& home_shard = parts_.metrics.add_shard();
   for (const auto& [name, configured] : parts_.configuration->accounts) {
-    auto core = account_core::make(name, configured, parts_.environment, parts_.loops.front(), parts_.families,
-                                   home_shard, parts_.log);
+    auto core = account_core::make(name, configured, parts_.environment, parts_.loops.front(), limits_->of(name),
+                                   parts_.families, home_shard, parts_.log);
     if (!core) return std::unexpected{std::move(core.error())};
     accounts_.push_back(std::move(*core));
   }
@@ -212,6 +214,7 @@ void service::declare_gauges() {
     for (const auto& account : accounts_)
       out.add(static_cast<double>(account->health.state(parts_.clock.now())), account->name);
   }));
+  declare_limit_gauges();
   gauges_.push_back(registry.compute(families.loop_lag_seconds, [this](auto& out) {
     for (const auto& w : workers_) out.add(std::chrono::duration<double>{w->loop().worst_lag()}.count());
   }));
@@ -219,6 +222,74 @@ void service::declare_gauges() {
     std::uint64_t dropped = parts_.loops.front().lines.dropped();
     for (const auto& w : workers_) dropped += w->dropped_lines();
     out.add(static_cast<double>(dropped));
+  }));
+}
+
+void service::declare_limit_gauges() {
+  auto& registry = parts_.metrics;
+  const auto& families = parts_.families;
+  const auto seconds = [](time::duration d) { return std::chrono::duration<double>{d}.count(); };
+  const auto each = [this](const auto& show) {
+    for (const auto& account : accounts_) show(account->name, account->limited);
+  };
+  const auto each_window = [each](const auto& show) {
+    each([&](const std::string& name, const limits::place& at) {
+      std::vector<limiter::window_state> windows;
+      at.domain->windows(at.account, windows);
+      // An account and its test account may have windows of one length: the scarcer one is shown.
+      std::ranges::sort(windows, {}, [](const auto& w) { return std::tuple{w.name, w.remaining}; });
+      const auto scarcest = std::ranges::unique(windows, {}, &limiter::window_state::name);
+      windows.erase(scarcest.begin(), scarcest.end());
+      for (const auto& w : windows) show(name, w);
+    });
+  };
+  gauges_.push_back(registry.compute(families.permits_remaining, [each_window](auto& out) {
+    each_window([&](const std::string& name, const limiter::window_state& w) {
+      out.add(static_cast<double>(w.remaining), name, w.name);
+    });
+  }));
+  gauges_.push_back(registry.compute(families.permits_next_seconds, [this, seconds, each_window](auto& out) {
+    const auto now = parts_.clock.now();
+    each_window([&](const std::string& name, const limiter::window_state& w) {
+      out.add(std::max(0.0, seconds(w.next - now)), name, w.name);
+    });
+  }));
+  gauges_.push_back(registry.compute(families.queue_length, [each](auto& out) {
+    each([&](const std::string& name, const limits::place& at) {
+      out.add(static_cast<double>(at.domain->state(at.account).waiting), name);
+    });
+  }));
+  gauges_.push_back(registry.compute(families.queue_oldest_seconds, [this, seconds, each](auto& out) {
+    each([&](const std::string& name, const limits::place& at) {
+      const auto since = at.domain->state(at.account).oldest_since;
+      out.add(since ? std::max(0.0, seconds(parts_.clock.now() - *since)) : 0.0, name);
+    });
+  }));
+  gauges_.push_back(registry.compute(families.account_paused_until_seconds, [this, seconds, each](auto& out) {
+    const auto now = parts_.clock.now();
+    const auto wall = seconds(parts_.clock.wall_now().time_since_epoch());
+    each([&](const std::string& name, const limits::place& at) {
+      const auto until = at.domain->state(at.account).paused_until;
+      out.add(until > now ? wall + seconds(until - now) : 0.0, name);
+    });
+  }));
+  gauges_.push_back(registry.compute(families.slow_down_factor, [each](auto& out) {
+    each([&](const std::string& name, const limits::place& at) {
+      out.add(at.domain->state(at.account).slow_down, name);
+    });
+  }));
+  const auto each_test_account = [this](const auto& show) {
+    for (const auto& [key, domain] : limits_->domains())
+      if (const auto& shared = domain->rules().test_account) show(*shared, *domain);
+  };
+  gauges_.push_back(registry.compute(families.slots, [each_test_account](auto& out) {
+    each_test_account(
+        [&](const auto& rules, const auto&) { out.add(static_cast<double>(rules.open_sessions), rules.name); });
+  }));
+  gauges_.push_back(registry.compute(families.slots_held, [each_test_account](auto& out) {
+    each_test_account([&](const auto& rules, const auto& domain) {
+      out.add(static_cast<double>(domain.slots().size()), rules.name);
+    });
   }));
 }
 

@@ -56,9 +56,11 @@ class service {
   std::expected<void, std::string> build();
   std::expected<std::vector<listener::caller_policies>, std::string> make_policies() const;
   void declare_gauges();
+  void declare_limit_gauges();
 
   parts parts_;
   std::shared_ptr<const admission::directory> callers_;
+  std::optional<limits> limits_;
   std::vector<std::unique_ptr<account_core>> accounts_;
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<metrics::computed> gauges_;

@@ -20,6 +20,26 @@ gateway_metrics::gateway_metrics(catalogue& in)
                                                       {"account", "reason"})},
       sessions_total{in.add_counter("sessions_total", "Onboarding sessions handed out or seen to complete.",
                                     {"account", "outcome"})},
+      permits_total{
+          in.add_counter("permits_total",
+                         "What the limiter said to a request: admitted at once, queued and then admitted, or refused.",
+                         {"account", "decision"})},
+      permits_remaining{
+          in.add_gauge("permits_remaining", "How many requests the window has room for now.", {"account", "window"})},
+      permits_next_seconds{in.add_gauge("permits_next_seconds",
+                                        "How long until the window has room for one more; 0 while it has.",
+                                        {"account", "window"})},
+      queue_length{in.add_gauge("queue_length", "Requests that wait for a permit.", {"account"})},
+      queue_oldest_seconds{
+          in.add_gauge("queue_oldest_seconds", "How long the oldest of them has waited.", {"account"})},
+      account_paused_until_seconds{in.add_gauge(
+          "account_paused_until_seconds",
+          "Until when nothing is sent because Podero asked for it, in Unix time; 0 without a pause.", {"account"})},
+      slow_down_factor{in.add_gauge("slow_down_factor",
+                                    "Every window is longer by this, after Podero asked for a pause; 1 otherwise.",
+                                    {"account"})},
+      slots{in.add_gauge("slots", "Sessions that may be open on the test account at once.", {"test_account"})},
+      slots_held{in.add_gauge("slots_held", "Slots of the test account that are held.", {"test_account"})},
       token_expiry_timestamp_seconds{in.add_gauge("token_expiry_timestamp_seconds",
                                                   "When the present access token expires, in Unix time; 0 without one.",
                                                   {"account"})},

@@ -17,6 +17,15 @@ struct gateway_metrics {
   family<counter, 3> upstream_requests_total;           // account, operation, code
   family<counter, 2> upstream_connections_ended_total;  // account, reason (service/upstream/README.md)
   family<counter, 2> sessions_total;                    // account, outcome (created, reused, replayed, completed)
+  family<counter, 2> permits_total;                     // account, decision (admitted, queued, refused)
+  family<gauge, 2> permits_remaining;                   // account, window
+  family<gauge, 2> permits_next_seconds;                // account, window
+  family<gauge, 1> queue_length;                        // account
+  family<gauge, 1> queue_oldest_seconds;                // account
+  family<gauge, 1> account_paused_until_seconds;        // account
+  family<gauge, 1> slow_down_factor;                    // account
+  family<gauge, 1> slots;                               // test_account
+  family<gauge, 1> slots_held;                          // test_account
   family<gauge, 1> token_expiry_timestamp_seconds;      // account
   family<counter, 2> token_renewals_total;              // account, outcome
   family<gauge, 1> account_ready;                       // account

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "admission/directory.hpp"
+#include "limiter/gate.hpp"
+
+namespace gateway::app {
+
+// The limiter's domains of a configuration: accounts that name one test account are counted together, every other one
+// by itself.
+class limits {
+ public:
+  // An account's place.
+  struct place {
+    limiter::shared_domain* domain = nullptr;
+    std::size_t account = 0;  // in the domain
+  };
+
+  limits(const settings::configuration& from, const admission::directory& callers, transport::loop& home);
+
+  const place& of(const std::string& account) const { return places_.at(account); }
+  // Each once.
+  const std::map<std::string, std::unique_ptr<limiter::shared_domain>>& domains() const noexcept { return domains_; }
+
+ private:
+  std::map<std::string, std::unique_ptr<limiter::shared_domain>> domains_;
+  std::map<std::string, place> places_;
+};
+
+}  // namespace gateway::app
