@@ -20,11 +20,10 @@ bool may_be_repeated(const attempt_facts& facts) noexcept {
   return !facts.creating && facts.end != unusable;
 }
 
-// Where the server asked to be left alone the whole account pauses, and the repetition stands in the queue like
-// everybody else: the limiter knows when it is due, or refuses it.
-time::duration wait_before_next(const attempt_facts& facts, const retry_rules& rules) noexcept {
-  if (facts.status == 429 || (facts.status == 503 && facts.retry_after)) return time::duration::zero();
-  return back_off(facts.attempts, facts.uniform, rules);
+// How long the server wants to be left alone, where it says so at all.
+std::optional<time::duration> asked_for(const attempt_facts& facts, const retry_rules& rules) noexcept {
+  if (facts.status == 429) return facts.retry_after.value_or(rules.unasked_pause);
+  return facts.status == 503 ? facts.retry_after : std::nullopt;
 }
 
 }  // namespace
@@ -35,9 +34,11 @@ plan after(const attempt_facts& facts, const retry_rules& rules) noexcept {
   if (facts.end == answered && facts.status == 401 && !facts.renewed) return {next_step::renew_token};
   if (went_stale(facts)) return {next_step::try_at_once};
   if (!may_be_repeated(facts) || facts.attempts >= rules.most_attempts) return {without_repeating(facts)};
-  const auto wait = wait_before_next(facts, rules);
-  if (wait >= facts.time_left) return {without_repeating(facts)};
-  return {next_step::try_again, wait};
+  const auto step = back_off(facts.attempts, facts.uniform, rules);
+  const auto asked = asked_for(facts, rules).value_or(time::duration::zero());
+  if (std::max(asked, step) >= facts.time_left) return {without_repeating(facts)};
+  // The whole account pauses for what was asked, and the repetition stands in its queue like everybody else.
+  return {next_step::try_again, asked >= step ? time::duration::zero() : step};
 }
 
 next_step without_repeating(const attempt_facts& facts) noexcept {

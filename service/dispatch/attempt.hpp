@@ -49,7 +49,7 @@ enum class next_step : std::uint8_t {
 
 struct plan {
   next_step step = next_step::give_up;
-  time::duration wait{0};  // before try_again
+  time::duration wait{0};  // before try_again; none where the server asked for a pause, which the limiter keeps
 };
 
 // What follows an attempt. A request whose last byte was not sent had no effect and may be repeated. After that a

@@ -111,6 +111,7 @@ task<std::expected<void, failure>> dispatcher::send(call what, workspace& space)
     auto last = co_await attempt(what, space, so_far);
     if (!last) co_return std::unexpected{std::move(last.error())};
     const auto next = decide(what, *last, so_far);
+    if (next.step == next_step::deliver && so_far.status == 429) co_return std::unexpected{left_alone()};
     if (next.step == next_step::deliver) co_return std::expected<void, failure>{};
     if (next.step == next_step::give_up) co_return std::unexpected{no_answer(last->facts, last->reason)};
     parts_.observer.repeated(what.what, reason_of(last->facts));
@@ -255,7 +256,7 @@ task<std::optional<failure>> dispatcher::queue(const call& what, workspace& spac
         break;
       default:
         parts_.observer.permitted(what.what, "refused");
-        co_return refused(place.refused(), so_far);
+        co_return refused(place.refused(), so_far.status);
     }
     if (gone(what)) co_return caller_gone();
     if (at != stage::granted && at != stage::refused && parts_.loop.now() >= deadline_of(what))
@@ -351,8 +352,17 @@ failure dispatcher::circuit_open(time::instant worth_asking_at) const {
   return f;
 }
 
+// Podero's 429 for the caller: by now the account's pause says when it is worth asking again.
+failure dispatcher::left_alone() {
+  limiter::refusal why;
+  why.guard = errors::guard::pause;
+  why.state = "Podero answered 429";
+  why.admitted_at = parts_.limits.shared().state(parts_.limits.account()).paused_until;
+  return refused(why, 429);
+}
+
 // 429 or 503 with the limit that refuses and the instant from which on it would not.
-failure dispatcher::refused(const limiter::refusal& why, const progress& so_far) {
+failure dispatcher::refused(const limiter::refusal& why, unsigned upstream_status) {
   auto f = failure_of(problem_of(why.guard), {});
   const auto now = parts_.loop.now();
   const auto after = whole_seconds(why.admitted_at - now);
@@ -372,11 +382,11 @@ failure dispatcher::refused(const limiter::refusal& why, const progress& so_far)
           "The limit " + why.limit + " of account " + options_.account + " leaves no room in this request's time.";
       break;
   }
-  f.detail += " Nothing was sent; a request that comes in " + std::to_string(after.count()) + " s can expect its turn.";
+  f.detail += " Nothing was done; a request that comes in " + std::to_string(after.count()) + " s can expect its turn.";
   const auto wall = parts_.loop.clock().wall_now() +
                     std::chrono::ceil<time::wall_instant::duration>(std::max(why.admitted_at - now, time::duration{0}));
   f.decision = errors::decision{why.guard, why.limit, why.state, std::string{timestamp_.of(wall)}};
-  if (so_far.status != 0) f.upstream_status = so_far.status;
+  if (upstream_status != 0) f.upstream_status = upstream_status;
   return f;
 }
 

@@ -174,7 +174,8 @@ class dispatcher {
   void conclude(account_health::permit& permit, const ended& last);
   errors::failure no_token(const token::trouble& why, const call& what) const;
   errors::failure circuit_open(time::instant worth_asking_at) const;
-  errors::failure refused(const limiter::refusal& why, const progress& so_far);
+  errors::failure refused(const limiter::refusal& why, unsigned upstream_status);
+  errors::failure left_alone();
 
   parts parts_;
   options options_;

@@ -48,11 +48,15 @@ struct noting_observer final : observer {
     last_sent = result.sent;
   }
   void repeated(operation, std::string_view reason) override { repetitions.emplace_back(reason); }
+  void permitted(operation, std::string_view decision) override { permits.emplace_back(decision); }
+  void paused(time::duration how_long) override { pauses.push_back(how_long); }
   void connect_failed(std::string_view reason) override { connect_failures.emplace_back(reason); }
   void circuit_changed(circuit_state now) override { circuit.push_back(now); }
 
   std::vector<unsigned> exchanges;
   std::vector<std::string> repetitions;
+  std::vector<std::string> permits;
+  std::vector<time::duration> pauses;
   std::vector<std::string> connect_failures;
   std::vector<circuit_state> circuit;
   bool last_sent = false;
@@ -64,6 +68,7 @@ struct way_wishes {
   std::uint32_t breaker_min_requests = 1'000'000;
   budget_options budget{.floor_per_second = 1000};
   std::size_t connections = 4;
+  limiter::account_rules limits{};  // no window
 };
 
 // The way upstream of one account on one loop, with a scripted server at its end.
@@ -71,7 +76,8 @@ struct way_fixture : support::loop_fixture {
   explicit way_fixture(way_wishes w = {})
       : server{loop, identity(), w.capacity},
         connections{w.connections},
-        health{{.min_requests = w.breaker_min_requests}, w.budget} {
+        health{{.min_requests = w.breaker_min_requests}, w.budget},
+        domain{rules(std::move(w.limits)), loop} {
     tokens_source.start();
     settle();
   }
@@ -109,15 +115,26 @@ struct way_fixture : support::loop_fixture {
   upstream::wire wire{"podero.test", "/api"};
   noting_observer noted;
   account_health health;
+  limiter::shared_domain domain;
+  limiter::gate gate{loop, domain, 0};
   dispatcher way{{.loop = loop,
                   .pool = pool,
                   .tokens = tokens,
                   .wire = wire,
                   .health = health,
+                  .limits = gate,
                   .uniform = [] { return 0.5; },
                   .observer = noted},
                  settings()};
 
+  // One account, and two callers of the same weight.
+  static limiter::domain_rules rules(limiter::account_rules account) {
+    account.name = "sandbox";
+    limiter::domain_rules all;
+    all.accounts.push_back(std::move(account));
+    for (const auto* name : {"portal", "batch"}) all.callers.push_back({.name = name, .on = {limiter::own_rules{}}});
+    return all;
+  }
   static options settings() {
     options how;
     how.account = "sandbox";
