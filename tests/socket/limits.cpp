@@ -1,0 +1,147 @@
+// Limits as the account's owner sees them: by the simulator's own timestamps, with the gateway driven far beyond them.
+#include "socket/started.hpp"
+
+#include <doctest/doctest.h>
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+using namespace gateway::socket_tests;
+using namespace std::chrono_literals;
+namespace json = boost::json;
+
+namespace {
+
+using instants = std::vector<std::chrono::nanoseconds>;
+
+// When the last bytes of the creations arrived, in order.
+instants creations(const running_simulator& podero) {
+  instants arrived;
+  std::int64_t since = 0;
+  for (;;) {
+    const auto page = podero.order("GET", "/requests?since=" + std::to_string(since) + "&limit=1000");
+    const auto& log = page.at("requests").as_array();
+    if (log.empty()) break;
+    for (const auto& one : log) {
+      since = one.at("number").to_number<std::int64_t>();
+      if (one.at("operation").as_string() == "create")
+        arrived.emplace_back(one.at("monotonic_ns").to_number<std::int64_t>());
+    }
+  }
+  std::ranges::sort(arrived);
+  return arrived;
+}
+
+// The most in any interval of that length: half-open, so that what is exactly a length apart is in two.
+std::size_t busiest(const instants& arrived, std::chrono::nanoseconds length) {
+  std::size_t most = 0;
+  for (std::size_t first = 0, end = 0; first < arrived.size(); ++first) {
+    while (end < arrived.size() && arrived[end] < arrived[first] + length) ++end;
+    most = std::max(most, end - first);
+  }
+  return most;
+}
+
+std::string body_for(int number) {
+  auto id = std::to_string(number);
+  id.insert(0, 12 - id.size(), '0');
+  auto body = std::string{example_request};
+  body.replace(body.find("070dd449a1a5"), 12, id);
+  return body;
+}
+
+struct tally {
+  std::atomic<int> asked{0};
+  std::atomic<int> created{0};
+  std::atomic<int> refused{0};
+  std::atomic<int> others{0};
+  std::atomic<int> without_instant{0};
+};
+
+// Asks again and again, whatever it is told, until told to stop.
+void hammer(const running_gateway& gateway, int number, const std::atomic<bool>& stop, tally& seen) {
+  auto caller = gateway.caller();
+  for (int round = 0; !stop; ++round) {
+    const auto got = caller.call("POST", sessions_path, body_for(number * 10'000 + round), json_body);
+    ++seen.asked;
+    if (got.status == 201) {
+      ++seen.created;
+      continue;
+    }
+    ++(got.status == 429 ? seen.refused : seen.others);
+    if (got.status == 429 && got.header("Retry-After").empty()) ++seen.without_instant;
+    std::this_thread::sleep_for(100ms);
+  }
+}
+
+// 20 in 2 s and 30 in 4 s, stretched by a twentieth: 30 every 4.2 s can be had.
+constexpr auto cycle = 4200ms;
+constexpr int cycles = 3;
+constexpr int per_cycle = 30;
+
+// Three cycles at more than ten times what is allowed.
+void check_promise_and_throughput(const both_programs& running) {
+  tally seen;
+  std::atomic<bool> stop{false};
+  std::vector<std::jthread> callers;
+  for (int i = 0; i < 16; ++i) callers.emplace_back([&, i] { hammer(running.gateway, i, stop, seen); });
+  const auto began = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() < began + cycles * cycle + 400ms) std::this_thread::sleep_for(50ms);
+  stop = true;
+  callers.clear();
+
+  const auto arrived = creations(running.podero);
+  CHECK(busiest(arrived, 2s) <= 20);
+  CHECK(busiest(arrived, 4s) <= 30);
+  REQUIRE(arrived.size() > cycles * per_cycle);
+  const std::chrono::duration<double> taken = arrived[cycles * per_cycle] - arrived[0];
+  CHECK(taken <= std::chrono::duration<double>{cycles * cycle} / 0.98);
+  CHECK(seen.asked >= 10 * cycles * per_cycle);
+  CHECK(seen.created == static_cast<int>(arrived.size()));
+  CHECK(seen.without_instant == 0);
+  CHECK(seen.others == 0);
+}
+
+void limit(configuration& c) {
+  c.account_more =
+      "    limits: { sessions: [ { rate: 20, per: 2s }, { rate: 30, per: 4s } ], jitter: 1s,\n"
+      "              queue: { length: 100, max_wait: 500ms } }\n";
+}
+
+}  // namespace
+
+TEST_CASE("At ten times the allowed rate no window is violated, and nearly all that is allowed is used") {
+  const both_programs running{limit};
+  check_promise_and_throughput(running);
+}
+
+TEST_CASE("The same where every tenth request needs a new connection whose handshake is slow") {
+  const both_programs running{limit};
+  running.podero.order(
+      "POST", "/faults",
+      R"({"match":{"operation":"connection"},"action":{"max_requests":10,"handshake_delay":"300ms"}})");
+  running.podero.order("POST", "/connections/close");
+  check_promise_and_throughput(running);
+}
+
+TEST_CASE("Podero's 429 pauses everybody, and afterwards less is sent") {
+  both_programs running{limit};
+  auto caller = running.gateway.caller();
+  create(caller);
+  running.podero.order("POST", "/faults",
+                       R"({"match":{"operation":"create","times":1},"action":{"status":429,"retry_after":60}})");
+  const auto first = caller.call("POST", sessions_path, body_for(1), json_body);
+  CHECK(first.status == 429);
+  CHECK(text_in(first.json(), "upstream_effect") == "none");
+  CHECK(text_in(first.json().at("decision"), "guard") == "pause");
+  CHECK(first.header("Retry-After") == "60");
+  const auto second = running.gateway.caller().call("POST", sessions_path, body_for(2), json_body);
+  CHECK(second.status == 429);
+  CHECK(text_in(second.json().at("decision"), "guard") == "pause");
+  CHECK(running.podero.counter("creations") == 2);
+  CHECK(running.gateway.metric(R"(onboarding_gateway_account_paused_until_seconds{account="sandbox"})") > 0);
+  CHECK(running.gateway.metric(R"(onboarding_gateway_slow_down_factor{account="sandbox"})") == 2);
+}
