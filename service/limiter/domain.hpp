@@ -1,5 +1,8 @@
 #pragma once
 
+#include <boost/intrusive/list.hpp>
+
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,8 +11,11 @@
 #include "foundation/errors/problem.hpp"
 #include "foundation/time/clock.hpp"
 #include "limiter/rules.hpp"
+#include "store/ledger.hpp"
 
 namespace gateway::limiter {
+
+struct lane;
 
 enum class kind : std::uint8_t { request, creation };
 
@@ -17,18 +23,18 @@ struct ask {
   std::size_t account = 0;  // in the domain
   std::size_t caller = 0;   // in the directory
   kind what = kind::request;
-  time::instant latest{};          // a permit is of use until then; the account's max_wait bounds it further
-  std::uint64_t fingerprint = 0;   // equal for equal requests of a caller: who asks again early is told the same instant
-  bool in_hand = false;            // token and connection are there already
-  bool again = false;              // a repetition of a request that had its turn: to the front of its caller's line
+  time::instant latest{};         // a permit is of use until then; the account's max_wait bounds it further
+  std::uint64_t fingerprint = 0;  // equal for equal requests of a caller: who asks again early is told the same instant
+  bool in_hand = false;           // token and connection are there already
+  bool again = false;             // a repetition of a request that had its turn: to the front of its caller's line
 };
 
 // Why a request is refused, and when it would be admitted.
 struct refusal {
   errors::guard guard = errors::guard::window;
-  std::string limit{};           // "sessions-10s"; the guard `queue` and `pause` have none
-  std::string state{};           // for people: "1 of 1 used, 3 wait"
-  time::instant admitted_at{};   // never earlier than possible
+  std::string limit{};          // "sessions-10s"; the guard `queue` and `pause` have none
+  std::string state{};          // for people: "1 of 1 used, 3 wait"
+  time::instant admitted_at{};  // never earlier than possible
 };
 
 // One drawn permit. Outstanding until `sent` or `give_back`, then to be settled with the effect.
@@ -36,11 +42,11 @@ struct permit {
   std::size_t account = 0;
   std::size_t caller = 0;
   kind what = kind::request;
-  std::uint64_t slot = 0;        // of the test account; 0: none
+  std::uint64_t slot = 0;  // of the test account; 0: none
   time::instant drawn_at{};
-  time::instant send_by{};       // after this it is burnt: nothing may be sent with it
-  time::instant sent_at{};       // meaningful once sent
-  std::uint64_t number = 0;      // 0: no permit
+  time::instant send_by{};   // after this it is burnt: nothing may be sent with it
+  time::instant sent_at{};   // meaningful once sent
+  std::uint64_t number = 0;  // 0: no permit
 };
 
 enum class stage : std::uint8_t {
@@ -58,20 +64,32 @@ class waiter {
   stage at = stage::outside;
   permit drawn{};
   refusal why{};
-  // HELPER: private bookkeeping (friend class domain) goes here: hooks, sequence number, ask, estimate.
+
+ private:
+  friend class domain;
+  friend class timetable;
+  friend struct lane;
+
+  boost::intrusive::list_member_hook<> place_;  // in its lane
+  lane* lane_ = nullptr;
+  ask asked_{};
+  std::uint64_t number_ = 0;  // in the order of entering
+  time::instant entered_{};
+  time::instant latest_{};
+  time::instant expected_{};  // by the last timetable
 };
 
 // What somebody has to be told: a waiter's stage changed to preparing, granted or refused.
 using notices = std::vector<waiter*>;
 
 struct window_state {
-  std::string_view name{};     // "sessions-10s"
+  std::string_view name{};                      // "sessions-10s"
   errors::guard guard = errors::guard::window;  // window, or caller for the caller's own
   std::uint32_t rate = 0;
-  time::duration per{0};       // as configured
+  time::duration per{0};  // as configured
   std::uint32_t remaining = 0;
-  time::instant next{};        // when one more may go, for an empty queue
-  time::instant restored{};    // when the oldest used one comes back; `now` if none is used
+  time::instant next{};      // when one more may go, for an empty queue
+  time::instant restored{};  // when the oldest used one comes back; `now` if none is used
 };
 
 struct slot_state {
@@ -86,16 +104,21 @@ struct slot_state {
 struct account_state {
   std::size_t waiting = 0;
   std::optional<time::instant> oldest_since{};
-  time::instant paused_until{};   // in the past: not paused
-  double slow_down = 1.0;         // every window is longer by this factor
+  time::instant paused_until{};  // in the past: not paused
+  double slow_down = 1.0;        // every window is longer by this factor
 };
 
 // Permits of one domain: exact sliding windows, slots, pauses, and the fair queue before them. Pure: every function
 // takes `now`, which never goes back; nothing is done but what `out` says. Not thread-safe.
 class domain {
  public:
+  // With a ledger of its own, in memory.
   explicit domain(domain_rules rules);
+  // `of` was made with `ledger_rules_of(rules)`.
+  domain(domain_rules rules, std::unique_ptr<store::ledger> of);
+  ~domain();
   domain(const domain&) = delete;
+  domain& operator=(const domain&) = delete;
 
   // At the door. Afterwards `who` is granted (only if in_hand), ready, preparing, waiting or refused.
   void enter(waiter& who, const ask& what, time::instant now, notices& out);
@@ -135,8 +158,8 @@ class domain {
   std::optional<time::instant> next_event() const;
   void advance(time::instant now, notices& out);
 
-  // What this caller could get now: the account's and the test account's windows with what stands in the queue taken off,
-  // and its own. Windows of a second and more and shorter ones alike.
+  // What this caller could get now: the account's and the test account's windows with what stands in the queue taken
+  // off, and its own. Windows of a second and more and shorter ones alike.
   void windows(std::size_t account, std::size_t caller, kind what, time::instant now,
                std::vector<window_state>& into) const;
   // Without regard to callers: for metrics.
@@ -145,7 +168,12 @@ class domain {
   std::vector<slot_state> slots(time::instant now) const;
 
  private:
-  domain_rules rules_;
+  struct parts;
+  struct asking_now;
+  std::unique_ptr<parts> parts_;
 };
+
+// What a domain's ledger has to count.
+store::ledger_rules ledger_rules_of(const domain_rules& rules);
 
 }  // namespace gateway::limiter

@@ -7,14 +7,11 @@
 #include <vector>
 
 #include "foundation/time/clock.hpp"
+#include "store/window.hpp"
 
 namespace gateway::limiter {
 
-// At most `rate` in EVERY interval of length `per`.
-struct window {
-  std::uint32_t rate = 0;
-  time::duration per{0};
-};
+using store::window;
 
 // Creations count in both sorts of windows, all other requests only in the first.
 struct window_set {

@@ -1,0 +1,138 @@
+#include "limiter/refusals.hpp"
+
+#include <algorithm>
+
+namespace gateway::limiter {
+
+namespace {
+
+using by = store::binding::by;
+
+std::string age(time::duration of) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(of).count();
+  return seconds < 120 ? std::to_string(seconds) + " s" : std::to_string(seconds / 60) + " min";
+}
+
+std::string wait(std::size_t waiting) {
+  return waiting == 0 ? "" : ", " + std::to_string(waiting) + (waiting == 1 ? " waits" : " wait");
+}
+
+}  // namespace
+
+refusals::refusals(const domain_rules& rules, store::ledger& of)
+    : rules_{rules}, ledger_{of}, numbers_{rules.accounts.size(), rules.callers.size()} {
+  for (std::uint32_t r = 0; r < of.rules().resources.size(); ++r) {
+    auto& names = names_.emplace_back();
+    for (const auto& one : of.rules().resources[r].windows)
+      names.push_back(name_of(one, resources::what_of(r), numbers_.owner_of(r) == resources::owner::caller));
+  }
+}
+
+refusals::fill refusals::fill_of(std::uint32_t resource, const window& one, time::instant now) const {
+  const auto& rules = ledger_.rules().resources[resource];
+  const auto& past = ledger_.known(resource);
+  const auto stretch = stretch_of(one, rules);
+  const auto left = [&](time::instant stamp) {
+    return rules.paced ? ledger_.pace_of(*rules.paced).left(stamp, one.per, stretch, now)
+                       : std::max(now, stamp + one.per + stretch);
+  };
+  const auto factor = rules.paced ? ledger_.pace_of(*rules.paced).slow_down(now) : 1.0;
+  const auto length = time::duration{static_cast<time::duration::rep>(static_cast<double>(one.per.count()) * factor)};
+  const auto out = past.outstanding();
+  const auto sent = std::min<std::size_t>(past.since(now - length - stretch), one.rate);
+  fill full{.used = std::min<std::size_t>(sent + out, one.rate), .next = now, .restored = now};
+  if (full.used != 0) full.restored = left(sent == 0 ? now : past.newest(sent));
+  if (full.used == one.rate) full.next = left(one.rate <= out ? now : past.newest(one.rate - out));
+  return full;
+}
+
+void refusals::resource(std::uint32_t number, const lanes& active, time::instant now,
+                        std::vector<window_state>& into) const {
+  const auto& rules = ledger_.rules().resources[number];
+  if (rules.windows.empty()) return;
+  std::size_t waiting = 0;
+  for (const auto& of : active) {
+    const auto& draws = of.draws;
+    if (std::ranges::count(draws.requests, number) + std::ranges::count(draws.creations, number) != 0)
+      waiting += of.waiters.size();
+  }
+  const auto own = numbers_.owner_of(number) == resources::owner::caller;
+  for (std::size_t i = 0; i < rules.windows.size(); ++i) {
+    const auto& one = rules.windows[i];
+    const auto full = fill_of(number, one, now);
+    into.push_back(
+        {.name = names_[number][i],
+         .guard = own ? errors::guard::caller : errors::guard::window,
+         .rate = one.rate,
+         .per = one.per,
+         .remaining = static_cast<std::uint32_t>(one.rate - std::min<std::size_t>(one.rate, full.used + waiting)),
+         .next = full.next,
+         .restored = full.restored});
+  }
+}
+
+void refusals::windows(const store::use& of, const lanes& active, time::instant now,
+                       std::vector<window_state>& into) const {
+  for (const auto number : of.requests) resource(number, active, now, into);
+  for (const auto number : of.creations) resource(number, active, now, into);
+}
+
+refusal refusals::of_turn(const lane& of, const store::binding& why, std::size_t waiting, time::instant now) const {
+  refusal made;
+  switch (why.what) {
+    case by::pause:
+      made.guard = errors::guard::pause;
+      made.state = "paused" + wait(waiting);
+      return made;
+    case by::slots:
+      made.guard = errors::guard::slot;
+      made.limit = "open-sessions";
+      made.state = slots_state(now);
+      return made;
+    case by::own_slots: {
+      const auto held = ledger_.slots(now).held_by(of.caller, of.account);
+      made.guard = errors::guard::slot;
+      made.limit = "caller-open-sessions";
+      made.state = std::to_string(held) + " of " + std::to_string(of.own.most_slots.value_or(0)) + " held";
+      return made;
+    }
+    case by::window: {
+      const auto own = numbers_.owner_of(why.resource) == resources::owner::caller;
+      const auto& one = ledger_.rules().resources[why.resource].windows[why.window];
+      made.guard = own ? errors::guard::caller : errors::guard::window;
+      made.limit = names_[why.resource][why.window];
+      made.state = std::to_string(fill_of(why.resource, one, now).used) + " of " + std::to_string(one.rate) + " used" +
+                   wait(waiting);
+      return made;
+    }
+    case by::nothing:
+      break;
+  }
+  // Nothing keeps it back but those before it.
+  made.guard = errors::guard::queue;
+  made.state = queue_state(of.account, waiting);
+  return made;
+}
+
+std::string refusals::queue_state(std::size_t account, std::size_t waiting) const {
+  return std::to_string(waiting) + " of " + std::to_string(rules_.accounts[account].queue_length) + " wait";
+}
+
+std::string refusals::slots_state(time::instant now) const {
+  const auto& book = ledger_.slots(now);
+  std::string text = std::to_string(book.held().size()) + " of " + std::to_string(book.total()) + " held";
+  auto separator = ": ";
+  for (const auto& one : book.held()) {
+    text += separator;
+    separator = "; ";
+    auto between = "";
+    for (const auto holder : one.holders) {
+      text += between + rules_.callers[holder].name;
+      between = ", ";
+    }
+    text += " for " + age(now - one.since);
+  }
+  return text;
+}
+
+}  // namespace gateway::limiter

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "limiter/lane.hpp"
+#include "limiter/resources.hpp"
+
+namespace gateway::limiter {
+
+// What a domain's limits are called, and how full they are: for refused callers, headers, views and metrics.
+class refusals {
+ public:
+  refusals(const domain_rules& rules, store::ledger& of);
+
+  // Everything but the instant. `waiting`: how many wait on the account.
+  refusal of_turn(const lane& of, const store::binding& why, std::size_t waiting, time::instant now) const;
+  std::string queue_state(std::size_t account, std::size_t waiting) const;
+  // The windows that a permit draws from, with what stands in the queue taken off.
+  void windows(const store::use& of, const lanes& active, time::instant now, std::vector<window_state>& into) const;
+
+ private:
+  struct fill {
+    std::size_t used = 0;
+    time::instant next{};
+    time::instant restored{};
+  };
+  fill fill_of(std::uint32_t resource, const window& one, time::instant now) const;
+  void resource(std::uint32_t number, const lanes& active, time::instant now, std::vector<window_state>& into) const;
+  std::string slots_state(time::instant now) const;
+
+  const domain_rules& rules_;
+  store::ledger& ledger_;
+  resources numbers_;
+  std::vector<std::vector<std::string>> names_;  // by resource and window
+};
+
+}  // namespace gateway::limiter

@@ -1,0 +1,24 @@
+#include "store/history.hpp"
+
+#include <algorithm>
+
+namespace gateway::store {
+
+void history::sent(time::instant at) {
+  --outstanding_;
+  if (largest_ == 0) return;
+  if (sent_.full() && sent_.size() < largest_)
+    sent_.set_capacity(std::min(largest_, std::max<std::size_t>(8, 2 * sent_.size())));
+  sent_.push_back(sent_.empty() ? at : std::max(at, sent_.back()));
+}
+
+void history::forget(time::instant at) {
+  const auto found = std::ranges::lower_bound(sent_, at);
+  if (found != sent_.end()) sent_.erase(found);
+}
+
+std::size_t history::since(time::instant then) const noexcept {
+  return static_cast<std::size_t>(sent_.end() - std::ranges::upper_bound(sent_, then));
+}
+
+}  // namespace gateway::store

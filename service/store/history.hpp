@@ -1,0 +1,39 @@
+#pragma once
+
+#include <boost/circular_buffer.hpp>
+
+#include <cstddef>
+
+#include "foundation/time/clock.hpp"
+
+namespace gateway::store {
+
+// When the last permits of one thing that is limited were sent, and how many are outstanding: drawn, and not yet sent.
+// As many instants as the largest window needs. A permit that is taken back out never lets a window be exceeded by one
+// that was forgotten: what is forgotten was a whole window older than the newest when that was drawn.
+class history {
+ public:
+  explicit history(std::size_t largest_rate) : largest_{largest_rate} {}
+
+  void draw() noexcept { ++outstanding_; }
+  // An outstanding permit is given back: as if it had not been drawn.
+  void give_back() noexcept { --outstanding_; }
+  // An outstanding permit was sent. Later than it was is the safe side: instants are kept in order by moving them up.
+  void sent(time::instant at);
+  // One that was sent had no effect. `at` is what `sent` was told; the instant at or after it is forgotten.
+  void forget(time::instant at);
+
+  std::size_t outstanding() const noexcept { return outstanding_; }
+  std::size_t remembered() const noexcept { return sent_.size(); }
+  // The n-th newest, from 1; it must be remembered.
+  time::instant newest(std::size_t n) const noexcept { return sent_[sent_.size() - n]; }
+  // How many were sent after `then`.
+  std::size_t since(time::instant then) const noexcept;
+
+ private:
+  boost::circular_buffer<time::instant> sent_;  // oldest first; grows as it is needed
+  std::size_t largest_;
+  std::size_t outstanding_ = 0;
+};
+
+}  // namespace gateway::store

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <boost/container/static_vector.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "store/history.hpp"
+#include "store/pace.hpp"
+#include "store/slots.hpp"
+#include "store/window.hpp"
+
+namespace gateway::store {
+
+// One thing whose permits are counted: an account's requests, say, or a caller's creations.
+struct resource {
+  std::vector<window> windows{};
+  time::duration stretch{0};           // windows are longer by this, at most by a twentieth of their length
+  std::optional<std::size_t> paced{};  // by the account's pace
+};
+
+struct ledger_rules {
+  std::vector<resource> resources{};
+  std::vector<time::duration> longest_pause{};  // by account
+  std::uint32_t slots = 0;
+  time::duration slot_ttl{0};
+};
+
+// What one permit draws from.
+struct use {
+  std::size_t account = 0;
+  std::size_t caller = 0;
+  boost::container::static_vector<std::uint32_t, 3> requests{};   // resources; all of them
+  boost::container::static_vector<std::uint32_t, 3> creations{};  // and these, which get it back if it had no effect
+  bool slot = false;
+  std::optional<std::uint32_t> most_slots{};  // that the caller may hold on the account
+};
+
+// What keeps a permit back.
+struct binding {
+  enum class by : std::uint8_t { nothing, window, pause, slots, own_slots } what = by::nothing;
+  std::uint32_t resource = 0;
+  std::uint32_t window = 0;
+};
+
+// From when on a permit can be drawn, and what keeps it back until then (the latest of its limits).
+struct opening {
+  time::instant at = time::instant::min();
+  binding why{};
+};
+
+// Windows, slots and pauses: what permits are drawn from. Whoever keeps it (this process, or a store that several
+// replicas share) answers at once, from what it knows. `now` never goes back.
+class ledger {
+ public:
+  virtual ~ledger() = default;
+
+  // At or before `now`: a permit can be drawn now. Costs nothing.
+  virtual opening drawable(const use& of, time::instant now) = 0;
+  // It must be drawable. The permit is outstanding until it is sent or given back. The slot's id, 0 if it needs none.
+  virtual std::uint64_t draw(const use& of, time::instant now) = 0;
+  virtual void sent(const use& of, time::instant at) = 0;
+  virtual void give_back(const use& of, std::uint64_t slot) = 0;
+  // It was sent at `at`, and created nothing: the creations' permits come back, and the slot.
+  virtual void forget(const use& of, time::instant at, std::uint64_t slot) = 0;
+  // A permit of which it was not known in time whether it was sent has been counted as sent; now it was sent indeed.
+  virtual void sent_again(const use& of, time::instant at) = 0;
+
+  virtual void pause(std::size_t account, time::instant until, time::instant now) = 0;
+  virtual void resume(std::size_t account, time::instant now) = 0;
+
+  virtual void bind(std::uint64_t slot, std::string_view session) = 0;
+  virtual bool share(std::string_view session, std::size_t caller, time::instant now) = 0;
+  virtual bool give_back_slot(std::string_view session, std::size_t caller, time::instant now) = 0;
+  virtual bool free_slot(std::string_view session, time::instant now) = 0;
+  virtual bool free_slot(std::uint64_t slot, time::instant now) = 0;
+
+  // What is known, for estimates: exact where this process keeps the ledger alone.
+  virtual const ledger_rules& rules() const noexcept = 0;
+  virtual const history& known(std::uint32_t resource) const noexcept = 0;
+  virtual const pace& pace_of(std::size_t account) const noexcept = 0;
+  virtual const slot_book& slots(time::instant now) = 0;
+};
+
+// How long a window is made, at most.
+time::duration stretch_of(const window& of, const resource& in) noexcept;
+
+// The latest of the openings of a resource's windows. `newest(n)` is when its n-th newest permit goes or went, if there
+// is such a one.
+template <typename Newest>
+void open_windows(const resource& of, std::uint32_t number, const pace* paced, time::instant now, const Newest& newest,
+                  opening& latest) {
+  for (std::uint32_t i = 0; i < of.windows.size(); ++i) {
+    const auto& one = of.windows[i];
+    const std::optional<time::instant> stamp = newest(one.rate);
+    if (!stamp) continue;
+    const auto stretch = stretch_of(one, of);
+    const auto at = paced != nullptr ? paced->left(*stamp, one.per, stretch, now) : *stamp + one.per + stretch;
+    if (at > latest.at) latest = {at, {binding::by::window, number, i}};
+  }
+}
+
+}  // namespace gateway::store

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "store/ledger.hpp"
+
+namespace gateway::store {
+
+// Kept by this process alone, for its life. Not thread-safe.
+class memory_ledger final : public ledger {
+ public:
+  explicit memory_ledger(ledger_rules rules);
+
+  opening drawable(const use& of, time::instant now) override;
+  std::uint64_t draw(const use& of, time::instant now) override;
+  void sent(const use& of, time::instant at) override;
+  void give_back(const use& of, std::uint64_t slot) override;
+  void forget(const use& of, time::instant at, std::uint64_t slot) override;
+  void sent_again(const use& of, time::instant at) override;
+
+  void pause(std::size_t account, time::instant until, time::instant now) override;
+  void resume(std::size_t account, time::instant now) override;
+
+  void bind(std::uint64_t slot, std::string_view session) override { slots_.bind(slot, session); }
+  bool share(std::string_view session, std::size_t caller, time::instant now) override;
+  bool give_back_slot(std::string_view session, std::size_t caller, time::instant now) override;
+  bool free_slot(std::string_view session, time::instant now) override;
+  bool free_slot(std::uint64_t slot, time::instant now) override;
+
+  const ledger_rules& rules() const noexcept override { return rules_; }
+  const history& known(std::uint32_t resource) const noexcept override { return histories_[resource]; }
+  const pace& pace_of(std::size_t account) const noexcept override { return paces_[account]; }
+  const slot_book& slots(time::instant now) override;
+
+ private:
+  template <typename What>
+  void each(const use& of, What&& what);
+
+  ledger_rules rules_;
+  std::vector<history> histories_;
+  std::vector<pace> paces_;
+  slot_book slots_;
+};
+
+}  // namespace gateway::store
