@@ -31,6 +31,7 @@ task<std::expected<session_facts, failure>> sessions::create(std::size_t caller,
   call.what = dispatch::operation::create_session;
   call.body = space.upstream_body;
   call.deadline = deadline;
+  call.caller_index = caller;
   call.caller = space.caller;
   auto sent = co_await parts_.way.send(call, space.way);
   if (!sent) co_return std::unexpected{std::move(sent.error())};
@@ -51,6 +52,7 @@ task<std::expected<session_facts, failure>> sessions::read(std::size_t caller, s
   call.what = dispatch::operation::read_session;
   call.session_id = id.view();
   call.deadline = deadline;
+  call.caller_index = caller;
   call.caller = space.caller;
   auto sent = co_await parts_.way.send(call, space.way);
   if (!sent) co_return std::unexpected{std::move(sent.error())};

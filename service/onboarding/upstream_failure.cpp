@@ -61,15 +61,6 @@ failure unknown_user(unsigned status) {
   return f;
 }
 
-failure paused(const upstream_refusal& answer) {
-  auto f = make(problem::rate_limited, "Podero asks for a pause; nothing is sent for this account until it is over.",
-                answer.status);
-  f.decision =
-      errors::decision{.guard = errors::guard::pause, .limit = {}, .state = "Podero answered 429", .admitted_at = {}};
-  f.retry_after = answer.retry_after;
-  return f;
-}
-
 failure unusable(operation what, const upstream_refusal& answer) {
   auto f = make(problem::upstream_error, "Podero answered " + std::to_string(answer.status) + ".", answer.status,
                 effect_of(what, answer.status));
@@ -111,8 +102,6 @@ errors::failure upstream_failure(operation what, const upstream_refusal& answer,
     case 409:
       return make(problem::upstream_conflict, with_text("Podero reports a conflict", read_details(answer.body).text),
                   answer.status);
-    case 429:
-      return paused(answer);
     default:
       return what == operation::create_session ? create_failure(answer) : read_failure(answer);
   }

@@ -9,12 +9,16 @@ void history::sent(time::instant at) {
   if (largest_ == 0) return;
   if (sent_.full() && sent_.size() < largest_)
     sent_.set_capacity(std::min(largest_, std::max<std::size_t>(8, 2 * sent_.size())));
-  sent_.push_back(sent_.empty() ? at : std::max(at, sent_.back()));
+  // Nearly always the newest.
+  if (sent_.empty() || sent_.back() <= at) return sent_.push_back(at);
+  const auto place = std::ranges::upper_bound(sent_, at);
+  // Of a full ring the oldest makes room, unless it is this one.
+  if (!sent_.full() || place != sent_.begin()) sent_.insert(place, at);
 }
 
 void history::forget(time::instant at) {
   const auto found = std::ranges::lower_bound(sent_, at);
-  if (found != sent_.end()) sent_.erase(found);
+  if (found != sent_.end() && *found == at) sent_.erase(found);
 }
 
 std::size_t history::since(time::instant then) const noexcept {

@@ -18,9 +18,9 @@ class history {
   void draw() noexcept { ++outstanding_; }
   // An outstanding permit is given back: as if it had not been drawn.
   void give_back() noexcept { --outstanding_; }
-  // An outstanding permit was sent. Later than it was is the safe side: instants are kept in order by moving them up.
+  // An outstanding permit was sent.
   void sent(time::instant at);
-  // One that was sent had no effect. `at` is what `sent` was told; the instant at or after it is forgotten.
+  // One that was sent at `at` had no effect. If it is no longer remembered, it has left every window.
   void forget(time::instant at);
 
   std::size_t outstanding() const noexcept { return outstanding_; }

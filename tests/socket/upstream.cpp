@@ -51,7 +51,6 @@ TEST_CASE("Whatever Podero answers, or does not, has its problem, and the next r
       {R"({"status":403})", 403, "upstream-forbidden", "none", "operator"},
       {R"({"status":404})", 422, "validation-failed", "none", "never"},
       {R"({"status":409})", 409, "upstream-conflict", "none", "never"},
-      {R"({"status":429,"retry_after":7})", 429, "rate-limited", "none", "later"},
       {R"({"reset_after_received":100})", 502, "upstream-error", "unknown", "same-key"},
       {R"({"reset_after_sent":25})", 502, "upstream-error", "unknown", "same-key"},
       {R"({"close_after_sent":0})", 502, "upstream-error", "unknown", "same-key"},
@@ -76,10 +75,30 @@ TEST_CASE("Whatever Podero answers, or does not, has its problem, and the next r
     CHECK(text_in(problem, "type") == "/problems/" + std::string{one.name});
     CHECK(text_in(problem, "upstream_effect") == one.effect);
     CHECK(text_in(problem, "retry") == one.retry);
-    if (one.status == 429) CHECK(got.header("Retry-After") == "7");
     CHECK(got.keep_alive);
     create(caller);
   }
+}
+
+TEST_CASE("Podero's 429 pauses the account, and everybody is told until when") {
+  both_programs running;
+  auto caller = running.gateway.caller();
+  running.podero.order("POST", "/faults",
+                       R"({"match":{"operation":"create","times":1},"action":{"status":429,"retry_after":60}})");
+  for (int i = 0; i < 2; ++i) {
+    CAPTURE(i);
+    const auto got = caller.call("POST", sessions_path, example_request, json_body);
+    CAPTURE(got.body);
+    CHECK(got.status == 429);
+    const auto problem = got.json();
+    CHECK(text_in(problem, "type") == "/problems/rate-limited");
+    CHECK(text_in(problem, "upstream_effect") == "none");
+    CHECK(text_in(problem, "retry") == "later");
+    CHECK(problem.at("decision").at("guard") == "pause");
+    const auto after = std::stoi(std::string{got.header("Retry-After")});
+    CHECK((after > 50 && after <= 60));
+  }
+  CHECK(running.podero.counter("creations") == 1);
 }
 
 TEST_CASE("A token that is revoked is replaced once, and the caller notices nothing") {

@@ -122,6 +122,9 @@ TEST_CASE_FIXTURE(limited_way, "who has no connection when its turn comes keeps 
   server.reset_all();
   advance(3s);
   CHECK(server.requests.size() == 2);
+  advance(10s);
+  CHECK(slow.delivered());
+  CHECK(quick.delivered());
 }
 
 TEST_CASE_FIXTURE(limited_way, "a request that is ready too early for too long lets others have its connection") {
@@ -137,6 +140,8 @@ TEST_CASE_FIXTURE(limited_way, "a request that is ready too early for too long l
   advance(1100ms);
   CHECK(pool.count().busy == 0);
   CHECK(server.requests.size() == 1);
+  advance(20s);
+  CHECK(second.delivered());
 }
 
 TEST_CASE_FIXTURE(limited_way, "the deadline of a call may move while it stands in the queue") {

@@ -44,7 +44,6 @@ TEST_CASE("every status has its problem, effect and advice") {
       {409, create_session, problem::upstream_conflict, effect::none, retry::never},
       {418, create_session, problem::upstream_error, effect::none, retry::later},
       {422, create_session, problem::validation_failed, effect::none, retry::never},
-      {429, create_session, problem::rate_limited, effect::none, retry::later},
       {301, create_session, problem::upstream_error, effect::unknown, retry::same_key},
       {500, create_session, problem::upstream_error, effect::unknown, retry::same_key},
       {503, create_session, problem::upstream_error, effect::unknown, retry::same_key},
@@ -55,7 +54,6 @@ TEST_CASE("every status has its problem, effect and advice") {
       {404, read_session, problem::not_found, effect::none, retry::never},
       {410, read_session, problem::not_found, effect::none, retry::never},
       {422, read_session, problem::upstream_error, effect::none, retry::later},
-      {429, read_session, problem::rate_limited, effect::none, retry::later},
       {500, read_session, problem::upstream_error, effect::none, retry::later},
       {502, read_session, problem::upstream_error, effect::none, retry::later},
   };
@@ -131,7 +129,7 @@ TEST_CASE("bodies of any other kind leak nothing") {
        {"<html>internal host db-7</html>", "", "[1]", "{\"detail\": 7}", "{\"detail\": {\"x\": \"db-7\"}}",
         "{\"other\": \"db-7\"}", "{\"detail\": [\"db-7\", 7, null]}", "\xFF\xFE"}) {
     CAPTURE(body);
-    for (const unsigned status : {400U, 401U, 403U, 404U, 409U, 422U, 429U, 500U, 502U}) {
+    for (const unsigned status : {400U, 401U, 403U, 404U, 409U, 422U, 500U, 502U}) {
       const auto text = render(failed(create_session, status, body), "497f6eca-6276-4993-bfeb-53cbbbba6f08");
       CHECK(text.find("db-7") == std::string::npos);
       CHECK(text.find("html") == std::string::npos);
@@ -152,13 +150,6 @@ TEST_CASE("refused credentials name the account and where to look") {
   const auto f = failed(create_session, 401);
   CHECK(f.detail.find("\"sandbox\"") != std::string::npos);
   CHECK(f.detail.find("accounts.sandbox.token") != std::string::npos);
-}
-
-TEST_CASE("Podero's 429 is a pause, told with its end") {
-  const auto f = upstream_failure(create_session, {.status = 429, .retry_after = std::chrono::seconds{30}}, "sandbox");
-  REQUIRE(f.decision.has_value());
-  CHECK(f.decision->guard == errors::guard::pause);
-  CHECK(f.retry_after == std::chrono::seconds{30});
 }
 
 TEST_CASE("a success that cannot be used may have created a session, and is never to be repeated without its key") {

@@ -1,0 +1,287 @@
+#include "domain_fixture.hpp"
+
+#include <algorithm>
+
+namespace {
+
+using namespace gateway;
+using namespace gateway::limiter;
+using errors::guard;
+
+account_rules one_per_ten_seconds(time::duration max_wait = 1h) {
+  return {.windows = {.sessions = {{1, 10s}}}, .max_wait = max_wait};
+}
+
+TEST_CASE("first come, first served, each at its instant") {
+  table t{rules_of(one_per_ten_seconds())};
+  t.create();
+  auto& second = t.create();
+  auto& third = t.create();
+  CHECK(second.at == stage::waiting);
+  t.to(start + 10s - 1ns);
+  CHECK(second.at == stage::ready);
+  t.to(start + 10s);
+  CHECK(second.at == stage::granted);
+  CHECK(second.drawn.drawn_at == start + 10s);
+  CHECK(third.at == stage::waiting);
+  t.to(start + 20s);
+  CHECK(third.at == stage::granted);
+}
+
+TEST_CASE("a waiting request prepares shortly before its turn, not earlier") {
+  table t{rules_of(one_per_ten_seconds())};
+  t.slow = true;
+  t.create();
+  auto& second = t.create();
+  t.to(start + 9500ms - 1ns);
+  CHECK(second.at == stage::waiting);
+  t.to(start + 9500ms);
+  CHECK(second.at == stage::preparing);
+  t.to(start + 12s);
+  CHECK(second.at == stage::preparing);
+  t.make_ready(second);
+  CHECK(second.at == stage::granted);
+  CHECK(second.drawn.drawn_at == start + 12s);
+}
+
+TEST_CASE("who is not ready keeps its place while the next ready one goes") {
+  table t{rules_of({.windows = {.sessions = {{1, 100ms}}}, .max_wait = 1h})};
+  t.slow = true;
+  t.create(0);
+  auto& slow = t.create(1);
+  auto& quick = t.create(2);
+  t.make_ready(quick);
+  t.to(start + 100ms);
+  CHECK(quick.at == stage::granted);
+  t.to(start + 200ms);
+  auto& later = t.create(2, 1h, false);
+  t.make_ready(later);
+  CHECK(later.at == stage::granted);  // nobody else was ready
+  t.to(start + 250ms);
+  auto& last = t.create(2, 1h, false);
+  t.make_ready(slow);
+  t.make_ready(last);
+  t.to(start + 300ms);
+  CHECK(slow.at == stage::granted);
+  CHECK(last.at == stage::ready);
+}
+
+TEST_CASE("whoever cannot be served in its time is refused at the door, whoever can waits") {
+  table t{rules_of(one_per_ten_seconds())};
+  t.create();
+  CHECK(t.create(1, 10s - 1ns).at == stage::refused);
+  CHECK(t.create(1, 10s).at == stage::waiting);
+  // Its place is the one after that.
+  CHECK(t.create(2, 20s - 1ns).at == stage::refused);
+  CHECK(t.create(2, 20s).at == stage::waiting);
+}
+
+TEST_CASE("the account bounds how long anybody waits") {
+  table t{rules_of(one_per_ten_seconds(5s))};
+  t.create();
+  CHECK(t.create(1, 1h).at == stage::refused);
+  t.advance(5s);
+  CHECK(t.create(1, 1h).at == stage::waiting);
+}
+
+TEST_CASE("a request without a connection may go on preparing while its permit is free, whatever its patience") {
+  table t{rules_of(one_per_ten_seconds(0s))};
+  t.slow = true;
+  auto& first = t.create(0, 1h, false);
+  CHECK(first.at == stage::preparing);
+  auto& second = t.create(1, 1h, false);
+  CHECK(second.at == stage::refused);
+  CHECK(second.why.admitted_at == start + 10s);
+  t.advance(3s);
+  CHECK(first.at == stage::preparing);
+  // Somebody who is ready takes the permit; then its time cannot be met any more.
+  auto& quick = t.create(1);
+  CHECK(quick.at == stage::granted);
+  CHECK(first.at == stage::refused);
+  CHECK(first.why.admitted_at == start + 13s);
+}
+
+TEST_CASE("who leaves hands on, and those behind move up") {
+  table t{rules_of(one_per_ten_seconds())};
+  t.create();
+  auto& leaving = t.create();
+  auto& next = t.create();
+  t.advance(1s);
+  t.d.leave(leaving, t.now, t.out);
+  CHECK(leaving.at == stage::outside);
+  t.to(start + 10s);
+  CHECK(next.at == stage::granted);
+}
+
+TEST_CASE("callers take turns, whoever came in crowds") {
+  table t{rules_of(one_per_ten_seconds())};
+  t.create(0);
+  std::vector<waiter*> crowd;
+  for (int i = 0; i < 5; ++i) crowd.push_back(&t.create(0));
+  auto& alone = t.create(1);
+  // The crowd's first was here before; the other caller has not had its share yet.
+  t.to(start + 10s);
+  CHECK(alone.at == stage::granted);
+  t.to(start + 20s);
+  CHECK(crowd[0]->at == stage::granted);
+}
+
+TEST_CASE("shares follow the weights") {
+  auto rules = rules_of(one_per_ten_seconds(), 2);
+  rules.callers[0].weight = 3;
+  table t{rules};
+  t.create(0);
+  for (int i = 0; i < 40; ++i) {
+    t.create(0, 24h);
+    t.create(1, 24h);
+  }
+  t.to(start + 200s);
+  std::ptrdiff_t first = 0;
+  std::ptrdiff_t second = 0;
+  for (const auto* who : t.granted) (who->drawn.caller == 0 ? first : second) += 1;
+  CHECK(first + second == 20);
+  CHECK((second == 5 || second == 6));
+}
+
+TEST_CASE("a caller that was away has no credit") {
+  table t{rules_of(one_per_ten_seconds(), 2)};
+  t.create(0);
+  for (int i = 0; i < 30; ++i) t.create(0, 24h);
+  t.to(start + 100s);
+  for (int i = 0; i < 30; ++i) t.create(1, 24h);
+  t.granted.clear();
+  t.to(start + 200s);
+  std::ptrdiff_t late = std::ranges::count_if(t.granted, [](const auto* who) { return who->drawn.caller == 1; });
+  CHECK((late == 5 || late == 6));
+}
+
+TEST_CASE("who is held back by its own limit does not hold up those behind it") {
+  auto rules = rules_of(one_per_ten_seconds());
+  rules.callers[0].on[0].windows.sessions = {{1, 60s}};
+  table t{rules};
+  t.create(0);
+  auto& own = t.create(0);
+  auto& other = t.create(1);
+  t.to(start + 10s);
+  CHECK(other.at == stage::granted);
+  t.to(start + 59s);
+  CHECK(own.at != stage::granted);
+  t.to(start + 60s);
+  CHECK(own.at == stage::granted);
+}
+
+TEST_CASE("a queued request is refused with a new instant as soon as its time cannot be met") {
+  table t{rules_of(one_per_ten_seconds())};
+  t.create(0);
+  auto& tight = t.create(0, 12s);
+  CHECK(tight.at == stage::waiting);
+  t.advance(2s);
+  // A caller below its share comes and goes first.
+  auto& other = t.create(1, 1h);
+  CHECK(other.at == stage::waiting);
+  CHECK(tight.at == stage::refused);
+  CHECK(tight.why.guard == guard::window);
+  CHECK(tight.why.admitted_at >= start + 20s);
+}
+
+TEST_CASE("a full queue refuses; a caller beyond its share makes room for others") {
+  auto rules = one_per_ten_seconds();
+  rules.queue_length = 3;
+  table t{rules_of(rules)};
+  t.create(0);
+  std::vector<waiter*> crowd;
+  for (int i = 0; i < 3; ++i) crowd.push_back(&t.create(0));
+  const auto& more = t.create(0);
+  CHECK(more.at == stage::refused);
+  CHECK(more.why.guard == guard::queue);
+  CHECK(more.why.state == "3 of 3 wait");
+  CHECK(more.why.admitted_at == start + 40s);
+  auto& other = t.create(1);
+  CHECK(other.at == stage::waiting);
+  CHECK(crowd[2]->at == stage::refused);
+  CHECK(crowd[2]->why.guard == guard::queue);
+  CHECK(crowd[1]->at == stage::waiting);
+  t.to(start + 10s);
+  CHECK(other.at == stage::granted);
+}
+
+TEST_CASE("a repetition stands at the front of its caller's line") {
+  table t{rules_of(one_per_ten_seconds())};
+  auto& first = t.create(0);
+  t.create(0);
+  t.d.settle(first.drawn, errors::effect::unknown, t.now, t.out);
+  t.d.enter(first, {.account = 0, .caller = 0, .what = kind::creation, .latest = t.now + 1h, .again = true}, t.now,
+            t.out);
+  t.to(start + 10s);
+  CHECK(first.at == stage::granted);
+}
+
+TEST_CASE("who has more time keeps waiting, and takes a better caller's place") {
+  auto rules = rules_of(one_per_ten_seconds(), 3);
+  table t{rules};
+  t.create(0);
+  auto& shared = t.create(0, 15s);
+  auto& tail = t.create(0, 1h);
+  t.d.extend(shared, t.now + 1h, 1, t.now, t.out);
+  t.to(start + 10s);
+  CHECK(shared.at == stage::granted);
+  CHECK(shared.drawn.caller == 1);
+  t.to(start + 20s);
+  CHECK(tail.at == stage::granted);
+}
+
+TEST_CASE("creations and reads that want the same windows take turns by callers' shares; a creation first") {
+  table t{rules_of({.windows = {.requests = {{1, 1s}}}, .max_wait = 1h}, 2)};
+  t.create(0);
+  for (int i = 0; i < 5; ++i) t.read(0, 1h);
+  auto& creation = t.create(1, 1h);
+  t.to(start + 1s);
+  CHECK(creation.at == stage::granted);
+  auto& another = t.create(0, 1h);
+  t.to(start + 2s);
+  CHECK(another.at == stage::granted);
+}
+
+TEST_CASE("nobody goes during a pause, which everybody is told") {
+  table t{rules_of({.windows = {.sessions = {{5, 10s}}}, .max_wait = 5s})};
+  t.create(0);
+  t.d.pause(0, t.now + 60s, t.now, t.out);
+  const auto& refused = t.create(1);
+  CHECK(refused.why.guard == guard::pause);
+  CHECK(refused.why.admitted_at == start + 60s);
+  t.advance(57s);
+  auto& waits = t.create(1);
+  CHECK(waits.at == stage::waiting);
+  t.to(start + 60s);
+  CHECK(waits.at == stage::granted);
+  CHECK(t.d.state(0, t.now).slow_down == 2.0);
+}
+
+TEST_CASE("a pause refuses those in the queue whose time it takes; its early end lets the others go") {
+  table t{rules_of(one_per_ten_seconds())};
+  t.create(0);
+  auto& hurried = t.create(1, 15s);
+  auto& patient = t.create(2, 1h);
+  t.d.pause(0, t.now + 60s, t.now, t.out);
+  CHECK(hurried.at == stage::refused);
+  CHECK(hurried.why.guard == guard::pause);
+  CHECK(patient.at == stage::waiting);
+  t.advance(30s);
+  t.d.resume(0, t.now, t.out);
+  t.drain();
+  CHECK(patient.at == stage::granted);
+}
+
+TEST_CASE("what the queue looks like") {
+  table t{rules_of(one_per_ten_seconds())};
+  t.create();
+  t.advance(1s);
+  t.create();
+  t.create();
+  const auto seen = t.d.state(0, t.now);
+  CHECK(seen.waiting == 2);
+  CHECK(seen.oldest_since == start + 1s);
+  CHECK(seen.slow_down == 1.0);
+}
+
+}  // namespace

@@ -1,0 +1,69 @@
+#include "store/history.hpp"
+
+#include <doctest/doctest.h>
+
+namespace {
+
+using namespace gateway;
+using namespace std::chrono_literals;
+
+constexpr time::instant start{1h};
+
+store::history sent_at(std::size_t largest, std::initializer_list<time::duration> instants) {
+  store::history h{largest};
+  for (const auto at : instants) {
+    h.draw();
+    h.sent(start + at);
+  }
+  return h;
+}
+
+TEST_CASE("as many instants are remembered as the largest window needs") {
+  const auto h = sent_at(3, {1s, 2s, 3s, 4s});
+  CHECK(h.remembered() == 3);
+  CHECK(h.newest(1) == start + 4s);
+  CHECK(h.newest(3) == start + 2s);
+}
+
+TEST_CASE("instants are in order, whichever is heard of first") {
+  const auto h = sent_at(3, {5s, 3s, 4s, 1s});
+  CHECK(h.newest(1) == start + 5s);
+  CHECK(h.newest(2) == start + 4s);
+  CHECK(h.newest(3) == start + 3s);
+}
+
+TEST_CASE("what is no longer remembered cannot be forgotten in another's place") {
+  auto h = sent_at(1, {1s, 20s});
+  h.forget(start + 1s);
+  CHECK(h.remembered() == 1);
+}
+
+TEST_CASE("what had no effect is forgotten, the rest stays") {
+  auto h = sent_at(10, {1s, 2s, 3s});
+  h.forget(start + 2s);
+  CHECK(h.remembered() == 2);
+  CHECK(h.newest(1) == start + 3s);
+  CHECK(h.newest(2) == start + 1s);
+}
+
+TEST_CASE("a permit that is given back leaves nothing") {
+  store::history h{1};
+  h.draw();
+  CHECK(h.outstanding() == 1);
+  h.give_back();
+  CHECK(h.outstanding() == 0);
+  CHECK(h.remembered() == 0);
+}
+
+TEST_CASE("how many were sent since an instant, which itself does not count") {
+  const auto h = sent_at(10, {1s, 2s, 2s, 3s});
+  CHECK(h.since(start) == 4);
+  CHECK(h.since(start + 2s) == 1);
+  CHECK(h.since(start + 3s) == 0);
+}
+
+TEST_CASE("what nothing limits is not remembered") {
+  CHECK(sent_at(0, {1s, 2s}).remembered() == 0);
+}
+
+}  // namespace
