@@ -104,6 +104,11 @@ account_core::account_core(std::string its_name, const settings::account& from,
       budget{from.pool.max_connections},
       health{breaker_of(from), {.share = from.retries.budget, .floor_per_second = from.retries.floor_per_second}},
       limited{place},
+      records{home.loop.clock()},
+      sessions{.records = records,
+               .limits = *place.domain,
+               .account = place.account,
+               .reuse = {from.session_reuse.lifetime, from.session_reuse.scope == settings::reuse_scope::account}},
       home_names_{rules_of(from), home.names},
       endpoint_{{home.loop, home.connector, home_names_},
                 {.target = token_target_of(from, tls),
@@ -145,11 +150,16 @@ account_on_loop::account_on_loop(account_core& core, const loop_parts& on, const
             .uniform = [&randomness = on.randomness] { return randomness.uniform(); },
             .observer = instrument_},
            ways_of(core.name, core.configured)},
-      sessions_{{.way = way_,
+      sessions_{{.loop = on.loop,
+                 .way = way_,
                  .answers = core.answers,
-                 .owners = core.owners,
+                 .shared = core.sessions,
                  .clock = on.loop.clock(),
                  .observer = instrument_,
-                 .account = core.name}} {}
+                 .account = core.name,
+                 .health = [this, &core, &loop = on.loop]() -> onboarding::upstream_view {
+                   return {.token = token_.usable() != nullptr,
+                           .circuit = dispatch::to_string(core.health.state(loop.now()))};
+                 }}} {}
 
 }  // namespace gateway::app

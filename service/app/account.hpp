@@ -9,6 +9,7 @@
 #include "dispatch/token_endpoint.hpp"
 #include "settings/configuration.hpp"
 #include "settings/environment.hpp"
+#include "store/memory_records.hpp"
 #include "upstream/name_service.hpp"
 
 namespace gateway::app {
@@ -40,7 +41,8 @@ class account_core {
   upstream::connection_budget budget;
   dispatch::account_health health;
   const limits::place limited;
-  onboarding::ownership owners;
+  store::memory_records records;
+  onboarding::shared_sessions sessions;
 
  private:
   upstream::override_resolver home_names_;

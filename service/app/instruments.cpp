@@ -103,6 +103,8 @@ upstream_instrument::upstream_instrument(std::string account, const metrics::gat
       queued_{shard.at(families.permits_total, account_, "queued")},
       refused_{shard.at(families.permits_total, account_, "refused")},
       created_{shard.at(families.sessions_total, account_, "created")},
+      reused_{shard.at(families.sessions_total, account_, "reused")},
+      replayed_{shard.at(families.sessions_total, account_, "replayed")},
       completed_{shard.at(families.sessions_total, account_, "completed")} {}
 
 void upstream_instrument::exchanged(dispatch::operation what, unsigned status,

@@ -53,6 +53,8 @@ class upstream_instrument final : public dispatch::observer, public onboarding::
   void connect_failed(std::string_view reason) override;
   void circuit_changed(dispatch::circuit_state now) override;
   void created() override { created_.add(); }
+  void reused() override { reused_.add(); }
+  void replayed() override { replayed_.add(); }
   void completed() override { completed_.add(); }
   void foreign_member_dropped() override;
 
@@ -66,6 +68,8 @@ class upstream_instrument final : public dispatch::observer, public onboarding::
   metrics::counter& queued_;
   metrics::counter& refused_;
   metrics::counter& created_;
+  metrics::counter& reused_;
+  metrics::counter& replayed_;
   metrics::counter& completed_;
 };
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <string_view>
 
 #include "dispatch/sliding_counts.hpp"
 
@@ -17,6 +18,9 @@ struct breaker_options {
 };
 
 enum class circuit_state : std::uint8_t { closed = 0, half_open = 1, open = 2 };
+constexpr std::string_view to_string(circuit_state value) noexcept {
+  return value == circuit_state::closed ? "closed" : value == circuit_state::open ? "open" : "half-open";
+}
 
 // What an attempt says about the upstream's health. neutral: nothing, as where we gave up ourselves.
 enum class verdict : std::uint8_t { success, failure, neutral };

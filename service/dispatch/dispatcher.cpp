@@ -72,7 +72,6 @@ problem problem_of(errors::guard guard) noexcept {
 
 void call_control::extend(time::instant deadline, std::size_t caller) {
   deadline_ = std::max(deadline_, deadline);
-  caller_ = caller;
   if (turn_ != nullptr) turn_->extend(deadline_, caller);
 }
 

@@ -54,6 +54,7 @@ class call_control {
   // Somebody waits for it until `deadline`; in the queue it stands where `caller` would, where that is better.
   void extend(time::instant deadline, std::size_t caller);
   time::instant deadline() const noexcept { return deadline_; }
+  std::size_t caller() const noexcept { return caller_; }
 
  private:
   friend class dispatcher;

@@ -4,7 +4,10 @@
 #include <cstdio>
 
 #include "foundation/json/write.hpp"
+#include "listener/account_document.hpp"
+#include "listener/idempotency_key.hpp"
 #include "listener/negotiation.hpp"
+#include "listener/rate_limit.hpp"
 
 namespace gateway::listener {
 
@@ -36,6 +39,10 @@ struct api::request_scratch final : scratch {
   const admission::caller* caller = nullptr;
   const admission::account_policy* account = nullptr;
   std::optional<std::chrono::seconds> wait;
+  bool may_reuse = true;
+  bool keyed = false;
+  std::string key;  // Idempotency-Key, where it is keyed
+  std::vector<onboarding::window_state> windows;
   time::instant deadline{};
   onboarding::workspace space;
 };
@@ -73,6 +80,7 @@ std::size_t api::on_head(exchange& x) {
   if (mine.where.route->needs_caller && !admit(x, mine)) return 0;
   if (const auto fault = check_headers(x, mine)) {
     answer_with(x, *fault);
+    add_rate_limits(x, mine);
     return 0;
   }
   find_deadline(x, mine);
@@ -100,7 +108,7 @@ bool api::admit(exchange& x, request_scratch& mine) {
   return true;
 }
 
-std::optional<failure> api::check_headers(const exchange& x, const request_scratch& mine) const {
+std::optional<failure> api::check_headers(const exchange& x, request_scratch& mine) const {
   const auto& fields = x.head.fields;
   if (!accepts_json(fields.get(http::field::accept)))
     return header_fault(problem::not_acceptable, "Accept", "excludes-json", "Answers are application/json.");
@@ -111,17 +119,22 @@ std::optional<failure> api::check_headers(const exchange& x, const request_scrat
   if (creates && fields.get(http::field::content_encoding))
     return header_fault(problem::unsupported_media_type, "Content-Encoding", "not-supported",
                         "The body must not be compressed.");
-  // Accepting the key and not keeping it would be a broken promise: the caller would repeat a creation trusting in it.
-  if (creates && fields.get("Idempotency-Key")) {
-    return header_fault(problem::not_configured, "Idempotency-Key", "not-served",
-                        "This version does not keep idempotency keys. Send the request without one, and look before "
-                        "you repeat it.");
-  }
-  return std::nullopt;
+  mine.keyed = false;
+  return creates ? check_key(x, mine) : std::nullopt;
+}
+
+std::optional<failure> api::check_key(const exchange& x, request_scratch& mine) const {
+  const auto read = read_idempotency_key(x.head.fields, mine.key);
+  if (!read) return header_fault(problem::malformed_request, "Idempotency-Key", "malformed", read.error());
+  mine.keyed = *read;
+  if (mine.keyed || !mine.account->account->require_idempotency_key) return std::nullopt;
+  return header_fault(problem::idempotency_key_missing, "Idempotency-Key", "missing",
+                      "Creations on this account need the header Idempotency-Key.");
 }
 
 void api::find_deadline(exchange& x, request_scratch& mine) {
   mine.wait.reset();
+  mine.may_reuse = true;
   if (mine.account == nullptr) return;
   auto total = parts_.accounts[mine.account->account_index].total_timeout;
   const auto preferred = read_preferences(x.head.fields);
@@ -129,6 +142,7 @@ void api::find_deadline(exchange& x, request_scratch& mine) {
     mine.wait = preferred.wait;
     total = std::min<time::duration>(total, *preferred.wait);
   }
+  if (mine.where.route->id == route_id::create_session) mine.may_reuse = preferred.reuse;
   mine.deadline = x.began + total;
   mine.space.caller = &x.caller_left;
 }
@@ -142,6 +156,12 @@ task<> api::on_request(exchange& x) {
     case route_id::read_session:
       co_await read_session(x, mine);
       break;
+    case route_id::give_back_slot:
+      give_back_slot(x, mine);
+      break;
+    case route_id::show_account:
+      show_account(x, mine);
+      break;
     case route_id::list_accounts:
       list_accounts(x, mine);
       break;
@@ -149,18 +169,26 @@ task<> api::on_request(exchange& x) {
       show_document(x, mine);
       break;
   }
+  add_rate_limits(x, mine);
 }
 
 task<> api::create_session(exchange& x, request_scratch& mine) {
   const auto& account = parts_.accounts[mine.account->account_index];
   const auto& policy = *parts_.policies[mine.caller->index][mine.account->account_index];
-  auto done =
-      co_await account.sessions->create(mine.caller->index, policy, x.body, mine.deadline, mine.space, x.reply.body);
+  onboarding::creation_request what{.caller = mine.caller->index,
+                                    .policy = policy,
+                                    .body = x.body,
+                                    .deadline = mine.deadline,
+                                    .idempotency_key = {},
+                                    .may_reuse = mine.may_reuse};
+  if (mine.keyed) what.idempotency_key = mine.key;
+  auto creating = account.sessions->create(what, mine.space, x.reply.body);
+  auto done = co_await std::move(creating);
   if (done)
-    answer_with_session(x, mine, 201, true, *done);
+    answer_with_created(x, mine, *done);
   else
     answer_with(x, done.error());
-  if (mine.wait) x.reply.add_line("Preference-Applied", "wait=" + std::to_string(mine.wait->count()));
+  add_preferences(x, mine);
   add_server_timing(x, mine.space.way.stages);
 }
 
@@ -172,25 +200,65 @@ task<> api::read_session(exchange& x, request_scratch& mine) {
   }
   const auto& account = parts_.accounts[mine.account->account_index];
   auto done = co_await account.sessions->read(mine.caller->index, *id, mine.deadline, mine.space, x.reply.body);
-  if (done)
-    answer_with_session(x, mine, 200, false, *done);
-  else
+  if (done) {
+    x.reply.status = 200;
+    x.reply.add_line("X-Request-Id", x.request_id.view());
+    x.reply.add_line("Cache-Control", "no-store");
+  } else {
     answer_with(x, done.error());
+  }
   add_server_timing(x, mine.space.way.stages);
 }
 
-void api::answer_with_session(exchange& x, const request_scratch& mine, unsigned status, bool located,
-                              const onboarding::session_facts& facts) {
-  x.reply.status = status;
-  x.effect = located ? errors::effect::created : errors::effect::none;
+void api::answer_with_created(exchange& x, const request_scratch& mine, const onboarding::creation_answer& made) {
+  x.reply.status = made.status;
+  x.effect = made.status == 201 ? errors::effect::created : errors::effect::none;
   x.reply.add_line("X-Request-Id", x.request_id.view());
   x.reply.add_line("Cache-Control", "no-store");
-  if (!located) return;
   x.reply.lines += "Location: /v1/accounts/";
   x.reply.lines += mine.account->account_name;
   x.reply.lines += "/onboarding-sessions/";
-  x.reply.lines += facts.id.view();
+  x.reply.lines += made.id.view();
   x.reply.lines += "\r\n";
+  if (made.replayed) x.reply.add_line("Idempotent-Replayed", "true");
+}
+
+void api::give_back_slot(exchange& x, const request_scratch& mine) {
+  const auto id = onboarding::session_id::parse(mine.where.item);
+  const auto& account = parts_.accounts[mine.account->account_index];
+  if (!id || !account.sessions->give_back_slot(mine.caller->index, *id)) {
+    answer_with(x, failure_of(problem::not_found, "There is no such onboarding session."));
+    return;
+  }
+  x.reply.status = 204;
+  x.reply.add_line("X-Request-Id", x.request_id.view());
+}
+
+void api::show_account(exchange& x, const request_scratch& mine) {
+  const auto& account = parts_.accounts[mine.account->account_index];
+  x.reply.status = 200;
+  x.reply.body = render_account(account.name, account.sessions->view(mine.caller->index), account.total_timeout);
+  x.reply.add_line("X-Request-Id", x.request_id.view());
+  x.reply.add_line("Cache-Control", "no-store");
+}
+
+// RFC 7240 section 3: those that made a difference.
+void api::add_preferences(exchange& x, const request_scratch& mine) const {
+  if (!mine.wait && mine.may_reuse) return;
+  x.reply.lines += "Preference-Applied: ";
+  if (mine.wait) x.reply.lines += "wait=" + std::to_string(mine.wait->count());
+  if (!mine.may_reuse) x.reply.lines += mine.wait ? ", reuse=no" : "reuse=no";
+  x.reply.lines += "\r\n";
+}
+
+// What the caller could get now, on every answer about one account.
+void api::add_rate_limits(exchange& x, request_scratch& mine) const {
+  if (mine.account == nullptr) return;
+  const auto id = mine.where.route->id;
+  const bool creates = id == route_id::create_session || id == route_id::show_account;
+  mine.windows.clear();
+  parts_.accounts[mine.account->account_index].sessions->windows(mine.caller->index, creates, mine.windows);
+  listener::add_rate_limits(x.reply.lines, mine.windows, parts_.clock.now());
 }
 
 void api::list_accounts(exchange& x, const request_scratch& mine) {
@@ -222,8 +290,8 @@ void api::show_document(exchange& x, const request_scratch& mine) {
 
 // Milliseconds with two decimals (Server Timing, W3C), without floating point.
 void api::add_server_timing(exchange& x, const dispatch::stage_times& stages) const {
-  const std::array named{std::pair{"token", stages.token}, std::pair{"connect", stages.connect},
-                         std::pair{"upstream", stages.upstream}};
+  const std::array named{std::pair{"queue", stages.queue}, std::pair{"token", stages.token},
+                         std::pair{"connect", stages.connect}, std::pair{"upstream", stages.upstream}};
   bool first = true;
   for (const auto& [name, took] : named) {
     if (!took) continue;

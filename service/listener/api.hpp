@@ -66,14 +66,18 @@ class api final : public handler {
   static request_scratch& of(exchange& x);
 
   bool admit(exchange& x, request_scratch& mine);
-  std::optional<errors::failure> check_headers(const exchange& x, const request_scratch& mine) const;
+  std::optional<errors::failure> check_headers(const exchange& x, request_scratch& mine) const;
+  std::optional<errors::failure> check_key(const exchange& x, request_scratch& mine) const;
   void find_deadline(exchange& x, request_scratch& mine);
   transport::task<> create_session(exchange& x, request_scratch& mine);
   transport::task<> read_session(exchange& x, request_scratch& mine);
+  void give_back_slot(exchange& x, const request_scratch& mine);
+  void show_account(exchange& x, const request_scratch& mine);
+  void add_preferences(exchange& x, const request_scratch& mine) const;
+  void add_rate_limits(exchange& x, request_scratch& mine) const;
   void list_accounts(exchange& x, const request_scratch& mine);
   void show_document(exchange& x, const request_scratch& mine);
-  void answer_with_session(exchange& x, const request_scratch& mine, unsigned status, bool located,
-                           const onboarding::session_facts& facts);
+  void answer_with_created(exchange& x, const request_scratch& mine, const onboarding::creation_answer& made);
   void add_server_timing(exchange& x, const dispatch::stage_times& stages) const;
 
   parts parts_;

@@ -79,14 +79,20 @@ bool is_json(std::optional<std::string_view> content_type) noexcept {
 
 preferences read_preferences(const http::field_list& fields) noexcept {
   preferences found;
+  bool wait_seen = false;
+  bool reuse_seen = false;
   for (const auto& f : fields.all()) {
     if (!iequals(f.name, "Prefer")) continue;
     auto rest = f.value;
     while (!rest.empty()) {
-      const auto preference = next_part(rest, ',');
-      if (preference.size() < 6 || !iequals(preference.substr(0, 5), "wait=") || found.wait) continue;
-      auto value = preference.substr(5);
+      auto preference = next_part(rest, ',');
+      preference = next_part(preference, ';');  // without its parameters
+      const auto name = next_part(preference, '=');
+      auto value = preference;
       if (value.size() >= 2 && value.front() == '"') value = value.substr(1, value.size() - 2);
+      // The first of a name counts (RFC 7240 section 2).
+      if (iequals(name, "reuse") && !std::exchange(reuse_seen, true)) found.reuse = !iequals(value, "no");
+      if (!iequals(name, "wait") || std::exchange(wait_seen, true)) continue;
       unsigned seconds = 0;
       const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
       if (error == std::errc{} && end == value.data() + value.size()) found.wait = std::chrono::seconds{seconds};

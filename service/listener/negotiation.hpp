@@ -17,7 +17,8 @@ bool is_json(std::optional<std::string_view> content_type) noexcept;
 
 // The preferences that we understand (RFC 7240); the rest is ignored, as it says.
 struct preferences {
-  std::optional<std::chrono::seconds> wait;
+  std::optional<std::chrono::seconds> wait;  // bounds the whole answer
+  bool reuse = true;                         // `reuse=no`: a new session, whatever there is
 };
 preferences read_preferences(const http::field_list& fields) noexcept;
 

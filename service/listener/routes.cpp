@@ -14,6 +14,9 @@ namespace {
 constexpr std::array routes{
     route{route_id::create_session, verb::post, "/v1/accounts/{account}/onboarding-sessions", "create_session", true},
     route{route_id::read_session, verb::get, "/v1/accounts/{account}/onboarding-sessions/{id}", "read_session", true},
+    route{route_id::give_back_slot, verb::delete_, "/v1/accounts/{account}/onboarding-sessions/{id}/slot", "slot",
+          true},
+    route{route_id::show_account, verb::get, "/v1/accounts/{account}", "account", true},
     route{route_id::list_accounts, verb::get, "/v1/accounts", "list_accounts", true},
     route{route_id::openapi, verb::get, "/openapi.json", "openapi", false},
     route{route_id::problem_page, verb::get, "/problems/{name}", "problem_page", false},

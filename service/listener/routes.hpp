@@ -8,7 +8,16 @@
 
 namespace gateway::listener {
 
-enum class route_id : std::uint8_t { none, create_session, read_session, list_accounts, openapi, problem_page };
+enum class route_id : std::uint8_t {
+  none,
+  create_session,
+  read_session,
+  give_back_slot,
+  list_accounts,
+  show_account,
+  openapi,
+  problem_page
+};
 
 struct route {
   route_id id;

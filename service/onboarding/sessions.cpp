@@ -1,10 +1,14 @@
 #include "onboarding/sessions.hpp"
 
+#include "foundation/json/canonical.hpp"
+#include "onboarding/keyed_creation.hpp"
+#include "onboarding/metadata.hpp"
 #include "onboarding/upstream_failure.hpp"
 
 namespace gateway::onboarding {
 
 using errors::failure;
+using errors::problem;
 using transport::task;
 
 namespace {
@@ -15,67 +19,377 @@ bool succeeded(unsigned status) noexcept {
 
 failure nobodys() {
   failure f;
-  f.id = errors::problem::not_found;
+  f.id = problem::not_found;
   f.detail = "There is no such onboarding session.";
   return f;
 }
 
 }  // namespace
 
-task<std::expected<session_facts, failure>> sessions::create(std::size_t caller, const creation_policy& policy,
-                                                             std::string_view body, time::instant deadline,
-                                                             workspace& space, std::string& out) {
-  const auto composed = compose_creation(body, policy, space.memory, space.upstream_body, space.from_defaults);
+failure sessions::stopped(bool sent) {
+  failure f;
+  f.id = problem::draining;
+  f.detail = "The gateway stops.";
+  f.effect = sent ? errors::effect::unknown : errors::effect::none;
+  f.retry_after = std::chrono::seconds{1};
+  return f;
+}
+
+failure sessions::in_progress() {
+  failure f;
+  f.id = problem::idempotency_in_progress;
+  f.detail = "The first request with this key is still under way. Ask again with the same key.";
+  f.retry_after = std::chrono::seconds{1};
+  return f;
+}
+
+failure sessions::not_in_time(bool sent, bool gone) {
+  failure f;
+  f.id = gone ? problem::request_timeout : problem::upstream_timeout;
+  f.effect = sent ? errors::effect::unknown : errors::effect::none;
+  f.detail = gone ? "The caller left." : "The request's time ended before there was an answer.";
+  return f;
+}
+
+task<sessions::created> sessions::create(creation_request what, workspace& space, std::string& out) {
+  const auto composed =
+      compose_creation(what.body, what.policy, space.memory, space.upstream_body, space.from_defaults);
   if (!composed) co_return std::unexpected{composed.error()};
+  const bool shares = what.may_reuse && parts_.shared.reuse.lifetime.count() > 0;
+  auto creating = what.idempotency_key ? create_keyed(what, space, out)
+                  : shares             ? create_shared(what, space, out)
+                                       : create_alone(what, space, out);
+  auto made = co_await std::move(creating);
+  if (!made && made.error().id == problem::no_free_slot) name_own_sessions(made.error(), what.caller);
+  co_return made;
+}
+
+// The usual way: the caller's own request, on its own connection's coroutine.
+task<sessions::created> sessions::create_alone(creation_request what, workspace& space, std::string& out) {
   dispatch::call call;
   call.what = dispatch::operation::create_session;
   call.body = space.upstream_body;
-  call.deadline = deadline;
-  call.caller_index = caller;
+  call.deadline = what.deadline;
+  call.caller_index = what.caller;
   call.caller = space.caller;
-  auto sent = co_await parts_.way.send(call, space.way);
+  auto sending = parts_.way.send(call, space.way);
+  auto sent = co_await std::move(sending);
   if (!sent) co_return std::unexpected{std::move(sent.error())};
   answer_context context{.now = parts_.clock.wall_now(), .creation = true};
   context.defaulted = space.from_defaults;
-  auto concluded = conclude(call.what, context, space, out);
-  if (concluded) {
-    parts_.owners.made(concluded->id, caller);
-    parts_.observer.created();
-  }
-  co_return std::move(concluded);
+  const auto facts = conclude(call.what, context, space.way, space.memory, out);
+  if (!facts) co_return std::unexpected{facts.error()};
+  if (space.way.slot != 0) parts_.shared.limits.bind(space.way.slot, facts->id.view());
+  belongs(what.caller, facts->id, {}, external_metadata_of(what.body));
+  parts_.observer.created();
+  co_return creation_answer{.status = 201, .id = facts->id};
 }
+
+task<sessions::created> sessions::create_keyed(creation_request what, workspace& space, std::string& out) {
+  const auto digest = json::canonical_digest(what.body);
+  const auto ordered = order_of(what, space);
+  std::shared_ptr<const keyed_end> end;
+  for (;;) {
+    auto [of, fresh] = parts_.shared.board.keyed({ordered.caller, ordered.idempotency_key}, [&] {
+      return std::make_shared<keyed_creation>(*this, ordered, digest);
+    });
+    if (of->of() != digest) co_return std::unexpected{keyed_creation::other_body()};
+    if (fresh)
+      parts_.loop.spawn(keyed_creation::run(of));
+    else
+      of->join(what.deadline, what.caller);
+    auto waiting = of->outcome(parts_.loop, what.deadline, space.caller);
+    end = co_await std::move(waiting);
+    const bool gone = space.caller != nullptr && space.caller->happened();
+    if (!end) co_return std::unexpected{gone ? not_in_time(of->sent(), true) : in_progress()};
+    if (end->given_up && !gone && parts_.loop.now() < what.deadline) continue;
+    space.way.stages = end->stages;
+    space.way.answer.head.status = end->upstream_status;
+    if (end->failure) co_return std::unexpected{*end->failure};
+    const auto replayed = end->replayed || !of->be_first();
+    if (replayed) parts_.observer.replayed();
+    out = end->body;
+    co_return creation_answer{.status = end->status, .id = *session_id::parse(end->session), .replayed = replayed};
+  }
+}
+
+task<sessions::created> sessions::create_shared(creation_request what, workspace& space, std::string& out) {
+  const auto ordered = order_of(what, space);
+  way_taken way{.who = space.caller};
+  auto obtaining = obtain(ordered, std::move(way), what.deadline, out);
+  auto got = co_await std::move(obtaining);
+  space.way.stages = got.stages;
+  space.way.answer.head.status = got.upstream_status;
+  if (got.failure) co_return std::unexpected{std::move(*got.failure)};
+  co_return creation_answer{.status = got.status, .id = got.id};
+}
+
+order sessions::order_of(const creation_request& what, const workspace& space) const {
+  order made{.caller = what.caller, .upstream_body = space.upstream_body, .deadline = what.deadline};
+  for (const auto& pointer : space.from_defaults) made.defaulted.emplace_back(pointer);
+  made.external_metadata = external_metadata_of(what.body);
+  if (what.idempotency_key) made.idempotency_key = *what.idempotency_key;
+  if (what.may_reuse && parts_.shared.reuse.lifetime.count() > 0) {
+    const auto digest = json::canonical_digest(space.upstream_body);
+    made.reuse_name = parts_.shared.reuse.across_callers ? "all:" : std::to_string(what.caller) + ":";
+    made.reuse_name.append(reinterpret_cast<const char*>(digest.data()), digest.size());
+  }
+  return made;
+}
+
+// ---------------------------------------------------------------- a session, a live one or a new one
+
+task<sessions::obtained> sessions::obtain(const order& what, way_taken way, time::instant until, std::string& out) {
+  if (!what.reuse_name.empty()) {
+    auto looking = obtain_live(what, out);
+    auto live = co_await std::move(looking);
+    if (live) co_return std::move(*live);
+  }
+  for (;;) {
+    std::shared_ptr<flight> on;
+    auto flying = fly(what, way, until, on);
+    const auto end = co_await std::move(flying);
+    const bool gone = way.who != nullptr && way.who->happened();
+    if (!end) co_return obtained{.failure = not_in_time(on->sent(), gone)};
+    if (end->failure && on->given_up() && !gone) continue;
+    if (end->failure)
+      co_return obtained{.failure = end->failure, .stages = end->stages, .upstream_status = end->upstream_status};
+    const bool reused = !on->be_first();
+    auto made = compose(what, end->upstream_body, reused, out);
+    made.stages = end->stages;
+    made.upstream_status = end->upstream_status;
+    co_return made;
+  }
+}
+
+task<std::optional<sessions::obtained>> sessions::obtain_live(const order& what, std::string& out) {
+  auto looking = parts_.shared.records.live(what.reuse_name);
+  const auto live = co_await std::move(looking);
+  if (!live || !usable(*live)) co_return std::nullopt;
+  co_return compose(what, live->upstream_body, true, out);
+}
+
+bool sessions::usable(const store::live_session& one) const {
+  const auto id = session_id::parse(one.session);
+  if (!id || parts_.shared.owners.ended(*id)) return false;
+  if (one.expires_at && parts_.clock.wall_now() + std::chrono::hours{1} >= *one.expires_at) return false;
+  return !parts_.shared.limits.rules().test_account || parts_.shared.limits.holds(one.session);
+}
+
+std::pair<std::shared_ptr<flight>, bool> sessions::flight_for(const order& what) {
+  const auto make = [&] {
+    return std::make_shared<flight>(
+        flight::parts{.home = parts_.loop,
+                      .way = parts_.way,
+                      .records = parts_.shared.records,
+                      .arrive = [this](dispatch::workspace& space) { return arrive(space); },
+                      .keep = [this, name = what.reuse_name](const landing& end,
+                                                             std::uint64_t slot) { return keep(name, end, slot); },
+                      .ended =
+                          [this, name = what.reuse_name](const flight* which) {
+                            if (!name.empty()) parts_.shared.board.done(name, which);
+                          }},
+        what.upstream_body, what.deadline, what.caller);
+  };
+  if (what.reuse_name.empty()) return {make(), true};
+  return parts_.shared.board.equal(what.reuse_name, make);
+}
+
+// Null: there is no outcome in time, and what was asked for may be under way. `on` is the flight it was asked of.
+task<std::shared_ptr<const landing>> sessions::fly(const order& what, const way_taken& way, time::instant until,
+                                                   std::shared_ptr<flight>& on) {
+  auto [found, fresh] = flight_for(what);
+  on = found;
+  const store::key_name key{what.caller, what.idempotency_key};
+  if (way.token != 0 && !on->mark_when_sent(key, way.token)) {
+    auto saying = parts_.shared.records.sending(key, way.token, parts_.loop.now() + std::chrono::minutes{1});
+    co_await std::move(saying);
+  }
+  if (way.takes) way.takes(on);
+  if (fresh)
+    parts_.loop.spawn(flight::run(on));
+  else
+    on->join(what.deadline, what.caller);
+  auto waiting = on->outcome(parts_.loop, until, way.who);
+  auto end = co_await std::move(waiting);
+  // A key whose first byte has gone out, or is about to: its answer is waited for, whoever else left.
+  if (!end && way.token != 0 && !on->forget_mark(key)) {
+    auto finishing = on->outcome(parts_.loop, until, nullptr);
+    end = co_await std::move(finishing);
+  }
+  co_return end;
+}
+
+sessions::obtained sessions::compose(const order& what, std::string_view upstream_body, bool reused, std::string& out) {
+  answer_context context{.now = parts_.clock.wall_now(), .creation = true};
+  context.reused = reused;
+  const std::vector<std::string_view> defaulted{what.defaulted.begin(), what.defaulted.end()};
+  context.defaulted = defaulted;
+  // It was read before, when it arrived.
+  const auto facts = compose_session(upstream_body, parts_.answers, context, memory_, out);
+  if (!facts)
+    return {.failure = unusable_success(dispatch::operation::create_session, 201, facts.error().reason,
+                                        facts.error().identified)};
+  if (reused) {
+    parts_.shared.limits.share(facts->id.view(), what.caller);
+    parts_.observer.reused();
+  }
+  belongs(what.caller, facts->id, what.idempotency_key, what.external_metadata);
+  return {.status = reused ? 200U : 201U, .id = facts->id};
+}
+
+landing sessions::arrive(dispatch::workspace& space) {
+  landing end;
+  answer_context context{.now = parts_.clock.wall_now(), .creation = true};
+  std::string body;
+  auto facts = conclude(dispatch::operation::create_session, context, space, memory_, body);
+  if (!facts) {
+    end.failure = std::move(facts.error());
+    return end;
+  }
+  end.facts = std::move(*facts);
+  end.upstream_body = space.answer.body;
+  return end;
+}
+
+task<> sessions::keep(std::string reuse_name, const landing& what, std::uint64_t slot) {
+  auto& shared = parts_.shared;
+  if (slot != 0) shared.limits.bind(slot, what.facts.id.view());
+  parts_.observer.created();
+  if (reuse_name.empty()) co_return;
+  const auto now = parts_.loop.now();
+  store::live_session live{.session = std::string{what.facts.id.view()},
+                           .upstream_body = what.upstream_body,
+                           .made_at = now,
+                           .expires_at = what.facts.expires_at};
+  auto keeping = shared.records.keep_live(std::move(reuse_name), std::move(live), now + shared.reuse.lifetime);
+  co_await std::move(keeping);
+}
+
+// ---------------------------------------------------------------- what there is
 
 task<std::expected<session_facts, failure>> sessions::read(std::size_t caller, session_id id, time::instant deadline,
                                                            workspace& space, std::string& out) {
-  if (!parts_.owners.may_see(id, caller)) co_return std::unexpected{nobodys()};
+  if (!parts_.shared.owners.may_see(id, caller)) co_return std::unexpected{nobodys()};
   dispatch::call call;
   call.what = dispatch::operation::read_session;
   call.session_id = id.view();
   call.deadline = deadline;
   call.caller_index = caller;
   call.caller = space.caller;
-  auto sent = co_await parts_.way.send(call, space.way);
+  auto sending = parts_.way.send(call, space.way);
+  auto sent = co_await std::move(sending);
   if (!sent) co_return std::unexpected{std::move(sent.error())};
   answer_context context{.now = parts_.clock.wall_now()};
   context.asked_for = id;
-  auto concluded = conclude(call.what, context, space, out);
-  if (concluded && concluded->state == session_state::completed && parts_.owners.completed(id))
-    parts_.observer.completed();
-  co_return std::move(concluded);
+  auto concluded = conclude(call.what, context, space.way, space.memory, out);
+  if (concluded && concluded->state != session_state::pending) {
+    ended(*concluded);
+    auto ending = parts_.shared.records.end_live(std::string{id.view()});
+    co_await std::move(ending);
+  }
+  co_return concluded;
 }
 
+void sessions::ended(const session_facts& facts) {
+  auto& owners = parts_.shared.owners;
+  if (facts.state == session_state::expired) return owners.expired(facts.id);
+  parts_.shared.limits.completed(facts.id.view());
+  if (owners.completed(facts.id)) parts_.observer.completed();
+}
+
+bool sessions::give_back_slot(std::size_t caller, const session_id& id) {
+  if (!parts_.shared.owners.owns(id, caller)) return false;
+  parts_.shared.limits.give_back_slot(id.view(), caller);
+  parts_.loop.spawn([](store::records& records, std::string session) -> task<> {
+    auto ending = records.end_live(std::move(session));
+    co_await std::move(ending);
+  }(parts_.shared.records, std::string{id.view()}));
+  return true;
+}
+
+account_view sessions::view(std::size_t caller) const {
+  constexpr std::size_t most_open = 1000;
+  const auto& limits = parts_.shared.limits;
+  const auto now = parts_.clock.now();
+  const auto wall = parts_.clock.wall_now();
+  const auto at = [&](time::instant when) {
+    return wall + std::chrono::duration_cast<time::wall_instant::duration>(when - now);
+  };
+  account_view seen;
+  std::vector<limiter::window_state> windows;
+  limits.windows(parts_.shared.account, caller, limiter::kind::creation, windows);
+  for (const auto& one : windows)
+    seen.windows.push_back({.name = std::string{one.name},
+                            .own = one.guard == errors::guard::caller,
+                            .rate = one.rate,
+                            .per = one.per,
+                            .remaining = one.remaining,
+                            .next = at(one.next)});
+  const auto state = limits.state(parts_.shared.account);
+  seen.waiting = state.waiting;
+  if (state.oldest_since) seen.oldest = now - *state.oldest_since;
+  if (state.paused_until > now) seen.paused_until = at(state.paused_until);
+  seen.slow_down = state.slow_down;
+  seen.open_sessions = parts_.shared.owners.open_of(caller, most_open);
+  const auto& rules = limits.rules();
+  if (rules.test_account) {
+    auto& shown = seen.test_account.emplace();
+    shown.name = rules.test_account->name;
+    shown.open_sessions = rules.test_account->open_sessions;
+    if (const auto& own = rules.callers[caller].on; parts_.shared.account < own.size())
+      shown.own_open_sessions = own[parts_.shared.account].open_sessions;
+    for (const auto& slot : limits.slots()) {
+      auto& one = shown.held.emplace_back();
+      for (const auto holder : slot.holders) one.holders.push_back(rules.callers[holder].name);
+      one.since = at(slot.since);
+      one.until = at(slot.until);
+      if (std::ranges::find(slot.holders, caller) == slot.holders.end() || slot.session.empty()) continue;
+      one.session = slot.session;
+      for (auto& open : seen.open_sessions)
+        if (open.id.view() == slot.session) open.slot_until = one.until;
+    }
+  }
+  seen.upstream = parts_.health();
+  return seen;
+}
+
+void sessions::windows(std::size_t caller, bool of_creations, std::vector<window_state>& into) const {
+  parts_.shared.limits.windows(parts_.shared.account, caller,
+                               of_creations ? limiter::kind::creation : limiter::kind::request, into);
+}
+
+// A caller without a slot may have one to give back.
+void sessions::name_own_sessions(failure& why, std::size_t caller) const {
+  std::string ids;
+  for (const auto& slot : parts_.shared.limits.slots()) {
+    if (slot.session.empty() || std::ranges::find(slot.holders, caller) == slot.holders.end()) continue;
+    ids += (ids.empty() ? "" : ", ") + slot.session;
+  }
+  why.detail += ids.empty() ? " This caller holds none." : " This caller holds: " + ids + ".";
+}
+
+// ---------------------------------------------------------------- answers
+
 std::expected<session_facts, failure> sessions::conclude(dispatch::operation what, const answer_context& context,
-                                                         workspace& space, std::string& out) {
-  const auto& answer = space.way.answer;
-  const auto status = answer.head.status;
+                                                         dispatch::workspace& way, scratch& memory, std::string& out) {
+  const auto status = way.answer.head.status;
   if (!succeeded(status)) {
     return std::unexpected{upstream_failure(
-        what, {.status = status, .body = answer.body, .retry_after = space.way.retry_after}, parts_.account)};
+        what, {.status = status, .body = way.answer.body, .retry_after = way.retry_after}, parts_.account)};
   }
-  auto facts = compose_session(answer.body, parts_.answers, context, space.memory, out);
+  auto facts = compose_session(way.answer.body, parts_.answers, context, memory, out);
   if (!facts) return std::unexpected{unusable_success(what, status, facts.error().reason, facts.error().identified)};
   if (facts->foreign_gateway_member) parts_.observer.foreign_member_dropped();
   return std::move(*facts);
+}
+
+void sessions::belongs(std::size_t caller, const session_id& id, std::string key, std::string metadata) {
+  parts_.shared.owners.made(caller, {.id = id,
+                                     .created_at = parts_.clock.wall_now(),
+                                     .slot_until = {},
+                                     .idempotency_key = std::move(key),
+                                     .external_metadata = std::move(metadata)});
 }
 
 }  // namespace gateway::onboarding

@@ -1,15 +1,23 @@
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "dispatch/dispatcher.hpp"
 #include "foundation/time/clock.hpp"
+#include "limiter/gate.hpp"
+#include "onboarding/account_view.hpp"
 #include "onboarding/answer.hpp"
+#include "onboarding/board.hpp"
 #include "onboarding/creation.hpp"
+#include "onboarding/flight.hpp"
+#include "onboarding/order.hpp"
 #include "onboarding/ownership.hpp"
 #include "onboarding/scratch.hpp"
+#include "store/records.hpp"
 
 namespace gateway::onboarding {
 
@@ -27,40 +35,122 @@ class observer {
  public:
   virtual ~observer() = default;
   virtual void created() = 0;
+  virtual void reused() = 0;
+  virtual void replayed() = 0;
   virtual void completed() = 0;  // once per session that this process made
   virtual void foreign_member_dropped() = 0;
+};
+
+// Which requests get a live session again.
+struct reuse_rules {
+  time::duration lifetime{0};  // of the session; zero: none do
+  bool across_callers = false;
+};
+
+// What the loops of one account share.
+struct shared_sessions {
+  ownership owners{};
+  onboarding::board board{};
+  store::records& records;
+  limiter::shared_domain& limits;
+  std::size_t account = 0;  // in `limits`
+  reuse_rules reuse{};
+};
+
+// What a caller asks for. The views are used until `create` returns.
+struct creation_request {
+  std::size_t caller = 0;
+  const creation_policy& policy;
+  std::string_view body;
+  time::instant deadline{};                           // of the whole answer
+  std::optional<std::string_view> idempotency_key{};  // 1 to 255 printable ASCII characters, without quotes
+  bool may_reuse = true;                              // `Prefer: reuse=no` says otherwise
+};
+
+struct creation_answer {
+  unsigned status = 201;  // 200 where a live session was reused
+  session_id id{};
+  bool replayed = false;  // the answer of an earlier request with the same key
 };
 
 // The onboarding sessions of one account on one loop: the use case behind the caller-facing routes.
 class sessions {
  public:
   struct parts {
+    transport::loop& loop;
     dispatch::dispatcher& way;
     const answer_policy& answers;
-    ownership& owners;
+    shared_sessions& shared;
     const time::clock& clock;
     onboarding::observer& observer;
     std::string account;  // its name, for messages
+    std::function<upstream_view()> health;
   };
   explicit sessions(parts given) : parts_{std::move(given)} {}
 
-  // Creates a session from the caller's body, within `deadline`, and sets `out` to the answer's body. `body` and
-  // `policy` are used until it returns. When the caller leaves it ends at once if nothing was
-  // sent; what was sent is finished.
-  transport::task<std::expected<session_facts, errors::failure>> create(std::size_t caller,
-                                                                        const creation_policy& policy,
-                                                                        std::string_view body, time::instant deadline,
-                                                                        workspace& space, std::string& out);
+  // A session for the caller's body, within `deadline`, and its answer's body in `out`: a new one, or a live one that
+  // the same request made before, or what the request's key stands for. When the caller leaves it ends at once if
+  // nothing was sent; what was sent is finished.
+  transport::task<std::expected<creation_answer, errors::failure>> create(creation_request what, workspace& space,
+                                                                          std::string& out);
 
   transport::task<std::expected<session_facts, errors::failure>> read(std::size_t caller, session_id id,
                                                                       time::instant deadline, workspace& space,
                                                                       std::string& out);
 
+  // The caller does not need the session's slot any more; nobody gets the session by reuse from it. True also when it
+  // was free already. False: the caller has no such session.
+  bool give_back_slot(std::size_t caller, const session_id& id);
+
+  account_view view(std::size_t caller) const;
+  // What this caller could get now, for headers. Appends.
+  void windows(std::size_t caller, bool of_creations, std::vector<window_state>& into) const;
+
  private:
+  friend class keyed_creation;
+
+  // How an order goes upstream for an idempotency key; none of it for a request without one.
+  struct way_taken {
+    std::uint64_t token = 0;  // of the key; 0: there is no key
+    std::function<void(const std::shared_ptr<flight>&)> takes{};
+    transport::departure* who = nullptr;
+  };
+  struct obtained {
+    std::optional<errors::failure> failure{};
+    unsigned status = 0;
+    session_id id{};
+    dispatch::stage_times stages{};
+    unsigned upstream_status = 0;
+  };
+
+  using created = std::expected<creation_answer, errors::failure>;
+  transport::task<created> create_alone(creation_request what, workspace& space, std::string& out);
+  transport::task<created> create_keyed(creation_request what, workspace& space, std::string& out);
+  transport::task<created> create_shared(creation_request what, workspace& space, std::string& out);
+  order order_of(const creation_request& what, const workspace& space) const;
+
+  transport::task<obtained> obtain(const order& what, way_taken way, time::instant until, std::string& out);
+  transport::task<std::optional<obtained>> obtain_live(const order& what, std::string& out);
+  std::pair<std::shared_ptr<flight>, bool> flight_for(const order& what);
+  transport::task<std::shared_ptr<const landing>> fly(const order& what, const way_taken& way, time::instant until,
+                                                      std::shared_ptr<flight>& on);
+  obtained compose(const order& what, std::string_view upstream_body, bool reused, std::string& out);
+  landing arrive(dispatch::workspace& space);
+  transport::task<> keep(std::string reuse_name, const landing& what, std::uint64_t slot);
+  bool usable(const store::live_session& one) const;
+
   std::expected<session_facts, errors::failure> conclude(dispatch::operation what, const answer_context& context,
-                                                         workspace& space, std::string& out);
+                                                         dispatch::workspace& way, scratch& memory, std::string& out);
+  void belongs(std::size_t caller, const session_id& id, std::string key, std::string metadata);
+  void ended(const session_facts& facts);
+  void name_own_sessions(errors::failure& why, std::size_t caller) const;
+
+  static errors::failure stopped(bool sent);
+  static errors::failure in_progress();
+  static errors::failure not_in_time(bool sent, bool gone);
 
   parts parts_;
+  scratch memory_;  // of what no request waits for
 };
 
 }  // namespace gateway::onboarding

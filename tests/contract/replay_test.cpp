@@ -107,7 +107,7 @@ void check_reply(const reply& got, const example& e) {
 bool is_of_another_part(const example& e) {
   const std::string type{e.at("response").at("body").at("type").as_string()};
   const auto others = {"unauthenticated",   "forbidden",  "not-found", "method-not-allowed", "unsupported-media-type",
-                       "content-too-large", "overloaded", "draining",  "upstream-timeout"};
+                       "content-too-large", "overloaded", "draining",  "upstream-timeout", "rate-limited"};
   return std::ranges::any_of(others, [&](const char* name) { return type == std::string{"/problems/"} + name; });
 }
 

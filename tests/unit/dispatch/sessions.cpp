@@ -1,5 +1,6 @@
 #include "onboarding/sessions.hpp"
 
+#include "store/memory_records.hpp"
 #include "way_fixture.hpp"
 
 namespace {
@@ -17,6 +18,8 @@ constexpr std::string_view documented = R"({"language":"de","price_zone_default"
 
 struct deaf_sessions_observer final : onboarding::observer {
   void created() override {}
+  void reused() override {}
+  void replayed() override {}
   void completed() override {}
   void foreign_member_dropped() override {}
 };
@@ -24,18 +27,22 @@ struct deaf_sessions_observer final : onboarding::observer {
 // The use case on its way, down to the bytes.
 struct sessions_fixture : way_fixture {
   onboarding::answer_policy answers;
-  onboarding::ownership owners;
+  store::memory_records records{clock};
+  onboarding::shared_sessions shared{.records = records, .limits = domain};
   deaf_sessions_observer deaf;
   onboarding::sessions subject{
-      {.way = way, .answers = answers, .owners = owners, .clock = clock, .observer = deaf, .account = "sandbox"}};
+      {.loop = loop, .way = way, .answers = answers, .shared = shared, .clock = clock, .observer = deaf,
+       .account = "sandbox", .health = [] { return onboarding::upstream_view{}; }}};
   onboarding::creation_policy policy{onboarding::creation_rules{}};
   onboarding::workspace space;
   std::string out;
-  std::optional<std::expected<onboarding::session_facts, errors::failure>> got;
+  std::optional<std::expected<onboarding::creation_answer, errors::failure>> got;
 
   static transport::task<> run(sessions_fixture& self) {
-    self.got = co_await self.subject.create(0, self.policy, documented, self.loop.now() + std::chrono::seconds{15},
-                                            self.space, self.out);
+    onboarding::creation_request what{
+        .policy = self.policy, .body = documented, .deadline = self.loop.now() + std::chrono::seconds{15}};
+    auto creating = self.subject.create(what, self.space, self.out);
+    self.got = co_await std::move(creating);
   }
   const errors::failure& failure() const {
     REQUIRE(got.has_value());

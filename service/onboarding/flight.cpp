@@ -1,0 +1,141 @@
+#include "onboarding/flight.hpp"
+
+#include <algorithm>
+
+namespace gateway::onboarding {
+
+using errors::failure;
+using transport::task;
+
+namespace {
+
+failure not_recorded() {
+  failure f;
+  f.id = errors::problem::store_unavailable;
+  f.detail = "The idempotency key could not be recorded in time, so nothing was sent.";
+  f.decision = errors::decision{errors::guard::store, {}, "the key's lease is over", {}};
+  f.retry_after = std::chrono::seconds{1};
+  return f;
+}
+
+failure stopped(bool sent) {
+  failure f;
+  f.id = errors::problem::draining;
+  f.detail = "The gateway stops.";
+  f.effect = sent ? errors::effect::unknown : errors::effect::none;
+  f.retry_after = std::chrono::seconds{1};
+  return f;
+}
+
+}  // namespace
+
+task<> flight::run(std::shared_ptr<flight> self) {
+  // Wherever it ends, also where its loop is abandoned, everybody hears of it.
+  struct ending {
+    flight& of;
+    ~ending() {
+      of.conclude({.failure = stopped(of.sent())});
+      of.parts_.ended(&of);
+    }
+  } const whatever_happens{*self};
+  auto flying = self->fly();
+  co_await std::move(flying);
+}
+
+task<> flight::fly() {
+  dispatch::call call;
+  call.what = dispatch::operation::create_session;
+  call.body = body_;
+  call.control = &control_;
+  call.watch = this;
+  call.caller = &everybody_left_;
+  auto sending = parts_.way.send(call, space_);
+  auto done = co_await std::move(sending);
+  landing end;
+  if (done) {
+    end = parts_.arrive(space_);
+  } else {
+    end.failure = std::move(done.error());
+  }
+  end.stages = space_.stages;
+  end.upstream_status = space_.answer.head.status;
+  if (!end.failure) {
+    auto keeping = parts_.keep(end, space_.slot);
+    co_await std::move(keeping);
+  }
+  conclude(std::move(end));
+}
+
+void flight::join(time::instant deadline, std::size_t caller) {
+  parts_.home.post([weak = weak_from_this(), deadline, caller] {
+    const auto self = std::static_pointer_cast<flight>(weak.lock());
+    if (self && !self->look()) self->control_.extend(deadline, caller);
+  });
+}
+
+bool flight::mark_when_sent(const store::key_name& name, std::uint64_t token) {
+  const std::lock_guard lock{marks_mutex_};
+  if (marking_over_) return false;
+  marks_.push_back({name, token});
+  return true;
+}
+
+bool flight::forget_mark(const store::key_name& name) {
+  const std::lock_guard lock{marks_mutex_};
+  const auto found = std::ranges::find(marks_, name, &mark::name);
+  if (found == marks_.end() || static_cast<std::size_t>(found - marks_.begin()) < marked_) return false;
+  marks_.erase(found);
+  return true;
+}
+
+task<std::optional<failure>> flight::about_to_send() {
+  const auto lease = parts_.home.now() + parts_.background;
+  for (;;) {
+    mark next;
+    {
+      const std::lock_guard lock{marks_mutex_};
+      if (marked_ == marks_.size()) {
+        marking_over_ = true;
+        break;
+      }
+      next = marks_[marked_++];
+    }
+    auto saying = parts_.records.sending(next.name, next.token, lease);
+    const auto said = co_await std::move(saying);
+    if (!said) co_return not_recorded();
+  }
+  sent_.store(true, std::memory_order_release);
+  // From here on it ends by itself, whoever waits.
+  control_.extend(lease, control_.caller());
+  co_return std::nullopt;
+}
+
+void flight::had_no_effect() {
+  sent_.store(false, std::memory_order_release);
+  std::vector<mark> back;
+  {
+    const std::lock_guard lock{marks_mutex_};
+    marking_over_ = false;
+    back.assign(marks_.begin(), marks_.begin() + static_cast<std::ptrdiff_t>(marked_));
+    marked_ = 0;
+  }
+  for (const auto& one : back) {
+    parts_.home.spawn([](store::records& records, mark what) -> task<> {
+      auto taking = records.taken_back(what.name, what.token);
+      co_await std::move(taking);
+    }(parts_.records, one));
+  }
+}
+
+void flight::deserted() {
+  if (sent()) return;
+  parts_.home.post([weak = weak_from_this()] {
+    const auto self = std::static_pointer_cast<flight>(weak.lock());
+    // Somebody may have come since.
+    if (!self || self->look() || self->sent() || !self->empty()) return;
+    self->given_up_.store(true, std::memory_order_release);
+    self->everybody_left_.happen(self->parts_.home.ready());
+  });
+}
+
+}  // namespace gateway::onboarding

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "dispatch/dispatcher.hpp"
+#include "onboarding/answer.hpp"
+#include "onboarding/joint.hpp"
+#include "store/records.hpp"
+
+namespace gateway::onboarding {
+
+// What one creation upstream came to.
+struct landing {
+  std::optional<errors::failure> failure{};
+  std::string upstream_body{};  // Podero's answer, where it is one about a session
+  session_facts facts{};
+  dispatch::stage_times stages{};
+  unsigned upstream_status = 0;
+};
+
+// ONE creation upstream, for as many as ask for the same. It belongs to the service and not to who began it: it goes on
+// while anybody waits, with the latest deadline and the best caller among them; once its first byte has gone out it
+// ends whoever waits. It runs on the loop that it was made for.
+class flight final : public joint<landing>, private dispatch::journey {
+ public:
+  struct parts {
+    transport::loop& home;
+    dispatch::dispatcher& way;
+    store::records& records;
+    // On the home loop: judges an answer, and keeps what is to be kept of a session that was made.
+    std::function<landing(dispatch::workspace&)> arrive;
+    std::function<transport::task<>(const landing&, std::uint64_t slot)> keep;
+    std::function<void(const flight*)> ended;              // it is no longer under way
+    time::duration background = std::chrono::seconds{60};  // how long it may go on when nobody waits
+  };
+
+  flight(parts given, std::string body, time::instant deadline, std::size_t caller)
+      : parts_{std::move(given)}, body_{std::move(body)}, control_{deadline, caller} {}
+
+  // To be spawned once, on the home loop.
+  static transport::task<> run(std::shared_ptr<flight> self);
+
+  // Any thread. Somebody waits for it until `deadline`.
+  void join(time::instant deadline, std::size_t caller);
+  bool sent() const noexcept { return sent_.load(std::memory_order_acquire); }
+  // Everybody left before anything was sent: whoever comes now needs another one.
+  bool given_up() const noexcept { return given_up_.load(std::memory_order_acquire); }
+  // True for one of all who ask: whose session it is in the first place.
+  bool be_first() noexcept { return !taken_.exchange(true); }
+
+  // A key's record that has to say `sent` before the first byte goes out. False: that is past, say so yourself.
+  bool mark_when_sent(const store::key_name& name, std::uint64_t token);
+  // It need not. False: it has been said, or is being said.
+  bool forget_mark(const store::key_name& name);
+
+ private:
+  transport::task<std::optional<errors::failure>> about_to_send() override;
+  void had_no_effect() override;
+  void deserted() override;
+  transport::task<> fly();
+
+  struct mark {
+    store::key_name name;
+    std::uint64_t token = 0;
+  };
+
+  parts parts_;
+  std::string body_;
+  dispatch::call_control control_;
+  dispatch::workspace space_;
+  transport::departure everybody_left_;
+  std::atomic<bool> sent_{false};
+  std::atomic<bool> given_up_{false};
+  std::atomic<bool> taken_{false};
+  std::mutex marks_mutex_;
+  std::vector<mark> marks_;  // those before `marked_` have been said
+  std::size_t marked_ = 0;
+  bool marking_over_ = false;
+};
+
+}  // namespace gateway::onboarding

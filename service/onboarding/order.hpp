@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "foundation/time/clock.hpp"
+#include "store/records.hpp"
+
+namespace gateway::onboarding {
+
+// A caller's request for a session, as it is kept while others may share what it leads to.
+struct order {
+  std::size_t caller = 0;
+  std::string upstream_body{};           // merged
+  std::vector<std::string> defaulted{};  // JSON Pointers
+  std::string external_metadata{};
+  std::string reuse_name{};       // equal for requests that may share a session; empty: it shares none
+  std::string idempotency_key{};  // empty: none
+  time::instant deadline{};
+};
+
+}  // namespace gateway::onboarding
