@@ -41,7 +41,7 @@ failure keyed_creation::other_body() {
   failure f;
   f.id = problem::idempotency_key_reused;
   f.detail = "This key was used before with another body.";
-  f.faults.push_back({errors::fault::place::header, "Idempotency-Key", "other-body", f.detail});
+  f.faults.push_back({errors::fault::place::header, "Idempotency-Key", "reused", f.detail});
   return f;
 }
 

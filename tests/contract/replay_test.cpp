@@ -105,9 +105,13 @@ void check_reply(const reply& got, const example& e) {
 
 // Problems that arise before or around the decisions that are replayed here.
 bool is_of_another_part(const example& e) {
-  const std::string type{e.at("response").at("body").at("type").as_string()};
-  const auto others = {"unauthenticated",   "forbidden",  "not-found", "method-not-allowed", "unsupported-media-type",
-                       "content-too-large", "overloaded", "draining",  "upstream-timeout", "rate-limited"};
+  const auto* named = e.at("response").at("body").as_object().if_contains("type");
+  if (named == nullptr) return false;
+  const std::string type{named->as_string()};
+  const auto others = {"unauthenticated",        "forbidden",         "not-found",    "method-not-allowed",
+                       "unsupported-media-type", "content-too-large", "overloaded",   "draining",
+                       "upstream-timeout",       "rate-limited",      "no-free-slot", "idempotency-in-progress",
+                       "idempotency-key-reused", "store-unavailable"};
   return std::ranges::any_of(others, [&](const char* name) { return type == std::string{"/problems/"} + name; });
 }
 
@@ -123,7 +127,7 @@ TEST_CASE("creations: Podero gets the golden body, and the caller the golden ans
     std::string out;
     onboarding::defaulted from_defaults;
     const auto composed = compose_creation(payload(e.at("request")), policy, memory, out, from_defaults);
-    if (!e.upstream() && e.at("response").contains("body") && is_of_another_part(e)) continue;
+    if (e.at("response").contains("body") && is_of_another_part(e)) continue;
     ++replayed;
     if (!composed) {
       CHECK(e.upstream() == nullptr);

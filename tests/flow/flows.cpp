@@ -277,14 +277,6 @@ TEST_CASE("a drain finishes what was sent and closes the rest") {
   CHECK(p.w.gateway->drained());
 }
 
-TEST_CASE("keys of idempotency are refused rather than taken and forgotten") {
-  podero_world p;
-  const auto got = p.w.ask(create("Idempotency-Key: k\r\n"));
-  CHECK(got.status == 501);
-  CHECK(has(got.body, R"("header":"Idempotency-Key")"));
-  CHECK(p.creations() == 0);
-}
-
 TEST_CASE("paths, methods and headers outside the contract have their own problems, over one connection") {
   podero_world p;
   auto caller = p.w.connect();

@@ -112,21 +112,20 @@ TEST_CASE("A file that cannot be read is named") {
 
 TEST_CASE("What this version does not do and would have to is refused by name") {
   const written good;
-  const auto file = good.file("    require_idempotency_key: true\n");
+  const auto file = good.file("", "shared_state: { store: redis, redis: { url: redis://127.0.0.1:6379 } }\n");
   const auto got = start({"--config", file});
   CHECK(got.code == 2);
-  CHECK(got.errors ==
-        file + ": accounts.sandbox.require_idempotency_key: this version does not keep idempotency keys\n");
+  CHECK(got.errors == file + ": shared_state.store: this version keeps its state in memory only\n");
 }
 
 TEST_CASE("A good configuration is checked with 0, and what is legal and unwise is said") {
   const written good;
-  const auto file = good.file("    limits: { requests: [ { rate: 50, per: 1s } ] }\n");
+  const auto file = good.file("", "control_socket: /run/gateway.sock\n");
   const auto got = start({"--config", file, "--check"});
   CHECK(got.code == 0);
   CHECK(got.output == file + ": fine\n");
   CHECK(got.errors.starts_with("warning: callers: there are none: everybody who reaches listeners.api may use every"));
-  CHECK(got.errors.contains("warning: accounts.sandbox.limits: NOT ENFORCED by this version"));
+  CHECK(got.errors.contains("warning: control_socket: not served by this version"));
 }
 
 TEST_CASE("The effective configuration is printed with its secrets masked, and is itself a good one") {

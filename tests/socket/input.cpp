@@ -96,7 +96,8 @@ std::vector<refusal> refusals(const guarded& g) {
       {"no media type", post(good, key), 415, "unsupported-media-type"},
       {"another encoding", post(good, g.headers("Content-Encoding: gzip\r\n")), 415, "unsupported-media-type"},
       {"a body of more than 1 KiB", post(good + std::string(1024, ' '), headers), 413, "content-too-large"},
-      {"a key that would not be kept", post(good, g.headers("Idempotency-Key: k\r\n")), 501, "not-configured"},
+      {"a key that does not end", post(good, g.headers("Idempotency-Key: \"k\r\n")), 400, "malformed-request"},
+      {"two keys", post(good, g.headers("Idempotency-Key: k\r\nIdempotency-Key: k\r\n")), 400, "malformed-request"},
   };
 }
 

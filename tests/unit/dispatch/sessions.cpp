@@ -30,9 +30,14 @@ struct sessions_fixture : way_fixture {
   store::memory_records records{clock};
   onboarding::shared_sessions shared{.records = records, .limits = domain};
   deaf_sessions_observer deaf;
-  onboarding::sessions subject{
-      {.loop = loop, .way = way, .answers = answers, .shared = shared, .clock = clock, .observer = deaf,
-       .account = "sandbox", .health = [] { return onboarding::upstream_view{}; }}};
+  onboarding::sessions subject{{.loop = loop,
+                                .way = way,
+                                .answers = answers,
+                                .shared = shared,
+                                .clock = clock,
+                                .observer = deaf,
+                                .account = "sandbox",
+                                .health = [] { return onboarding::upstream_view{}; }}};
   onboarding::creation_policy policy{onboarding::creation_rules{}};
   onboarding::workspace space;
   std::string out;
