@@ -21,8 +21,14 @@ json::value instant_or_null(const Optional& at) {
   return at ? json::value(instant(*at)) : json::value(nullptr);
 }
 
-double seconds(time::duration of) {
-  return static_cast<double>(std::chrono::duration_cast<std::chrono::milliseconds>(of).count()) / 1000;
+// 15, not 1.5E1.
+json::value number(double value) {
+  const auto whole = static_cast<std::int64_t>(value);
+  return static_cast<double>(whole) == value ? json::value(whole) : json::value(value);
+}
+
+json::value seconds(time::duration of) {
+  return number(static_cast<double>(std::chrono::duration_cast<std::chrono::milliseconds>(of).count()) / 1000);
 }
 
 json::array limits(const onboarding::account_view& seen) {
@@ -73,13 +79,13 @@ json::array open_sessions(const onboarding::account_view& seen) {
 }  // namespace
 
 std::string render_account(std::string_view name, const onboarding::account_view& seen, time::duration total_timeout) {
-  const json::value oldest = seen.oldest ? json::value(seconds(*seen.oldest)) : json::value(nullptr);
+  const json::value oldest = seen.oldest ? seconds(*seen.oldest) : json::value(nullptr);
   return json::serialize(
       json::object{{"name", name},
                    {"limits", limits(seen)},
                    {"queue", {{"length", seen.waiting}, {"oldest_seconds", oldest}}},
                    {"paused_until", instant_or_null(seen.paused_until)},
-                   {"slow_down", seen.slow_down},
+                   {"slow_down", number(seen.slow_down)},
                    {"total_timeout_seconds", seconds(total_timeout)},
                    {"slots", slots(seen)},
                    {"open_sessions", open_sessions(seen)},

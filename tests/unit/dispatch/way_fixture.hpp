@@ -69,6 +69,7 @@ struct way_wishes {
   budget_options budget{.floor_per_second = 1000};
   std::size_t connections = 4;
   limiter::account_rules limits{};  // no window
+  std::optional<limiter::test_account_rules> test_account{};
 };
 
 // The way upstream of one account on one loop, with a scripted server at its end.
@@ -77,7 +78,7 @@ struct way_fixture : support::loop_fixture {
       : server{loop, identity(), w.capacity},
         connections{w.connections},
         health{{.min_requests = w.breaker_min_requests}, w.budget},
-        domain{rules(std::move(w.limits)), loop} {
+        domain{rules(std::move(w.limits), std::move(w.test_account)), loop} {
     tokens_source.start();
     settle();
   }
@@ -128,9 +129,11 @@ struct way_fixture : support::loop_fixture {
                  settings()};
 
   // One account, and two callers of the same weight.
-  static limiter::domain_rules rules(limiter::account_rules account) {
+  static limiter::domain_rules rules(limiter::account_rules account,
+                                     std::optional<limiter::test_account_rules> test_account) {
     account.name = "sandbox";
     limiter::domain_rules all;
+    all.test_account = std::move(test_account);
     all.accounts.push_back(std::move(account));
     for (const auto* name : {"portal", "batch"}) all.callers.push_back({.name = name, .on = {limiter::own_rules{}}});
     return all;

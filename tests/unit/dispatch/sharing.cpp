@@ -1,0 +1,398 @@
+// Sessions for many who ask for the same, over the real way upstream: keys, reuse, one flight for all.
+#include "onboarding/sessions.hpp"
+#include "store/memory_records.hpp"
+#include "way_fixture.hpp"
+
+namespace {
+
+using namespace gateway;
+using namespace gateway::dispatch;
+using namespace std::chrono_literals;
+using errors::effect;
+using errors::problem;
+using support::scripted_server;
+
+std::string body_of(std::string_view user = "a169451c-8525-4352-b8ca-070dd449a1a5") {
+  return R"({"language":"de","price_zone_default":"AT","success_url":"https://example.com/ok",)"
+         R"("cancel_url":"https://example.com/no","user_id":")" +
+         std::string{user} + "\"}";
+}
+
+// Podero's answer about the n-th session.
+std::string session_json(int n, std::string_view object = "null", std::string_view expires = "2024-08-30") {
+  return R"({"authentication_url":"https://connect.podero.com?x=1","id":"497f6eca-6276-4993-bfeb-53cbbbba6f0)" +
+         std::to_string(n) + R"(","expiration_date":")" + std::string{expires} + R"(","object_id":)" +
+         std::string{object} + "}";
+}
+
+struct counting_observer final : onboarding::observer {
+  void created() override { ++made; }
+  void reused() override { ++again; }
+  void replayed() override { ++repeated; }
+  void completed() override { ++finished; }
+  void foreign_member_dropped() override {}
+  int made = 0;
+  int again = 0;
+  int repeated = 0;
+  int finished = 0;
+};
+
+struct sharing_wishes {
+  onboarding::reuse_rules reuse{.lifetime = 10min};
+  way_wishes way{};
+};
+
+struct sharing_fixture : way_fixture {
+  explicit sharing_fixture(sharing_wishes w = {}) : way_fixture{w.way}, shared{.records = records, .limits = domain} {
+    shared.reuse = w.reuse;
+    server.otherwise([this](const auto&) { return scripted_server::answer(201, session_json(++made)); });
+  }
+
+  // One caller's request and what became of it.
+  struct asker {
+    explicit asker(sharing_fixture& in) : of{in} {}
+    sharing_fixture& of;
+    onboarding::workspace space;
+    transport::departure gone;
+    std::string body;
+    std::string key;
+    std::string out;
+    std::optional<std::expected<onboarding::creation_answer, errors::failure>> got;
+
+    unsigned status() const {
+      REQUIRE(got.has_value());
+      REQUIRE_MESSAGE(got->has_value(), got->error().detail);
+      return (*got)->status;
+    }
+    std::string id() const { return std::string{(*got)->id.view()}; }
+    const errors::failure& failure() const {
+      REQUIRE(got.has_value());
+      REQUIRE_FALSE(got->has_value());
+      return got->error();
+    }
+    void leave() {
+      gone.happen(of.loop.ready());
+      of.settle();
+    }
+  };
+
+  static transport::task<> run(asker& a, onboarding::sessions& by, std::size_t caller, time::duration within,
+                               bool may_reuse) {
+    a.space.caller = &a.gone;
+    onboarding::creation_request what{.caller = caller,
+                                      .policy = a.of.policy,
+                                      .body = a.body,
+                                      .deadline = a.of.loop.now() + within,
+                                      .may_reuse = may_reuse};
+    if (!a.key.empty()) what.idempotency_key = a.key;
+    auto creating = by.create(what, a.space, a.out);
+    a.got = co_await std::move(creating);
+  }
+  struct wish {
+    std::string key{};
+    std::size_t caller = 0;
+    time::duration within = 15s;
+    bool may_reuse = true;
+    std::string body = body_of();
+  };
+  asker& ask(wish w) {
+    auto& a = askers.emplace_back(*this);
+    a.body = std::move(w.body);
+    a.key = std::move(w.key);
+    start(run(a, subject, w.caller, w.within, w.may_reuse));
+    return a;
+  }
+  asker& ask() { return ask(wish{}); }
+  void answer_late() {
+    auto late = scripted_server::answer(201, session_json(++made));
+    late.silent = true;
+    server.then(std::move(late));
+  }
+  void say() {
+    server.step();
+    settle();
+  }
+  void read(int n) {
+    out.clear();
+    start([](sharing_fixture& self, onboarding::session_id id) -> transport::task<> {
+      auto reading = self.subject.read(0, id, self.loop.now() + 15s, self.space, self.out);
+      co_await std::move(reading);
+    }(*this, *onboarding::session_id::parse("497f6eca-6276-4993-bfeb-53cbbbba6f0" + std::to_string(n))));
+  }
+
+  onboarding::answer_policy answers;
+  store::memory_records records{clock};
+  onboarding::shared_sessions shared;
+  counting_observer seen;
+  onboarding::creation_policy policy{onboarding::creation_rules{}};
+  onboarding::sessions subject{{.loop = loop,
+                                .way = way,
+                                .answers = answers,
+                                .shared = shared,
+                                .clock = clock,
+                                .observer = seen,
+                                .account = "sandbox",
+                                .health = [] { return onboarding::upstream_view{}; }}};
+  onboarding::workspace space;
+  std::string out;
+  std::deque<asker> askers;
+  int made = 0;
+};
+
+struct without_reuse : sharing_fixture {
+  without_reuse() : sharing_fixture{{.reuse = {}}} {}
+};
+struct across_callers : sharing_fixture {
+  across_callers()
+      : sharing_fixture{{.reuse = {.lifetime = 10min, .across_callers = true},
+                         .way = {.test_account = limiter::test_account_rules{.name = "demo", .open_sessions = 1}}}} {}
+};
+
+TEST_CASE_FIXTURE(sharing_fixture, "equal requests share one call: one gets 201, the others 200") {
+  answer_late();
+  auto& first = ask();
+  auto& second = ask({.body = "\n" + body_of()});
+  auto& third = ask();
+  CHECK_FALSE(first.got.has_value());
+  say();
+  CHECK(first.status() + second.status() + third.status() == 601);
+  CHECK(first.id() == second.id());
+  CHECK(first.id() == third.id());
+  CHECK(server.requests.size() == 1);
+  CHECK(seen.made == 1);
+  CHECK(seen.again == 2);
+  CHECK(second.out.contains("\"reused\":true") != (second.status() == 201));
+}
+
+TEST_CASE_FIXTURE(sharing_fixture, "a live session is handed out again until its time is over") {
+  const auto first = ask().id();
+  advance(10min - 1s);
+  auto& again = ask();
+  CHECK(again.status() == 200);
+  CHECK(again.id() == first);
+  advance(1s);
+  CHECK(ask().status() == 201);
+  CHECK(server.requests.size() == 2);
+}
+
+TEST_CASE_FIXTURE(sharing_fixture, "another body, another caller, or who asks for a new one gets a new one") {
+  ask();
+  CHECK(ask({.caller = 1}).status() == 201);
+  CHECK(ask({.may_reuse = false}).status() == 201);
+  CHECK(ask({.body = body_of("b169451c-8525-4352-b8ca-070dd449a1a5")}).status() == 201);
+  CHECK(server.requests.size() == 4);
+}
+
+TEST_CASE_FIXTURE(sharing_fixture, "a session that is completed, or nearly expired, is not handed out again") {
+  server.then(scripted_server::answer(201, session_json(1)));
+  ask();
+  server.then(scripted_server::answer(200, session_json(1, R"("c169451c-8525-4352-b8ca-070dd449a1a5")")));
+  read(1);
+  CHECK(out.contains("\"completed\""));
+  // It ends at nine in the evening by UTC; the clock began at midnight.
+  server.then(scripted_server::answer(201, session_json(2, "null", "2024-08-23")));
+  CHECK(ask().status() == 201);
+  CHECK(ask().status() == 200);
+  clock.jump_wall(20h);
+  CHECK(ask().status() == 201);
+}
+
+TEST_CASE_FIXTURE(across_callers, "where callers share, the slot is free when the last of them gave it back") {
+  auto& first = ask({.caller = 0});
+  CHECK(first.status() == 201);
+  auto& second = ask({.caller = 1});
+  CHECK(second.status() == 200);
+  CHECK(second.id() == first.id());
+  const auto id = *onboarding::session_id::parse(first.id());
+  CHECK(subject.give_back_slot(0, id));
+  CHECK(domain.slots().size() == 1);
+  CHECK(subject.give_back_slot(1, id));
+  CHECK(domain.slots().empty());
+  CHECK(subject.give_back_slot(1, id));
+  CHECK(ask({.caller = 1}).status() == 201);
+}
+
+TEST_CASE_FIXTURE(across_callers, "without a free slot a caller is told what it holds itself") {
+  auto& first = ask({.caller = 0});
+  auto& other = ask({.caller = 1, .body = body_of("b169451c-8525-4352-b8ca-070dd449a1a5")});
+  CHECK(other.failure().id == problem::no_free_slot);
+  CHECK(other.failure().detail.contains("This caller holds none."));
+  CHECK(other.failure().decision->state == "1 of 1 held: portal for 0 s");
+  auto& own = ask({.caller = 0, .body = body_of("b169451c-8525-4352-b8ca-070dd449a1a5")});
+  CHECK(own.failure().detail.contains("This caller holds: " + first.id() + "."));
+  const auto view = subject.view(0);
+  REQUIRE(view.open_sessions.size() == 1);
+  CHECK(view.open_sessions[0].id.view() == first.id());
+  CHECK(view.open_sessions[0].slot_until == clock.wall_now() + 15min);
+  CHECK(view.test_account->held[0].session == first.id());
+  CHECK_FALSE(subject.view(1).test_account->held[0].session.has_value());
+  CHECK_FALSE(subject.give_back_slot(1, *onboarding::session_id::parse(first.id())));
+}
+
+TEST_CASE_FIXTURE(without_reuse, "one key makes one session, and everybody gets its answer byte for byte") {
+  answer_late();
+  auto& first = ask({.key = "k"});
+  auto& second = ask({.key = "k", .body = "  " + body_of()});
+  say();
+  auto& third = ask({.key = "k"});
+  for (const auto* one : {&first, &second, &third}) {
+    CHECK(one->status() == 201);
+    CHECK(one->out == first.out);
+    CHECK(one->id() == first.id());
+  }
+  CHECK((*first.got)->replayed != (*second.got)->replayed);
+  CHECK((*third.got)->replayed);
+  CHECK(server.requests.size() == 1);
+  CHECK(seen.made == 1);
+  CHECK(seen.repeated == 2);
+  advance(24h);
+  CHECK(ask({.key = "k"}).status() == 201);
+  CHECK(server.requests.size() == 2);
+}
+
+TEST_CASE_FIXTURE(without_reuse, "a key stands for one body, while it is under way and after") {
+  answer_late();
+  auto& first = ask({.key = "k"});
+  const auto other = body_of("b169451c-8525-4352-b8ca-070dd449a1a5");
+  CHECK(ask({.key = "k", .body = other}).failure().id == problem::idempotency_key_reused);
+  say();
+  CHECK(first.status() == 201);
+  CHECK(ask({.key = "k", .body = other}).failure().id == problem::idempotency_key_reused);
+  CHECK(ask({.key = "k", .caller = 1, .body = other}).status() == 201);
+}
+
+TEST_CASE_FIXTURE(without_reuse, "what had no effect is not kept: the key may be used again") {
+  server.then(scripted_server::answer(404, "{}"));
+  CHECK(ask({.key = "k"}).failure().id == problem::validation_failed);
+  CHECK(records.keys() == 0);
+  CHECK(ask({.key = "k"}).status() == 201);
+}
+
+TEST_CASE_FIXTURE(without_reuse, "a key whose outcome is unknown says so and never creates again") {
+  auto cut = scripted_server::answer(201, session_json(1));
+  cut.cut_at = 5;
+  server.then(cut);
+  auto& first = ask({.key = "k"});
+  CHECK(first.failure().effect == effect::unknown);
+  auto& again = ask({.key = "k"});
+  CHECK(again.failure().id == problem::upstream_error);
+  CHECK(again.failure().effect == effect::unknown);
+  CHECK(server.requests.size() == 1);
+}
+
+TEST_CASE_FIXTURE(without_reuse, "who cannot wait any longer hears that it is under way, and gets the answer later") {
+  answer_late();
+  auto& patient = ask({.key = "k", .within = 9s});
+  auto& hurried = ask({.key = "k", .within = 1s});
+  advance(1s);
+  CHECK(hurried.failure().id == problem::idempotency_in_progress);
+  CHECK(hurried.failure().retry_after == 1s);
+  say();
+  CHECK(patient.status() == 201);
+  CHECK(ask({.key = "k"}).status() == 201);
+  CHECK(server.requests.size() == 1);
+}
+
+TEST_CASE_FIXTURE(without_reuse, "a creation that was sent goes on when everybody left, and its key is kept") {
+  answer_late();
+  auto& first = ask({.key = "k"});
+  REQUIRE(server.requests.size() == 1);
+  first.leave();
+  CHECK(first.failure().id == problem::request_timeout);
+  CHECK(first.failure().effect == effect::unknown);
+  advance(2s);
+  say();
+  auto& later = ask({.key = "k"});
+  CHECK(later.status() == 201);
+  CHECK((*later.got)->replayed);
+  CHECK(server.requests.size() == 1);
+}
+
+TEST_CASE_FIXTURE(sharing_fixture,
+                  "what was not sent ends when the last one left, and whoever comes then begins anew") {
+  pool.close_idle();
+  settle();
+  server.ignore_connections(1);
+  auto& first = ask({.key = "k"});
+  auto& second = ask();
+  first.leave();
+  CHECK(first.failure().effect == effect::none);
+  CHECK(loop.spawned() > 0);
+  second.leave();
+  CHECK(second.failure().effect == effect::none);
+  CHECK(records.keys() == 0);
+  CHECK(server.requests.empty());
+  auto& next = ask({.key = "k"});
+  advance(2s);  // the connection that never came is given up
+  advance(1s);
+  CHECK(next.status() == 201);
+  CHECK(server.requests.size() == 1);
+}
+
+TEST_CASE_FIXTURE(sharing_fixture, "the first caller's leaving does not end what another waits for") {
+  answer_late();
+  auto& first = ask();
+  auto& second = ask({.key = "k"});
+  first.leave();
+  say();
+  CHECK(second.status() == 201);
+  CHECK(ask({.key = "k"}).out == second.out);
+  CHECK(server.requests.size() == 1);
+}
+
+TEST_CASE_FIXTURE(sharing_fixture, "a shared failure is everybody's, and the next one tries again") {
+  server.then({.silent = true});
+  auto& first = ask({.within = 20s});
+  auto& second = ask({.within = 20s});
+  server.reset_all();
+  settle();
+  CHECK(first.failure().id == problem::upstream_error);
+  CHECK(first.failure().effect == effect::unknown);
+  CHECK(second.failure().detail == first.failure().detail);
+  CHECK(ask().status() == 201);
+}
+
+TEST_CASE_FIXTURE(sharing_fixture, "the latest deadline counts for all") {
+  answer_late();
+  auto& hurried = ask({.within = 2s});
+  auto& patient = ask({.within = 9s});
+  advance(2s);
+  CHECK(hurried.failure().id == problem::upstream_timeout);
+  CHECK(hurried.failure().effect == effect::unknown);
+  advance(5s);
+  say();
+  CHECK(patient.status() == 201);
+}
+
+TEST_CASE("two loops share one flight, and one of them may end before it") {
+  sharing_fixture here;
+  auto there = std::make_unique<transport::loop>(here.clock, transport::loop::drive::by_hand);
+  onboarding::sessions beside{{.loop = *there,
+                               .way = here.way,
+                               .answers = here.answers,
+                               .shared = here.shared,
+                               .clock = here.clock,
+                               .observer = here.seen,
+                               .account = "sandbox",
+                               .health = [] { return onboarding::upstream_view{}; }}};
+  for (const bool ends : {false, true}) {
+    CAPTURE(ends);
+    here.answer_late();
+    const std::string key = ends ? "two" : "one";
+    auto& first = here.ask({.key = key});
+    auto& second = here.askers.emplace_back(here);
+    second.body = body_of();
+    second.key = key;
+    there->spawn(sharing_fixture::run(second, beside, 0, 15s, true));
+    if (ends) there->abandon();
+    here.say();
+    for (int i = 0; i < 4; ++i) there->turn();
+    CHECK((first.status() == 201 || first.status() == 200));
+    CHECK(second.got.has_value() != ends);
+    if (!ends) CHECK(second.out == first.out);
+    here.advance(10min);
+  }
+  CHECK(here.server.requests.size() == 2);
+}
+
+}  // namespace
