@@ -25,7 +25,7 @@ limiter::account_rules rules_of(const std::string& name, const settings::account
 limiter::test_account_rules rules_of(const std::string& name, const settings::test_account& from) {
   limiter::test_account_rules rules;
   rules.name = name;
-  rules.windows.sessions = windows_of(from.limits.sessions);
+  rules.windows = {windows_of(from.limits.requests), windows_of(from.limits.sessions)};
   rules.open_sessions = from.open_sessions;
   rules.slot_ttl = from.slot_ttl;
   return rules;

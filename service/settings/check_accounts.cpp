@@ -35,8 +35,11 @@ void check_accounts(const configuration& c, collector& faults) {
     check_types(path + ".defaults", a.defaults, faults);
     check_defaults_for(a, path + ".defaults", a.defaults, faults);
   }
-  for (const auto& [name, t] : c.test_accounts)
-    check_windows(member("test_accounts", name) + ".limits.sessions", t.limits.sessions, faults);
+  for (const auto& [name, t] : c.test_accounts) {
+    const auto limits = member("test_accounts", name) + ".limits";
+    check_windows(limits + ".requests", t.limits.requests, faults);
+    check_windows(limits + ".sessions", t.limits.sessions, faults);
+  }
 }
 
 }  // namespace gateway::settings

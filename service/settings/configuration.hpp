@@ -86,6 +86,7 @@ struct account_limits {
 };
 
 struct test_account_limits {
+  std::vector<window> requests{};
   std::vector<window> sessions{{1, 10s}, {30, 1h}, {200, 24h}};
 };
 

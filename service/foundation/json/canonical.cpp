@@ -3,7 +3,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
-#include <boost/json.hpp>
+#include <boost/json/basic_parser_impl.hpp>
 #include <charconv>
 #include <cmath>
 #include <stdexcept>
@@ -72,59 +72,136 @@ void append_number(std::string& out, double value) {
   }
 }
 
-void append(std::string& out, const bj::value& value);
+// Values in their canonical form, put together while the text is parsed: an object's members when it ends.
+struct canonical_writer {
+  static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
 
-void append_members(std::string& out, const bj::object& object) {
-  std::vector<std::pair<std::u16string, const bj::key_value_pair*>> members;
-  for (const auto& one : object) members.emplace_back(utf16_of(one.key()), &one);
-  std::ranges::sort(members, {}, [](const auto& one) -> const std::u16string& { return one.first; });
-  out += '{';
-  for (bool first = true; const auto& [units, member] : members) {
-    if (!std::exchange(first, false)) out += ',';
-    append_name(out, member->key());
-    append(out, member->value());
-  }
-  out += '}';
-}
+  struct member {
+    std::u16string sorted_by;
+    std::string text;  // "name":value
+  };
+  struct open {
+    bool object = false;
+    std::string items{};  // of an array
+    std::vector<member> members{};
+    std::string key{};
+  };
 
-void append(std::string& out, const bj::value& value) {
-  switch (value.kind()) {
-    case bj::kind::object:
-      return append_members(out, value.get_object());
-    case bj::kind::array: {
-      out += '[';
-      bool first = true;
-      for (const auto& one : value.get_array()) {
-        if (!std::exchange(first, false)) out += ',';
-        append(out, one);
-      }
-      out += ']';
+  void value(std::string_view text) {
+    if (stack.empty()) {
+      result = text;
       return;
     }
-    case bj::kind::string:
-      return append_string(out, value.get_string());
-    case bj::kind::int64:
-      return append_number(out, static_cast<double>(value.get_int64()));
-    case bj::kind::uint64:
-      return append_number(out, static_cast<double>(value.get_uint64()));
-    case bj::kind::double_:
-      return append_number(out, value.get_double());
-    case bj::kind::bool_:
-      out += value.get_bool() ? "true" : "false";
+    auto& in = stack.back();
+    if (!in.object) {
+      if (!in.items.empty()) in.items += ',';
+      in.items += text;
       return;
-    case bj::kind::null:
-      out += "null";
-      return;
+    }
+    member made{utf16_of(in.key), {}};
+    append_name(made.text, in.key);
+    made.text += text;
+    in.members.push_back(std::move(made));
   }
-}
+  bool number(std::string_view rest) {
+    pending += rest;
+    double parsed = 0;
+    // Boost.JSON 1.81 is a unit in the last place off for some numbers; this is exact.
+    const auto read = std::from_chars(pending.data(), pending.data() + pending.size(), parsed);
+    std::string text;
+    // What no double holds stands for itself: I-JSON has no such numbers.
+    if (read.ec == std::errc{})
+      append_number(text, parsed);
+    else
+      text = pending;
+    pending.clear();
+    value(text);
+    return true;
+  }
+
+  bool on_document_begin(bj::error_code&) { return true; }
+  bool on_document_end(bj::error_code&) { return true; }
+  bool on_object_begin(bj::error_code&) {
+    stack.push_back({.object = true});
+    return true;
+  }
+  bool on_object_end(std::size_t, bj::error_code&) {
+    auto members = std::move(stack.back().members);
+    stack.pop_back();
+    std::ranges::sort(members, {}, &member::sorted_by);
+    std::string text{"{"};
+    for (bool first = true; const auto& one : members) {
+      if (!std::exchange(first, false)) text += ',';
+      text += one.text;
+    }
+    value(text + "}");
+    return true;
+  }
+  bool on_array_begin(bj::error_code&) {
+    stack.push_back({.object = false});
+    return true;
+  }
+  bool on_array_end(std::size_t, bj::error_code&) {
+    const auto items = std::move(stack.back().items);
+    stack.pop_back();
+    value("[" + items + "]");
+    return true;
+  }
+  bool on_key_part(bj::string_view part, std::size_t, bj::error_code&) {
+    pending.append(part.data(), part.size());
+    return true;
+  }
+  bool on_key(bj::string_view rest, std::size_t, bj::error_code&) {
+    pending.append(rest.data(), rest.size());
+    stack.back().key = std::exchange(pending, {});
+    return true;
+  }
+  bool on_string_part(bj::string_view part, std::size_t, bj::error_code&) {
+    pending.append(part.data(), part.size());
+    return true;
+  }
+  bool on_string(bj::string_view rest, std::size_t, bj::error_code&) {
+    pending.append(rest.data(), rest.size());
+    std::string text;
+    append_string(text, pending);
+    pending.clear();
+    value(text);
+    return true;
+  }
+  bool on_number_part(bj::string_view part, bj::error_code&) {
+    pending.append(part.data(), part.size());
+    return true;
+  }
+  bool on_int64(std::int64_t, bj::string_view rest, bj::error_code&) { return number({rest.data(), rest.size()}); }
+  bool on_uint64(std::uint64_t, bj::string_view rest, bj::error_code&) { return number({rest.data(), rest.size()}); }
+  bool on_double(double, bj::string_view rest, bj::error_code&) { return number({rest.data(), rest.size()}); }
+  bool on_bool(bool is, bj::error_code&) {
+    value(is ? "true" : "false");
+    return true;
+  }
+  bool on_null(bj::error_code&) {
+    value("null");
+    return true;
+  }
+  bool on_comment_part(bj::string_view, bj::error_code&) { return true; }
+  bool on_comment(bj::string_view, bj::error_code&) { return true; }
+
+  std::string result;
+  std::vector<open> stack;
+  std::string pending;  // of a key, string or number that comes in parts
+};
 
 }  // namespace
 
 void append_canonical(std::string& out, std::string_view text) {
+  bj::basic_parser<canonical_writer> parser{bj::parse_options{}};
   bj::error_code failed;
-  const auto document = bj::parse({text.data(), text.size()}, failed);
-  if (failed) throw std::invalid_argument{"not JSON: " + failed.message()};
-  append(out, document);
+  const auto read = parser.write_some(false, text.data(), text.size(), failed);
+  if (failed || read != text.size()) throw std::invalid_argument{"not JSON: " + failed.message()};
+  out += parser.handler().result;
 }
 
 std::array<std::uint8_t, 32> canonical_digest(std::string_view text) {

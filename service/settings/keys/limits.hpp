@@ -24,6 +24,7 @@ void describe(auto& see, account_limits& limits) {
 }
 
 void describe(auto& see, test_account_limits& limits) {
+  see("requests", limits.requests);
   see("sessions", limits.sessions, not_empty);
 }
 

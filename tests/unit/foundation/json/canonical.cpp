@@ -32,6 +32,10 @@ TEST_CASE("numbers are written as ECMAScript writes them") {
         "[333333333.3333332,0.000001,1e-7,0.00001,-12.5,4.5]");
 }
 
+TEST_CASE("a number that no double holds stands for itself") {
+  CHECK(canonical("[1e400,1e-400]") == "[1e400,1e-400]");
+}
+
 // The sample of RFC 8785, section 3.2.3: sorted by UTF-16 code units, not by bytes of UTF-8.
 TEST_CASE("members are sorted by the code units of UTF-16") {
   CHECK(canonical("{\"\\u20ac\":1,\"\\r\":2,\"\\ufb33\":3,\"1\":4,\"\\ud83d\\ude00\":5,\"\\u0080\":6,\"\\u00f6\":7}") ==
@@ -44,6 +48,7 @@ TEST_CASE("strings have one form") {
 
 TEST_CASE("what is no JSON has no canonical form") {
   CHECK_THROWS_AS(canonical("{"), std::invalid_argument);
+  CHECK_THROWS_AS(canonical("{} x"), std::invalid_argument);
 }
 
 }  // namespace
