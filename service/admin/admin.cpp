@@ -66,6 +66,9 @@ transport::task<> handler::on_request(listener::exchange& x) {
     show_checks(x, from_.ready());
   } else if (path == "/startupz") {
     show_checks(x, from_.started());
+  } else if (path == "/status") {
+    x.reply.status = 200;
+    x.reply.body = from_.status();
   } else if (path == "/config") {
     x.reply.status = 200;
     x.reply.content_type = "application/yaml; charset=utf-8";
@@ -73,7 +76,7 @@ transport::task<> handler::on_request(listener::exchange& x) {
   } else {
     errors::failure f;
     f.id = errors::problem::not_found;
-    f.detail = "This listener has /metrics, /livez, /readyz, /startupz and /config.";
+    f.detail = "This listener has /metrics, /livez, /readyz, /startupz, /status and /config.";
     listener::answer_with(x, f);
   }
   co_return;

@@ -23,6 +23,7 @@ struct sources {
   std::function<std::vector<check>()> live;
   std::function<std::vector<check>()> ready;
   std::function<std::vector<check>()> started;
+  std::function<std::string()> status;         // JSON
   std::function<std::string()> configuration;  // effective, masked, YAML
 };
 

@@ -234,6 +234,7 @@ class process {
             .live = [this] { return service_->live(); },
             .ready = [this] { return service_->ready(); },
             .started = [this] { return service_->started(); },
+            .status = [this] { return service_->status(); },
             .configuration = [this] { return settings::print(*configuration_); }};
   }
 

@@ -1,4 +1,5 @@
 #include "app/service.hpp"
+#include "app/status.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -302,6 +303,8 @@ listener::server& service::callers(std::size_t index) noexcept {
 }
 
 void service::drain(std::size_t index) noexcept {
+  // What waits for a permit is given back at once, whatever its loop.
+  for (const auto& [name, domain] : limits_->domains()) domain->drain();
   workers_[index]->drain();
 }
 
@@ -324,6 +327,12 @@ std::vector<admin::check> service::ready() const {
                               : "waits for its first token"});
   }
   return checks;
+}
+
+std::string service::status() const {
+  std::vector<const account_core*> all;
+  for (const auto& account : accounts_) all.push_back(account.get());
+  return render_status(all, parts_.clock);
 }
 
 std::vector<admin::check> service::started() const {

@@ -44,6 +44,8 @@ class service {
 
   // For the operator's listener. Any thread.
   std::vector<admin::check> ready() const;
+  // JSON for operators. Any thread.
+  std::string status() const;
   std::vector<admin::check> started() const;
   std::vector<admin::check> live() const;
   // Not ready from now on. Any thread.

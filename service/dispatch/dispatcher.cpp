@@ -65,6 +65,7 @@ errors::effect effect_of(const attempt_facts& facts) noexcept {
 
 problem problem_of(errors::guard guard) noexcept {
   if (guard == errors::guard::slot) return problem::no_free_slot;
+  if (guard == errors::guard::draining) return problem::draining;
   return guard == errors::guard::queue ? problem::overloaded : problem::rate_limited;
 }
 
@@ -375,6 +376,9 @@ failure dispatcher::refused(const limiter::refusal& why, unsigned upstream_statu
       break;
     case errors::guard::queue:
       f.detail = "Too many requests wait for account " + options_.account + ".";
+      break;
+    case errors::guard::draining:
+      f.detail = "The gateway stops, and gives back what waits.";
       break;
     default:
       f.detail =

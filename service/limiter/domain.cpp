@@ -61,8 +61,9 @@ struct domain::parts {
   std::size_t waiting = 0;
   std::size_t ready = 0;
   std::vector<std::size_t> waiting_on;  // by account
-  bool changed = false;                 // since the timetable was written
-  bool better = false;                  // somebody may come earlier than it says
+  bool draining = false;
+  bool changed = false;  // since the timetable was written
+  bool better = false;   // somebody may come earlier than it says
   time::instant next{time::instant::max()};
   std::vector<timetable::miss> missed;
   const waiter* asking = nullptr;  // hears by returning
@@ -86,6 +87,7 @@ struct domain::parts {
   void serve(time::instant now, notices& out);
   void refuse(waiter& who, lane& of, const timetable::place& turn, time::instant now);
   void overflow(waiter& who, lane& of, time::instant now);
+  void turn_away(waiter& who, time::instant now) const;
   bool make_room(const lane& by, time::instant now, notices& out);
   timetable::place turn_of_newcomer(lane& of, bool in_front, time::instant latest, time::instant now);
   void door(waiter& who, lane& of, time::instant now, notices& out);
@@ -261,6 +263,11 @@ void domain::parts::overflow(waiter& who, lane& of, time::instant now) {
   who.why.admitted_at = std::max(now, plan.after_all(of, 0));
 }
 
+void domain::parts::turn_away(waiter& who, time::instant now) const {
+  who.at = stage::refused;
+  who.why = {.guard = errors::guard::draining, .limit = {}, .state = "the gateway stops", .admitted_at = now};
+}
+
 // Who fills the queue beyond its share gives its last place to somebody who has more right to one. False: the newcomer
 // itself is furthest over its share.
 bool domain::parts::make_room(const lane& by, time::instant now, notices& out) {
@@ -304,6 +311,7 @@ timetable::place domain::parts::turn_of_newcomer(lane& of, bool in_front, time::
 void domain::parts::door(waiter& who, lane& of, time::instant now, notices& out) {
   const auto in_front = who.asked_.again;
   const auto turn = turn_of_newcomer(of, in_front, who.latest_, now);
+  if (draining && turn.at > now) return turn_away(who, now);
   const auto late = turn.at > now && turn.at > who.latest_;
   if (late || waiting_on[of.account] >= rules.accounts[of.account].queue_length) {
     if (changed || !plan.holds(now)) write_plan(now, out);
@@ -532,6 +540,18 @@ void domain::resume(std::size_t account, time::instant now, notices& out) {
   p.ledger->resume(account, now);
   p.changed = p.better = true;
   p.finish(now, out);
+}
+
+void domain::drain(time::instant now, notices& out) {
+  auto& p = *parts_;
+  now = p.at(now);
+  p.draining = true;
+  while (!p.active.empty()) {
+    auto& who = p.active.front().waiters.front();
+    p.take_out(who);
+    p.turn_away(who, now);
+    p.notice(who, out);
+  }
 }
 
 void domain::bind(std::uint64_t slot, std::string_view session) {

@@ -143,6 +143,9 @@ class domain {
   void pause(std::size_t account, time::instant until, time::instant now, notices& out);
   void resume(std::size_t account, time::instant now, notices& out);
 
+  // From now on nobody waits: who has no permit is refused, and so is everybody who would have to wait for one.
+  void drain(time::instant now, notices& out);
+
   // The session of a slot is known.
   void bind(std::uint64_t slot, std::string_view session);
   // Another caller got the slot's session; false if the slot is no longer held.

@@ -104,6 +104,10 @@ void shared_domain::resume(std::size_t account) {
   decide(nullptr, now(), [&](domain& d, time::instant at, notices& out) { d.resume(account, at, out); });
 }
 
+void shared_domain::drain() {
+  decide(nullptr, now(), [](domain& d, time::instant at, notices& out) { d.drain(at, out); });
+}
+
 void shared_domain::windows(std::size_t account, std::size_t caller, kind what, std::vector<window_state>& into) const {
   const std::lock_guard lock{mutex_};
   domain_.windows(account, caller, what, now(), into);

@@ -35,6 +35,7 @@ class shared_domain {
 
   void pause(std::size_t account, time::instant until);
   void resume(std::size_t account);
+  void drain();
 
   // Append.
   void windows(std::size_t account, std::size_t caller, kind what, std::vector<window_state>& into) const;

@@ -217,6 +217,25 @@ test_accounts:
   CHECK(created >= 36);
 }
 
+TEST_CASE("a drain gives back what waits, and finishes what was sent") {
+  podero_world p{plain_configuration() + limits("[ { rate: 1, per: 5s } ]", "{ length: 10, max_wait: 10s }")};
+  CHECK(p.w.ask(example_creation()).status == 201);
+  auto waiting = p.w.connect();
+  CHECK(waiting.say(example_creation()));
+  p.w.settle();
+  p.w.gateway->drain(0);
+  p.w.settle();
+  const auto got = p.w.heard(waiting);
+  REQUIRE(got.has_value());
+  CHECK(got->status == 503);
+  CHECK(got->body.contains("/problems/draining"));
+  CHECK(got->body.contains(R"("upstream_effect":"none")"));
+  CHECK(got->body.contains(R"("guard":"draining")"));
+  waiting.leave();
+  p.w.settle();
+  CHECK(p.w.gateway->drained());
+}
+
 TEST_CASE("a read draws a permit like everything else, and a creation window does not hold it up") {
   podero_world p{plain_configuration() +
                  "    limits: { requests: [ { rate: 2, per: 10s } ], sessions: [ { rate: 1, per: 1m } ],"

@@ -140,6 +140,29 @@ TEST_CASE("The configuration is shown with its secrets masked") {
   check_hides(shown.body, {"another-secret-not-real", "an-id-not-real", std::string{client_secret}});
 }
 
+TEST_CASE("The status says who holds the slots of a test account, what is left of its windows, and names no user") {
+  both_programs running{[](auto& c) {
+    c.account_more = "    test_account: demo\n";
+    c.more += "test_accounts:\n  demo: { open_sessions: 2, limits: { sessions: [ { rate: 1, per: 1h } ] } }\n";
+  }};
+  auto caller = running.gateway.caller();
+  const auto made = create(caller);
+  const auto shown = get(running.gateway.admin(), "/status");
+  CHECK(shown.status == 200);
+  const auto account = shown.json().at("accounts").at(0).as_object();
+  CHECK(account.at("name") == "sandbox");
+  CHECK(account.at("windows").at(0).at("name") == "sessions-1h");
+  CHECK(account.at("windows").at(0).at("remaining") == 0);
+  CHECK(account.at("circuit") == "closed");
+  CHECK(account.at("token").at("usable") == true);
+  const auto& slots = account.at("slots").as_object();
+  CHECK(slots.at("total") == 2);
+  REQUIRE(slots.at("held").as_array().size() == 1);
+  CHECK(slots.at("held").at(0).at("session").as_string() == text_in(made.json(), "id"));
+  CHECK(slots.at("held").at(0).at("holders").at(0) == "anonymous");
+  CHECK_FALSE(shown.body.contains("a169451c-8525-4352-b8ca-070dd449a1a5"));
+}
+
 TEST_CASE("No secret shows in the log, on a page of the operators or in a problem, whatever happened") {
   const std::string secret = "example+secret not:real";
   const std::string encoded = "example%2Bsecret+not%3Areal";

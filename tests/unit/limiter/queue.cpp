@@ -272,6 +272,19 @@ TEST_CASE("a pause refuses those in the queue whose time it takes; its early end
   CHECK(patient.at == stage::granted);
 }
 
+TEST_CASE("in a drain nobody waits; who need not wait still goes") {
+  table t{rules_of(one_per_ten_seconds())};
+  t.sends = false;
+  auto& first = t.create();
+  auto& waiting = t.create(1);
+  t.d.drain(t.now, t.out);
+  CHECK(waiting.at == stage::refused);
+  CHECK(waiting.why.guard == guard::draining);
+  CHECK(t.create(2).why.guard == guard::draining);
+  t.d.give_back(first.drawn, t.now, t.out);
+  CHECK(t.create(2).at == stage::granted);
+}
+
 TEST_CASE("what the queue looks like") {
   table t{rules_of(one_per_ten_seconds())};
   t.create();
