@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dispatch/failures.hpp"
 #include "dispatch/retry_after.hpp"
 #include "foundation/transport/parking.hpp"
 
@@ -19,13 +20,6 @@ void add(std::optional<time::duration>& to, time::duration more) {
   to = to.value_or(time::duration::zero()) + more;
 }
 
-failure failure_of(problem id, std::string detail) {
-  failure f;
-  f.id = id;
-  f.detail = std::move(detail);
-  return f;
-}
-
 // Nobody reads it; it is what the log and the metrics say.
 failure caller_gone() {
   return failure_of(problem::request_timeout, "The caller left, and nothing was done for it.");
@@ -35,39 +29,23 @@ bool gone(const call& what) noexcept {
   return what.caller != nullptr && what.caller->happened();
 }
 
-std::chrono::seconds whole_seconds(time::duration left) {
-  return std::max(std::chrono::ceil<std::chrono::seconds>(left), std::chrono::seconds{1});
-}
-
-// Why there is no answer, and what the request may have done.
-failure no_answer(const attempt_facts& facts, const std::string& reason) {
-  failure f;
-  f.effect = facts.creating && facts.sent ? errors::effect::unknown : errors::effect::none;
-  f.id = facts.end == exchange_end::timed_out ? problem::upstream_timeout : problem::upstream_error;
-  if (!facts.connected)
-    f.detail = facts.end == exchange_end::timed_out ? "No connection to Podero was to be had in time."
-                                                    : "Podero cannot be reached.";
-  else if (facts.end == exchange_end::timed_out)
-    f.detail = "Podero did not answer in time.";
-  else if (facts.end == exchange_end::unusable)
-    f.detail = "Podero's answer cannot be used: " + reason + ".";
-  else
-    f.detail = "The connection to Podero was lost.";
-  return f;
-}
-
 // What a sent request did, as far as its answer tells.
 errors::effect effect_of(const attempt_facts& facts) noexcept {
   if (!facts.creating) return errors::effect::none;
-  if (facts.end != exchange_end::answered || facts.status >= 500) return errors::effect::unknown;
-  return facts.status >= 400 ? errors::effect::none : errors::effect::created;
+  if (facts.end != exchange_end::answered) return errors::effect::unknown;
+  if (facts.status >= 400 && facts.status < 500) return errors::effect::none;
+  return facts.status < 300 ? errors::effect::created : errors::effect::unknown;
 }
 
-problem problem_of(errors::guard guard) noexcept {
-  if (guard == errors::guard::slot) return problem::no_free_slot;
-  if (guard == errors::guard::draining) return problem::draining;
-  return guard == errors::guard::queue ? problem::overloaded : problem::rate_limited;
-}
+// Stamps the permit when the request's last byte goes.
+class sending_turn final : public upstream::send_observer {
+ public:
+  explicit sending_turn(limiter::turn& place) noexcept : place_{place} {}
+  void sent() override { place_.sent(); }
+
+ private:
+  limiter::turn& place_;
+};
 
 }  // namespace
 
@@ -90,16 +68,6 @@ class dispatcher::queued {
 
  private:
   call_control* control_;
-};
-
-// Stamps the permit when the request's last byte goes.
-class dispatcher::sending_turn final : public upstream::send_observer {
- public:
-  explicit sending_turn(limiter::turn& place) noexcept : place_{place} {}
-  void sent() override { place_.sent(); }
-
- private:
-  limiter::turn& place_;
 };
 
 dispatcher::dispatcher(parts given, options how) : parts_{std::move(given)}, options_{std::move(how)} {}
@@ -256,7 +224,7 @@ task<std::optional<failure>> dispatcher::queue(const call& what, workspace& spac
         break;
       default:
         parts_.observer.permitted(what.what, "refused");
-        co_return refused(place.refused(), so_far.status);
+        co_return refusal_of(place.refused(), so_far.status);
     }
     if (gone(what)) co_return caller_gone();
     if (at != stage::granted && at != stage::refused && parts_.loop.now() >= deadline_of(what))
@@ -353,44 +321,17 @@ failure dispatcher::circuit_open(time::instant worth_asking_at) const {
 }
 
 // Podero's 429 for the caller: by now the account's pause says when it is worth asking again.
-failure dispatcher::left_alone() {
+failure dispatcher::left_alone() const {
   limiter::refusal why;
   why.guard = errors::guard::pause;
   why.state = "Podero answered 429";
   why.admitted_at = parts_.limits.shared().state(parts_.limits.account()).paused_until;
-  return refused(why, 429);
+  return refusal_of(why, 429);
 }
 
-// 429 or 503 with the limit that refuses and the instant from which on it would not.
-failure dispatcher::refused(const limiter::refusal& why, unsigned upstream_status) {
-  auto f = failure_of(problem_of(why.guard), {});
-  const auto now = parts_.loop.now();
-  const auto after = whole_seconds(why.admitted_at - now);
-  f.retry_after = after;
-  switch (why.guard) {
-    case errors::guard::slot:
-      f.detail = "Every slot of the test account is held.";
-      break;
-    case errors::guard::pause:
-      f.detail = "Podero asked to leave account " + options_.account + " alone for a while.";
-      break;
-    case errors::guard::queue:
-      f.detail = "Too many requests wait for account " + options_.account + ".";
-      break;
-    case errors::guard::draining:
-      f.detail = "The gateway stops, and gives back what waits.";
-      break;
-    default:
-      f.detail =
-          "The limit " + why.limit + " of account " + options_.account + " leaves no room in this request's time.";
-      break;
-  }
-  f.detail += " Nothing was done; a request that comes in " + std::to_string(after.count()) + " s can expect its turn.";
-  const auto wall = parts_.loop.clock().wall_now() +
-                    std::chrono::ceil<time::wall_instant::duration>(std::max(why.admitted_at - now, time::duration{0}));
-  f.decision = errors::decision{why.guard, why.limit, why.state, std::string{timestamp_.of(wall)}};
-  if (upstream_status != 0) f.upstream_status = upstream_status;
-  return f;
+failure dispatcher::refusal_of(const limiter::refusal& why, unsigned upstream_status) const {
+  const auto& loop = parts_.loop;
+  return refused(why, options_.account, loop.now(), loop.clock().wall_now(), upstream_status);
 }
 
 task<> dispatcher::get_connection(const call& what, workspace& space, hand& held, ended& into) {

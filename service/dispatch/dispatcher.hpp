@@ -9,7 +9,6 @@
 #include "dispatch/account_health.hpp"
 #include "dispatch/attempt.hpp"
 #include "foundation/errors/problem.hpp"
-#include "foundation/journal/timestamp.hpp"
 #include "foundation/transport/departure.hpp"
 #include "limiter/gate.hpp"
 #include "token/keeper.hpp"
@@ -145,7 +144,6 @@ class dispatcher {
     std::uint64_t token_generation = 0;  // the request is composed with it; 0: it is not composed
     upstream::pool::lease connection;
   };
-  class sending_turn;
   class queued;
 
   transport::task<std::expected<ended, errors::failure>> attempt(const call& what, workspace& space, progress& so_far);
@@ -175,12 +173,11 @@ class dispatcher {
   void conclude(account_health::permit& permit, const ended& last);
   errors::failure no_token(const token::trouble& why, const call& what) const;
   errors::failure circuit_open(time::instant worth_asking_at) const;
-  errors::failure refused(const limiter::refusal& why, unsigned upstream_status);
-  errors::failure left_alone();
+  errors::failure refusal_of(const limiter::refusal& why, unsigned upstream_status) const;
+  errors::failure left_alone() const;
 
   parts parts_;
   options options_;
-  journal::timestamp timestamp_;
   time::duration usual_exchange_{0};  // what an answer takes, as a moving average
 };
 

@@ -32,7 +32,8 @@ struct ask {
 // Why a request is refused, and when it would be admitted.
 struct refusal {
   errors::guard guard = errors::guard::window;
-  std::string limit{};          // "sessions-10s"; the guard `queue` and `pause` have none
+  std::string limit{};          // "sessions-10s"; the guards `queue` and `pause` have none
+  bool own = false;             // the limit is the caller's own
   std::string state{};          // for people: "1 of 1 used, 3 wait"
   time::instant admitted_at{};  // never earlier than possible
 };

@@ -93,6 +93,7 @@ refusal refusals::of_turn(const lane& of, const store::binding& why, std::size_t
       const auto held = ledger_.slots(now).held_by(of.caller, of.account);
       made.guard = errors::guard::slot;
       made.limit = "caller-open-sessions";
+      made.own = true;
       made.state = std::to_string(held) + " of " + std::to_string(of.own.most_slots.value_or(0)) + " held";
       return made;
     }
@@ -100,6 +101,7 @@ refusal refusals::of_turn(const lane& of, const store::binding& why, std::size_t
       const auto own = numbers_.owner_of(why.resource) == resources::owner::caller;
       const auto& one = ledger_.rules().resources[why.resource].windows[why.window];
       made.guard = own ? errors::guard::caller : errors::guard::window;
+      made.own = own;
       made.limit = names_[why.resource][why.window];
       made.state = std::to_string(fill_of(why.resource, one, now).used) + " of " + std::to_string(one.rate) + " used" +
                    wait(waiting);

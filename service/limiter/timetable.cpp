@@ -12,7 +12,7 @@ timetable::timetable(store::ledger& of, std::size_t accounts)
 // `turn(waiter, or null for the guest, when and why)` says whether a permit is drawn, and whether to go on.
 template <typename Turn>
 void timetable::walk(lanes& active, const order_of_turns& turns, projection& over, time::instant now, lane* guest,
-                     bool ahead, Turn&& turn) {
+                     bool ahead, const Turn& turn) {
   tags_ = turns;
   cursors_.clear();
   const auto add = [&](lane& of) {

@@ -59,7 +59,7 @@ class timetable {
 
   template <typename Turn>
   void walk(lanes& active, const order_of_turns& turns, projection& over, time::instant now, lane* guest, bool ahead,
-            Turn&& turn);
+            const Turn& turn);
   std::size_t sort_of(const lane& of) const noexcept { return 2 * of.account + (of.what == kind::creation ? 1 : 0); }
 
   projection written_over_;

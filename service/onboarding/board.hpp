@@ -18,7 +18,7 @@ class board {
  public:
   // The one of that name, or else the one that `make` makes; true if it was made now, and is to be started.
   template <typename Make>
-  std::pair<std::shared_ptr<flight>, bool> equal(const std::string& name, Make&& make) {
+  std::pair<std::shared_ptr<flight>, bool> equal(const std::string& name, const Make& make) {
     const std::lock_guard lock{mutex_};
     if (const auto found = equal_.find(name); found != equal_.end()) {
       auto known = found->second.first.lock();
@@ -37,7 +37,7 @@ class board {
   }
 
   template <typename Make>
-  std::pair<std::shared_ptr<keyed_creation>, bool> keyed(const store::key_name& name, Make&& make) {
+  std::pair<std::shared_ptr<keyed_creation>, bool> keyed(const store::key_name& name, const Make& make) {
     const std::lock_guard lock{mutex_};
     if (const auto found = keyed_.find(name); found != keyed_.end()) {
       if (auto known = found->second.first.lock()) return {std::move(known), false};

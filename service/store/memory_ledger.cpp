@@ -21,7 +21,7 @@ memory_ledger::memory_ledger(ledger_rules rules)
 }
 
 template <typename What>
-void memory_ledger::each(const use& of, What&& what) {
+void memory_ledger::each(const use& of, const What& what) {
   for (const auto resource : of.requests) what(histories_[resource]);
   for (const auto resource : of.creations) what(histories_[resource]);
 }

@@ -32,7 +32,7 @@ class memory_ledger final : public ledger {
 
  private:
   template <typename What>
-  void each(const use& of, What&& what);
+  void each(const use& of, const What& what);
 
   ledger_rules rules_;
   std::vector<history> histories_;

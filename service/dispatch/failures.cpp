@@ -1,0 +1,77 @@
+#include "dispatch/failures.hpp"
+
+#include <algorithm>
+
+namespace gateway::dispatch {
+
+using errors::failure;
+using errors::problem;
+using upstream::exchange_end;
+
+namespace {
+
+problem problem_of(errors::guard guard) noexcept {
+  if (guard == errors::guard::slot) return problem::no_free_slot;
+  if (guard == errors::guard::draining) return problem::draining;
+  return guard == errors::guard::queue ? problem::overloaded : problem::rate_limited;
+}
+
+std::string detail_of(const limiter::refusal& why, const std::string& account) {
+  switch (why.guard) {
+    case errors::guard::slot:
+      return why.own ? "This caller holds as many sessions on account " + account + " as it may."
+                     : "Every slot of the test account is held.";
+    case errors::guard::pause:
+      return "Podero asked to leave account " + account + " alone for a while.";
+    case errors::guard::queue:
+      return "Too many requests wait for account " + account + ".";
+    case errors::guard::draining:
+      return "The gateway stops, and gives back what waits.";
+    default:
+      return "The limit " + why.limit + " of account " + account + " leaves no room in this request's time.";
+  }
+}
+
+}  // namespace
+
+failure failure_of(problem id, std::string detail) {
+  failure f;
+  f.id = id;
+  f.detail = std::move(detail);
+  return f;
+}
+
+std::chrono::seconds whole_seconds(time::duration left) {
+  return std::max(std::chrono::ceil<std::chrono::seconds>(left), std::chrono::seconds{1});
+}
+
+failure no_answer(const attempt_facts& facts, const std::string& reason) {
+  const bool timed_out = facts.end == exchange_end::timed_out;
+  auto f = failure_of(timed_out ? problem::upstream_timeout : problem::upstream_error, {});
+  f.effect = facts.creating && facts.sent ? errors::effect::unknown : errors::effect::none;
+  if (!facts.connected)
+    f.detail = timed_out ? "No connection to Podero was to be had in time." : "Podero cannot be reached.";
+  else if (timed_out)
+    f.detail = "Podero did not answer in time.";
+  else if (facts.end == exchange_end::unusable)
+    f.detail = "Podero's answer cannot be used: " + reason + ".";
+  else
+    f.detail = "The connection to Podero was lost.";
+  return f;
+}
+
+failure refused(const limiter::refusal& why, std::string_view account, time::instant now, time::wall_instant wall_now,
+                unsigned upstream_status) {
+  auto f = failure_of(problem_of(why.guard), detail_of(why, std::string{account}));
+  const auto after = whole_seconds(why.admitted_at - now);
+  f.retry_after = after;
+  f.detail += " Nothing was done; a request that comes in " + std::to_string(after.count()) + " s can expect its turn.";
+  const auto wait = std::max(why.admitted_at - now, time::duration{0});
+  journal::timestamp text;
+  f.decision = errors::decision{why.guard, why.limit, why.state,
+                                std::string{text.of(wall_now + std::chrono::ceil<time::wall_instant::duration>(wait))}};
+  if (upstream_status != 0) f.upstream_status = upstream_status;
+  return f;
+}
+
+}  // namespace gateway::dispatch
