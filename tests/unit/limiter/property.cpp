@@ -95,6 +95,7 @@ class episode {
  public:
   episode(std::uint64_t seed, int steps)
       : d_{seed}, rules_{random_rules(d_)}, limited_{std::make_unique<domain>(rules_)} {
+    advance();  // from here on no loop's clock can be taken for now
     for (int i = 0; i < steps; ++i) {
       step();
       check_slots();
@@ -161,13 +162,14 @@ class episode {
                  .fingerprint = static_cast<std::uint64_t>(d_.between(0, 3)),
                  .in_hand = d_.chance(50)};
     const auto may_try = deeds_.size() < 3'000 && d_.chance(4);
-    limited_->enter(one.place, one.asked, now_, out_);
+    const auto at = loops_clock();
+    limited_->enter(one.place, one.asked, at, out_);
     if (one.place.at == stage::refused) {
       one.now = request::is::over;
       CHECK(one.place.why.admitted_at >= now_);
       if (may_try && one.place.why.guard != errors::guard::queue) would_not_have_been_served(one.asked);
     }
-    done([asked = one.asked, at = now_](replica& r) { r.limited.enter(r.places.emplace_back(), asked, at, r.out); });
+    done([asked = one.asked, at](replica& r) { r.limited.enter(r.places.emplace_back(), asked, at, r.out); });
     note(number);
   }
 
@@ -175,9 +177,13 @@ class episode {
     const auto number = pick(request::is::queued);
     if (!number) return;
     all_[*number].now = request::is::over;
-    limited_->leave(all_[*number].place, now_, out_);
-    done([n = *number, at = now_](replica& r) { r.limited.leave(r.places[n], at, r.out); });
+    const auto at = loops_clock();
+    limited_->leave(all_[*number].place, at, out_);
+    done([n = *number, at](replica& r) { r.limited.leave(r.places[n], at, r.out); });
   }
+
+  // Every loop reads its clock once a turn, so that what they say is older than the newest by different amounts.
+  time::instant loops_clock() { return d_.chance(30) ? now_ - d_.ms(0, 50) : now_; }
 
   // Ready, no longer ready, more time, a better caller.
   void change_mind() {
@@ -185,15 +191,15 @@ class episode {
     if (!number) return;
     auto& place = all_[*number].place;
     const auto n = *number;
-    const auto at = now_;
+    const auto at = loops_clock();
     if (d_.chance(20)) {
       const auto latest = now_ + d_.ms(0, 60'000);
       const auto caller = d_.below(rules_.callers.size());
-      limited_->extend(place, latest, caller, now_, out_);
+      limited_->extend(place, latest, caller, at, out_);
       done([=](replica& r) { r.limited.extend(r.places[n], latest, caller, at, r.out); });
       note(n);
     } else if (place.at == stage::ready) {
-      limited_->unready(place, now_, out_);
+      limited_->unready(place, at, out_);
       done([=](replica& r) { r.limited.unready(r.places[n], at, r.out); });
       note(n);
     } else {
@@ -202,8 +208,9 @@ class episode {
   }
 
   void get_ready(std::size_t n) {
-    limited_->ready(all_[n].place, now_, out_);
-    done([n, at = now_](replica& r) { r.limited.ready(r.places[n], at, r.out); });
+    const auto at = loops_clock();
+    limited_->ready(all_[n].place, at, out_);
+    done([n, at](replica& r) { r.limited.ready(r.places[n], at, r.out); });
     note(n);
   }
 
@@ -216,8 +223,9 @@ class episode {
   void settle(std::size_t n, effect how) {
     auto& one = all_[n];
     one.now = request::is::over;
-    limited_->settle(one.place.drawn, how, now_, out_);
-    done([n, how, at = now_](replica& r) { r.limited.settle(r.places[n].drawn, how, at, r.out); });
+    const auto at = loops_clock();
+    limited_->settle(one.place.drawn, how, at, out_);
+    done([n, how, at](replica& r) { r.limited.settle(r.places[n].drawn, how, at, r.out); });
     const auto slot = one.place.drawn.slot;
     if (how == effect::none && one.place.drawn.what == kind::creation) {
       sent_[one.sending].without_effect = true;
