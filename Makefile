@@ -27,9 +27,10 @@ tsan:     ## the same with ThreadSanitizer
 	@$(S)/build tsan
 	@$(S)/run-tests tsan
 
-bench:    ## requests per second and CPU time per request, indicative
+bench:    ## what a decision of the limiter and what a request costs, indicative
 	@$(S)/install-packages bench
-	@$(S)/build release onboarding-gateway podero-simulator
+	@$(S)/build release onboarding-gateway podero-simulator bench_limiter
+	@build/release/bench/bench_limiter --benchmark_repetitions=5 --benchmark_report_aggregates_only=true
 	@bench/run build/release/bin
 
 format:   ## puts every C++ file into shape
