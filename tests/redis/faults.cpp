@@ -128,8 +128,8 @@ TEST_CASE("A server that is full, or cannot write to disk, refuses writes and ke
   std::filesystem::create_directory(server.folder().path("dump.rdb"));
   server.ask({"CONFIG", "SET", "save", "3600 1"});
   server.ask({"BGSAVE"});
-  CHECK(support::eventually(
-      [&] { return server.ask({"INFO", "persistence"}).contains("rdb_last_bgsave_status:err"); }));
+  CHECK(
+      support::eventually([&] { return server.ask({"INFO", "persistence"}).contains("rdb_last_bgsave_status:err"); }));
   CHECK(shown(w.ask(*it, {"SET", "k", "v"})) == "error, written, MISCONF");
   CHECK(it->connected());
   CHECK(w.watcher.ends.empty());

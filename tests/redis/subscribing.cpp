@@ -17,9 +17,10 @@ struct fixture : world {
                            .observer = watcher},
                strings{"settings", "pauses"},
                subscriber::handlers{.subscribed = [this] { ++subscriptions; },
-                                    .message = [this](std::string_view channel, std::string_view message) {
-                                      came.push_back(std::string{channel} + ": " + std::string{message});
-                                    }},
+                                    .message =
+                                        [this](std::string_view channel, std::string_view message) {
+                                          came.push_back(std::string{channel} + ": " + std::string{message});
+                                        }},
                ping_every);
     it->start();
     REQUIRE(until([&] { return subscriptions == 1; }));

@@ -60,8 +60,8 @@ reply_ptr say(redisContext& on, const std::vector<std::string>& words) {
     starts.push_back(word.data());
     sizes.push_back(word.size());
   }
-  return reply_ptr{static_cast<redisReply*>(
-      redisCommandArgv(&on, static_cast<int>(words.size()), starts.data(), sizes.data()))};
+  return reply_ptr{
+      static_cast<redisReply*>(redisCommandArgv(&on, static_cast<int>(words.size()), starts.data(), sizes.data()))};
 }
 
 }  // namespace
@@ -82,16 +82,16 @@ redis_server::redis_server(redis_options wishes) : wishes_{std::move(wishes)} {
 }
 
 std::vector<std::string> redis_server::command_line() const {
-  std::vector<std::string> all{"--unixsocket", unix_path(),        "--dir",  folder_.path(""), "--port",
-                               std::to_string(port_), "--bind", "127.0.0.1", "--daemonize", "no",
-                               "--save", ""};
+  std::vector<std::string> all{
+      "--unixsocket", unix_path(),   "--dir", folder_.path(""), "--port", std::to_string(port_), "--bind",
+      "127.0.0.1",    "--daemonize", "no",    "--save",         ""};
   if (tls_port_ != 0) {
     const auto certificate = folder_.write("server.pem", wishes_.certificate_pem);
     const auto key = folder_.write("server.key", wishes_.key_pem);
     const auto port = std::to_string(tls_port_);
-    for (const auto& word : {std::string{"--tls-port"}, port, std::string{"--tls-cert-file"}, certificate,
-                             std::string{"--tls-key-file"}, key, std::string{"--tls-ca-cert-file"}, certificate,
-                             std::string{"--tls-auth-clients"}, std::string{"no"}})
+    for (const auto& word :
+         {std::string{"--tls-port"}, port, std::string{"--tls-cert-file"}, certificate, std::string{"--tls-key-file"},
+          key, std::string{"--tls-ca-cert-file"}, certificate, std::string{"--tls-auth-clients"}, std::string{"no"}})
       all.push_back(word);
   }
   if (!wishes_.password.empty()) {

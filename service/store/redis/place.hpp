@@ -20,9 +20,9 @@ namespace gateway::store::redis {
 struct place {
   std::string host{};  // a name or an address
   std::uint16_t port = 6379;
-  std::string unix_path{};                      // a Unix socket instead, where it is not empty
-  std::shared_ptr<tls::client_context> tls{};   // null: in the clear
-  std::string server_name{};                    // what its certificate must be for; empty: `host`
+  std::string unix_path{};                     // a Unix socket instead, where it is not empty
+  std::shared_ptr<tls::client_context> tls{};  // null: in the clear
+  std::string server_name{};                   // what its certificate must be for; empty: `host`
 };
 
 // "redis.test:6379", or the path.

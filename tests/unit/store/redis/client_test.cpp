@@ -202,8 +202,7 @@ TEST_CASE("A replica is left, and asked again later and later") {
   f.send("SET");
   f.say("-READONLY You can't write against a read only replica.\r\n");
   CHECK(f.take() == strings{"error, written, READONLY"});
-  CHECK(f.watcher.take() ==
-        strings{"SET error, 0 ms", "disconnected the server answers READONLY, 75 ms"});
+  CHECK(f.watcher.take() == strings{"SET error, 0 ms", "disconnected the server answers READONLY, 75 ms"});
   f.advance(milliseconds{75});
   f.greet();
   f.send("SET");
@@ -251,7 +250,8 @@ TEST_CASE("Of a batch of scripts those that are unknown are sent again, and only
   f.heard();
   f.say("-NOSCRIPT x\r\n:2\r\n-NOSCRIPT x\r\n");
   CHECK(f.take().empty());
-  CHECK(f.heard() == "*3\r\n$4\r\nEVAL\r\n$8\r\nreturn 1\r\n$1\r\n0\r\n*3\r\n$4\r\nEVAL\r\n$8\r\nreturn 1\r\n$1\r\n0\r\n");
+  CHECK(f.heard() ==
+        "*3\r\n$4\r\nEVAL\r\n$8\r\nreturn 1\r\n$1\r\n0\r\n*3\r\n$4\r\nEVAL\r\n$8\r\nreturn 1\r\n$1\r\n0\r\n");
   f.say(":1\r\n-MISCONF no\r\n");
   CHECK(f.take() == strings{"1", "2", "error, written, MISCONF"});
   CHECK(f.watcher.take() == strings{"one answered, 0 ms", "two answered, 0 ms", "one error, 0 ms"});

@@ -26,8 +26,9 @@ TEST_CASE("Without password, database and name only the server is asked about") 
 
 TEST_CASE("Password, user, database and name are said in that order") {
   const handshake greeting{{.user = "gateway", .password = secrets::secret{"sample"}}, 3, "egress"};
-  CHECK(said(greeting).starts_with("*3\r\n$4\r\nAUTH\r\n$7\r\ngateway\r\n$6\r\nsample\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n"
-                                   "*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$6\r\negress\r\n*2\r\n$4\r\nINFO"));
+  CHECK(said(greeting).starts_with(
+      "*3\r\n$4\r\nAUTH\r\n$7\r\ngateway\r\n$6\r\nsample\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n"
+      "*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$6\r\negress\r\n*2\r\n$4\r\nINFO"));
   const handshake without_user{{.user = "", .password = secrets::secret{"sample"}}, 0, ""};
   CHECK(said(without_user).starts_with("*2\r\n$4\r\nAUTH\r\n$6\r\nsample\r\n*2\r\n$4\r\nINFO"));
 }

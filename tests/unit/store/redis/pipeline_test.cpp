@@ -85,6 +85,29 @@ TEST_CASE("Positions stay right when commands are taken back between others that
   CHECK(line.next_owed()->who == nullptr);
 }
 
+TEST_CASE("Large commands go out in pieces, and positions stay right behind them") {
+  pipeline line{options};
+  nobody a;
+  nobody b;
+  nobody c;
+  line.add(std::string(200'000, 'x'), a, start);
+  const auto second = line.add("BBB", b, start);
+  line.add("CCC", c, start);
+  std::string all;
+  while (all.size() < 199'000) {
+    const auto piece = line.offer(1000);
+    all += piece;
+    line.took(piece.size());
+  }
+  CHECK(!line.abandon(second));
+  while (line.wants_to_write()) {
+    const auto piece = line.offer(7);
+    all += piece;
+    line.took(piece.size());
+  }
+  CHECK(all == std::string(200'000, 'x') + "CCC");
+}
+
 TEST_CASE("An answered command cannot be abandoned any more") {
   pipeline line{options};
   nobody a;

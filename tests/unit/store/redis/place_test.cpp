@@ -43,15 +43,16 @@ TEST_CASE("A place is named by host and port, or by its path") {
 TEST_CASE("Addresses are tried one after the other, and a silent one leaves time for the next") {
   fixture f;
   several connector{f.loop};
-  network net{.loop = f.loop,
-              .connector = connector,
-              .resolve = [](std::string, std::uint16_t port, time::instant)
-                  -> transport::task<std::expected<std::vector<transport::endpoint>, std::string>> {
-                std::vector<transport::endpoint> all;
-                for (const char* each : {"192.0.2.1", "192.0.2.2", "192.0.2.3"})
-                  all.emplace_back(boost::asio::ip::make_address(each), port);
-                co_return all;
-              }};
+  network net{
+      .loop = f.loop,
+      .connector = connector,
+      .resolve = [](std::string, std::uint16_t port,
+                    time::instant) -> transport::task<std::expected<std::vector<transport::endpoint>, std::string>> {
+        std::vector<transport::endpoint> all;
+        for (const char* each : {"192.0.2.1", "192.0.2.2", "192.0.2.3"})
+          all.emplace_back(boost::asio::ip::make_address(each), port);
+        co_return all;
+      }};
   f.start(f.try_open(net, {.host = "redis.test"}));
   CHECK(connector.asked == std::vector<std::string>{"192.0.2.1"});
   f.advance(milliseconds{300});
@@ -62,12 +63,13 @@ TEST_CASE("Addresses are tried one after the other, and a silent one leaves time
 TEST_CASE("A name that leads nowhere is named in the reason") {
   fixture f;
   several connector{f.loop};
-  network net{.loop = f.loop,
-              .connector = connector,
-              .resolve = [](std::string, std::uint16_t, time::instant)
-                  -> transport::task<std::expected<std::vector<transport::endpoint>, std::string>> {
-                co_return std::unexpected{std::string{"no such name"}};
-              }};
+  network net{
+      .loop = f.loop,
+      .connector = connector,
+      .resolve = [](std::string, std::uint16_t,
+                    time::instant) -> transport::task<std::expected<std::vector<transport::endpoint>, std::string>> {
+        co_return std::unexpected{std::string{"no such name"}};
+      }};
   f.start(f.try_open(net, {.host = "redis.test"}));
   CHECK(f.outcome == "redis.test:6379: cannot resolve redis.test: no such name");
 }

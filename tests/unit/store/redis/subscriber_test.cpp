@@ -20,9 +20,10 @@ struct fixture : redis_fixture {
                            .observer = watcher},
                std::move(channels),
                subscriber::handlers{.subscribed = [this] { notes.emplace_back("subscribed"); },
-                                    .message = [this](std::string_view channel, std::string_view message) {
-                                      notes.push_back(std::string{channel} + ": " + std::string{message});
-                                    }},
+                                    .message =
+                                        [this](std::string_view channel, std::string_view message) {
+                                          notes.push_back(std::string{channel} + ": " + std::string{message});
+                                        }},
                milliseconds{1000});
     it->start();
     greet();

@@ -47,9 +47,10 @@ TEST_CASE("The code of an error is its first word, in capitals") {
 }
 
 TEST_CASE("An error that a script passed on keeps its code in older servers' wrapping too") {
-  CHECK(trouble_of_error("ERR Error running script (call to f_00): @user_script:1: @user_script: 1: -READONLY You can't "
-                         "write against a read only replica.")
-            .code == "READONLY");
+  CHECK(
+      trouble_of_error("ERR Error running script (call to f_00): @user_script:1: @user_script: 1: -READONLY You can't "
+                       "write against a read only replica.")
+          .code == "READONLY");
   CHECK(trouble_of_error("ERR Error running script (call to f_00): @user_script:1: user_script:1: no").code == "ERR");
 }
 
