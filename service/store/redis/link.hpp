@@ -18,8 +18,8 @@ struct link_options {
   connection_options connection;
 };
 
-// Keeps one connection open: opens it in the background, and again, with back-off, whenever it is over. Nobody's request
-// waits for that. Of one loop.
+// Keeps one connection open: opens it in the background, and again, with back-off, whenever it is over. Nobody's
+// request waits for that. Of one loop.
 class link final {
  public:
   struct parts {
@@ -59,6 +59,7 @@ class link final {
 
  private:
   transport::task<> keep();
+  transport::task<std::expected<opened, std::string>> try_open();
   transport::task<time::duration> one_connection();
 
   parts parts_;
