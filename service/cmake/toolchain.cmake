@@ -49,6 +49,13 @@ find_package(prometheus-cpp REQUIRED COMPONENTS core)
 find_package(yaml-cpp REQUIRED)
 find_package(spdlog REQUIRED)
 
+# hiredis 0.14 brings no CMake package.
+find_library(HIREDIS_LIBRARY hiredis REQUIRED)
+find_path(HIREDIS_INCLUDE_DIR hiredis/read.h REQUIRED)
+add_library(hiredis::hiredis UNKNOWN IMPORTED)
+set_target_properties(hiredis::hiredis PROPERTIES
+  IMPORTED_LOCATION ${HIREDIS_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${HIREDIS_INCLUDE_DIR})
+
 # One precompiled header and one compiled copy of Asio and Beast for everything.
 add_library(gateway_boost STATIC ${CMAKE_SOURCE_DIR}/service/foundation/boost/asio.cpp
                                  ${CMAKE_SOURCE_DIR}/service/foundation/boost/asio_ssl.cpp

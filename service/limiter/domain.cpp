@@ -97,9 +97,9 @@ void domain::sent(permit& of, time::instant at, time::instant now, notices& out)
   of.sent_at = at;
   if (auto* const one = p.find(of)) {
     if (one->is == outstanding::state::unsent)
-      p.ledger->sent(one->of->draws, at);
+      p.ledger->sent(one->of->draws, one->what, at);
     else
-      p.ledger->sent_again(one->of->draws, at);
+      p.ledger->sent_again(one->of->draws, one->what, at);
     one->is = outstanding::state::over;
     p.forget_finished();
     p.changed = true;
@@ -112,10 +112,10 @@ void domain::give_back(permit& of, time::instant now, notices& out) {
   now = p.at(now);
   if (auto* const one = p.find(of)) {
     if (one->is == outstanding::state::unsent) {
-      p.ledger->give_back(one->of->draws, one->slot);
+      p.ledger->give_back(one->of->draws, one->what, now);
       p.turns.returned(*one->of);
-    } else if (one->slot != 0) {
-      p.ledger->free_slot(one->slot, now);
+    } else if (one->what.slot != 0) {
+      p.ledger->free_slot(one->what.slot, now);
     }
     one->is = outstanding::state::over;
     p.forget_finished();
@@ -128,7 +128,7 @@ void domain::settle(permit& of, errors::effect how, time::instant now, notices& 
   auto& p = *parts_;
   now = p.at(now);
   if (how != errors::effect::none || of.what != kind::creation) return;
-  p.ledger->forget(p.lane_of(of.what, of.account, of.caller).draws, of.sent_at, of.slot);
+  p.ledger->forget(p.lane_of(of.what, of.account, of.caller).draws, of.drawn, of.sent_at);
   p.changed = p.better = true;
   if (p.waiting != 0) p.finish(now, out);
 }
@@ -209,7 +209,7 @@ std::optional<time::instant> domain::next_event() const {
   }
   for (const auto& one : p.drawn) {
     if (one.is != outstanding::state::unsent) continue;
-    next = std::min(next, one.send_by + time::duration{1});
+    next = std::min(next, one.burns_at + time::duration{1});
     break;
   }
   return next == time::instant::max() ? std::nullopt : std::optional{next};

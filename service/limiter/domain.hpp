@@ -44,6 +44,7 @@ struct permit {
   std::size_t caller = 0;
   kind what = kind::request;
   std::uint64_t slot = 0;  // of the test account; 0: none
+  store::drawing drawn{};  // as the ledger knows it
   time::instant drawn_at{};
   time::instant send_by{};   // after this it is burnt: nothing may be sent with it
   time::instant sent_at{};   // meaningful once sent

@@ -120,17 +120,18 @@ void domain::parts::set(waiter& who, stage to) {
 
 // It is drawable, and `who` is out of the queue.
 void domain::parts::grant(waiter& who, lane& of, time::instant now) {
-  const auto slot = ledger->draw(of.draws, now);
+  const auto got = ledger->draw(of.draws, now);
   turns.served(of);
   if (drawn.full()) drawn.set_capacity(2 * drawn.capacity());
-  drawn.push_back({outstanding::state::unsent, &of, slot, now + rules.allowance});
+  drawn.push_back({outstanding::state::unsent, &of, got, now + rules.allowance});
   who.at = stage::granted;
   who.drawn = {.account = of.account,
                .caller = of.caller,
                .what = of.what,
-               .slot = slot,
+               .slot = got.slot,
+               .drawn = got,
                .drawn_at = now,
-               .send_by = now + rules.allowance,
+               .send_by = std::min(now + rules.allowance, got.send_by),
                .sent_at = {},
                .number = first_drawn + drawn.size() - 1};
   told_of(of).came(of.caller, who.asked_.fingerprint);
@@ -216,9 +217,9 @@ bool domain::parts::make_room(const lane& by, time::instant now, notices& out) {
 
 timetable::place domain::parts::turn_of_newcomer(lane& of, bool in_front, time::instant latest, time::instant now) {
   if (of.has_own) {
-    if (const auto own = ledger->drawable(of.own, now); own.at > latest && own.at > now) return {own.at, own.why};
+    if (const auto own = ledger->expected(of.own, now); own.at > latest && own.at > now) return {own.at, own.why};
   }
-  const auto alone = ledger->drawable(of.draws, now);
+  const auto alone = ledger->expected(of.draws, now);
   if (waiting == 0 || (alone.at > latest && alone.at > now)) return {std::max(alone.at, now), alone.why};
   return plan.newcomer(active, turns, of, in_front, now);
 }
@@ -305,9 +306,9 @@ void domain::parts::forget_finished() noexcept {
 // A permit of which nobody has said in time that it was sent counts as sent now.
 void domain::parts::burn(time::instant now) {
   for (auto& one : drawn) {
-    if (one.send_by >= now) return;
+    if (one.burns_at >= now) return;
     if (one.is != outstanding::state::unsent) continue;
-    ledger->sent(one.of->draws, now);
+    ledger->sent(one.of->draws, one.what, now);
     one.is = outstanding::state::burnt;
     changed = true;
   }

@@ -19,8 +19,8 @@ namespace gateway::limiter {
 struct outstanding {
   enum class state : std::uint8_t { unsent, burnt, over } is = state::unsent;
   lane* of = nullptr;
-  std::uint64_t slot = 0;
-  time::instant send_by{};
+  store::drawing what{};
+  time::instant burns_at{};  // in the order in which they were drawn; not before the permit's `send_by`
 };
 
 struct domain::parts {

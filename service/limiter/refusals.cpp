@@ -107,6 +107,10 @@ refusal refusals::of_turn(const lane& of, const store::binding& why, std::size_t
                    wait(waiting);
       return made;
     }
+    case by::store:
+      made.guard = errors::guard::store;
+      made.state = "the shared store cannot be reached" + wait(waiting);
+      return made;
     case by::nothing:
       break;
   }

@@ -39,7 +39,8 @@ struct use {
 
 // What keeps a permit back.
 struct binding {
-  enum class by : std::uint8_t { nothing, window, pause, slots, own_slots } what = by::nothing;
+  // store: what is shared cannot be reached, and there is nothing to fall back on; nobody knows for how long.
+  enum class by : std::uint8_t { nothing, window, pause, slots, own_slots, store } what = by::nothing;
   std::uint32_t resource = 0;
   std::uint32_t window = 0;
 };
@@ -50,22 +51,37 @@ struct opening {
   binding why{};
 };
 
+// A permit that was drawn, by which the ledger knows it again.
+struct drawing {
+  std::uint64_t id = 0;                          // the ledger's own
+  std::uint64_t slot = 0;                        // 0: it needs none
+  time::instant send_by = time::instant::max();  // the last byte must have been handed to the socket by then
+};
+
 // Windows, slots and pauses: what permits are drawn from. Whoever keeps it (this process, or a store that several
 // replicas share) answers at once, from what it knows. `now` never goes back.
 class ledger {
  public:
   virtual ~ledger() = default;
 
-  // At or before `now`: a permit can be drawn now. Costs nothing.
+  // What is in hand. At or before `now`: a permit can be drawn now. Later: not before then as far as is known, and
+  // later still if somebody must be asked first; whoever waits for it looks again then. Costs nothing.
   virtual opening drawable(const use& of, time::instant now) = 0;
-  // It must be drawable. The permit is outstanding until it is sent or given back. The slot's id, 0 if it needs none.
-  virtual std::uint64_t draw(const use& of, time::instant now) = 0;
-  virtual void sent(const use& of, time::instant at) = 0;
-  virtual void give_back(const use& of, std::uint64_t slot) = 0;
+  // What can be expected, for estimates: at or before `now` also if the permit only has to be fetched. Where this
+  // process keeps the ledger alone, the same as `drawable`.
+  virtual opening expected(const use& of, time::instant now) = 0;
+  // So many permits could be used at once by those of this account and caller who are ready for one. It replaces what
+  // was said before of this use, and 0 ends it: nothing is fetched for a use that nobody wants.
+  virtual void want(const use& of, std::size_t how_many, time::instant now) = 0;
+  // It must be drawable. The permit is outstanding until it is sent or given back.
+  virtual drawing draw(const use& of, time::instant now) = 0;
+  virtual void sent(const use& of, const drawing& what, time::instant at) = 0;
+  // Nothing was sent with it.
+  virtual void give_back(const use& of, const drawing& what, time::instant now) = 0;
   // It was sent at `at`, and created nothing: the creations' permits come back, and the slot.
-  virtual void forget(const use& of, time::instant at, std::uint64_t slot) = 0;
+  virtual void forget(const use& of, const drawing& what, time::instant at) = 0;
   // A permit of which it was not known in time whether it was sent has been counted as sent; now it was sent indeed.
-  virtual void sent_again(const use& of, time::instant at) = 0;
+  virtual void sent_again(const use& of, const drawing& what, time::instant at) = 0;
 
   virtual void pause(std::size_t account, time::instant until, time::instant now) = 0;
   virtual void resume(std::size_t account, time::instant now) = 0;

@@ -55,30 +55,32 @@ opening memory_ledger::drawable(const use& of, time::instant now) {
   return latest;
 }
 
-std::uint64_t memory_ledger::draw(const use& of, time::instant now) {
+drawing memory_ledger::draw(const use& of, time::instant now) {
   each(of, [](history& one) { one.draw(); });
-  return of.slot ? slots_.take(of.caller, of.account, now) : 0;
+  drawing made;
+  if (of.slot) made.slot = slots_.take(of.caller, of.account, now);
+  return made;
 }
 
-void memory_ledger::sent(const use& of, time::instant at) {
+void memory_ledger::sent(const use& of, const drawing&, time::instant at) {
   each(of, [at](history& one) { one.sent(at); });
 }
 
-void memory_ledger::sent_again(const use& of, time::instant at) {
+void memory_ledger::sent_again(const use& of, const drawing&, time::instant at) {
   each(of, [at](history& one) {
     one.draw();
     one.sent(at);
   });
 }
 
-void memory_ledger::give_back(const use& of, std::uint64_t slot) {
+void memory_ledger::give_back(const use& of, const drawing& what, time::instant) {
   each(of, [](history& one) { one.give_back(); });
-  if (slot != 0) slots_.free(slot);
+  if (what.slot != 0) slots_.free(what.slot);
 }
 
-void memory_ledger::forget(const use& of, time::instant at, std::uint64_t slot) {
+void memory_ledger::forget(const use& of, const drawing& what, time::instant at) {
   for (const auto resource : of.creations) histories_[resource].forget(at);
-  if (slot != 0) slots_.free(slot);
+  if (what.slot != 0) slots_.free(what.slot);
 }
 
 void memory_ledger::pause(std::size_t account, time::instant until, time::instant now) {

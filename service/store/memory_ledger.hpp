@@ -10,11 +10,13 @@ class memory_ledger final : public ledger {
   explicit memory_ledger(ledger_rules rules);
 
   opening drawable(const use& of, time::instant now) override;
-  std::uint64_t draw(const use& of, time::instant now) override;
-  void sent(const use& of, time::instant at) override;
-  void give_back(const use& of, std::uint64_t slot) override;
-  void forget(const use& of, time::instant at, std::uint64_t slot) override;
-  void sent_again(const use& of, time::instant at) override;
+  opening expected(const use& of, time::instant now) override { return drawable(of, now); }
+  void want(const use&, std::size_t, time::instant) override {}
+  drawing draw(const use& of, time::instant now) override;
+  void sent(const use& of, const drawing& what, time::instant at) override;
+  void give_back(const use& of, const drawing& what, time::instant now) override;
+  void forget(const use& of, const drawing& what, time::instant at) override;
+  void sent_again(const use& of, const drawing& what, time::instant at) override;
 
   void pause(std::size_t account, time::instant until, time::instant now) override;
   void resume(std::size_t account, time::instant now) override;
