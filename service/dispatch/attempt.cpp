@@ -33,6 +33,8 @@ plan after(const attempt_facts& facts, const retry_rules& rules) noexcept {
   if (!going_on) return {without_repeating(facts)};
   if (facts.end == answered && facts.status == 401 && !facts.renewed) return {next_step::renew_token};
   if (went_stale(facts)) return {next_step::try_at_once};
+  // In the loop's next turn: this one's clock is too old to draw a permit by.
+  if (facts.permit_over) return {next_step::try_at_once, time::duration{1}};
   if (!may_be_repeated(facts) || facts.attempts >= rules.most_attempts) return {without_repeating(facts)};
   const auto step = back_off(facts.attempts, facts.uniform, rules);
   const auto asked = asked_for(facts, rules).value_or(time::duration::zero());
@@ -47,7 +49,7 @@ next_step without_repeating(const attempt_facts& facts) noexcept {
 
 verdict verdict_on(const attempt_facts& facts) noexcept {
   if (facts.end == answered) return facts.status >= 500 ? verdict::failure : verdict::success;
-  if (went_stale(facts)) return verdict::neutral;
+  if (went_stale(facts) || facts.permit_over) return verdict::neutral;
   if (facts.end == timed_out && !facts.waited_long) return verdict::neutral;
   return verdict::failure;
 }
@@ -58,6 +60,7 @@ std::string_view reason_of(const attempt_facts& facts) noexcept {
     return facts.status == 429 ? "rate-limited" : "server-error";
   }
   if (!facts.connected) return "connect";
+  if (facts.permit_over) return "permit-over";
   if (went_stale(facts)) return "stale";
   if (!facts.sent) return "not-sent";
   return facts.end == timed_out ? "timed-out" : "lost";

@@ -23,6 +23,7 @@ struct attempt_facts {
   upstream::exchange_end end = upstream::exchange_end::lost;
   bool sent = false;                            // the last byte of the request was handed to the socket
   bool waited_long = true;                      // where it timed out: not only because the caller is in a hurry
+  bool permit_over = false;                     // it was not sent because its permit was of no use any more
   unsigned status = 0;                          // of the answer, where there is one
   std::optional<time::duration> retry_after{};  // what the answer asks for
   unsigned attempts = 1;                        // made so far, this one included

@@ -260,11 +260,11 @@ task<std::optional<failure>> dispatcher::fill(const call& what, workspace& space
 // The permit's and the account's part of what came back.
 void dispatcher::settle(const call& what, limiter::turn& place, workspace& space, const ended& last) {
   const auto& facts = last.facts;
-  if (!facts.sent) return;  // goes back with its place
-  const auto effect = effect_of(facts);
+  const auto effect = facts.sent ? effect_of(facts) : errors::effect::none;
+  if (effect == errors::effect::none && what.watch != nullptr) what.watch->had_no_effect();
+  if (!facts.sent) return;  // the permit goes back with its place
   place.settle(effect);
   space.slot = facts.creating && effect != errors::effect::none ? place.drawn_permit().slot : 0;
-  if (effect == errors::effect::none && what.watch != nullptr) what.watch->had_no_effect();
   const bool told_to_wait = facts.status == 429 || (facts.status == 503 && facts.retry_after);
   if (!told_to_wait) return;
   const auto how_long = facts.retry_after.value_or(options_.retries.unasked_pause);
@@ -371,6 +371,8 @@ task<> dispatcher::exchange(const call& what, hand& held, workspace& space, limi
   facts.end = result.end;
   facts.sent = result.sent;
   facts.waited_long = took >= options_.patience / 2;
+  facts.permit_over = result.end == exchange_end::timed_out && !result.begun;
+  if (!result.begun) over.keep();
   if (result.end == exchange_end::answered) {
     if (space.answer.keep_alive) over.keep(space.answer.keeps_idle_for);
     note_answer(space, into);

@@ -41,7 +41,8 @@ class journey {
   virtual ~journey() = default;
   // Permit and connection are in hand, nothing was sent. A failure: nothing is sent, and the permit goes back.
   virtual transport::task<std::optional<errors::failure>> about_to_send() = 0;
-  // What was sent had no effect for certain (401, 429, other 4xx). It may be sent again, after another about_to_send.
+  // It had no effect for certain: it did not go out whole, or was answered 401, 429 or another 4xx. It may be sent
+  // again, after another about_to_send.
   virtual void had_no_effect() = 0;
 };
 

@@ -159,6 +159,7 @@ void domain::drain(time::instant now, notices& out) {
     p.turn_away(who, now);
     p.notice(who, out);
   }
+  p.tell_wants(now);
 }
 
 void domain::bind(std::uint64_t slot, std::string_view session) {

@@ -1,6 +1,7 @@
 #include "limiter/domain_parts.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace gateway::limiter {
 
@@ -113,9 +114,10 @@ void domain::parts::set(waiter& who, stage to) {
   who.at = to;
   const auto is_ready = to == stage::ready;
   if (was_ready == is_ready) return;
-  auto& count = who.lane_->ready;
-  count = is_ready ? count + 1 : count - 1;
+  auto& of = *who.lane_;
+  of.ready = is_ready ? of.ready + 1 : of.ready - 1;
   ready = is_ready ? ready + 1 : ready - 1;
+  if (is_ready && !std::exchange(of.listed, true)) wanting.push_back(&of);
 }
 
 // It is drawable, and `who` is out of the queue.
@@ -271,13 +273,25 @@ void domain::parts::prepare(time::instant now, notices& out) {
   }
 }
 
+// What the ledger is to fetch for those who only lack a permit.
+void domain::parts::tell_wants(time::instant now) {
+  std::erase_if(wanting, [&](lane* of) {
+    if (of->ready != of->wanted) ledger->want(of->draws, of->wanted = of->ready, now);
+    return !(of->listed = of->ready != 0);
+  });
+}
+
 // After every change: who may go goes, and everybody else learns what it means for them.
 void domain::parts::finish(time::instant now, notices& out) {
   serve(now, out);
-  if (waiting == 0) {
+  if (waiting == 0)
     next = time::instant::max();
-    return;
-  }
+  else
+    look_ahead(now, out);
+  tell_wants(now);
+}
+
+void domain::parts::look_ahead(time::instant now, notices& out) {
   const auto stale = changed || !plan.holds(now);
   const auto later = plan.written_at() + old;
   if (stale && (better || waiting <= short_queue || now >= later))

@@ -50,6 +50,7 @@ struct domain::parts {
   time::instant next{time::instant::max()};
   std::vector<timetable::miss> missed;
   const waiter* asking = nullptr;  // hears by returning
+  std::vector<lane*> wanting;      // that have somebody ready, as far as the ledger was told
 
   time::instant at(time::instant now) noexcept { return latest_now = std::max(latest_now, now); }
   lane& lane_of(kind what, std::size_t account, std::size_t caller) noexcept {
@@ -77,6 +78,8 @@ struct domain::parts {
 
   void write_plan(time::instant now, notices& out);
   void prepare(time::instant now, notices& out);
+  void look_ahead(time::instant now, notices& out);
+  void tell_wants(time::instant now);
   void finish(time::instant now, notices& out);
   outstanding* find(const permit& of) noexcept;
   void burn(time::instant now);

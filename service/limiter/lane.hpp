@@ -22,7 +22,9 @@ struct lane {
   store::use own{};     // the caller's own limits
   bool has_own = false;
   order waiters{};
-  std::size_t ready = 0;  // of them
+  std::size_t ready = 0;   // of them
+  std::size_t wanted = 0;  // permits that the ledger was told of
+  bool listed = false;     // among those that want some
   boost::intrusive::list_member_hook<> active{};
 
   waiter& first_ready() noexcept {

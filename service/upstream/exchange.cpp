@@ -253,6 +253,7 @@ class reader {
 
 task<bool> send_all(transport::channel& connection, std::string_view request, exchange_result& result) {
   std::size_t sent = 0;
+  result.begun = true;
   while (sent < request.size()) {
     const auto put = connection.try_write(std::span{request}.subspan(sent));
     if (put.status == io_status::done) {
@@ -282,7 +283,8 @@ task<exchange_result> exchange(transport::loop& loop, transport::channel& connec
                                sending how) {
   exchange_result result;
   const auto send_by = std::min(deadline, how.by);
-  if (loop.now() >= send_by) {
+  // Not the turn's time: a permit may be of use for some milliseconds only.
+  if (loop.clock().now() >= send_by) {
     result.end = exchange_end::timed_out;
     result.reason = "there was no time left to send the request";
     co_return result;

@@ -37,6 +37,8 @@ struct exchange_result {
   exchange_end end = exchange_end::lost;
   // The last byte of the request was handed to the socket: from here on the server may have acted on it.
   bool sent = false;
+  // Something of the request was offered to the socket; before that, the connection is as it was.
+  bool begun = false;
   // At least one byte of an answer came: the server was there and the connection was not stale.
   bool heard = false;
   time::instant sent_at{};

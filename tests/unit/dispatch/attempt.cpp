@@ -53,6 +53,10 @@ constexpr attempt_facts hurried(attempt_facts of) {
   of.waited_long = false;
   return of;
 }
+constexpr attempt_facts permit_over(attempt_facts of) {
+  of.permit_over = true;
+  return of;
+}
 constexpr attempt_facts asking(attempt_facts of, gateway::time::duration wait) {
   of.retry_after = wait;
   return of;
@@ -119,6 +123,9 @@ constexpr std::array table{
     row{"silence until time is up", out_of_time(broken(reading, timed_out, sent)), give_up, bad},
     row{"a caller in a hurry", hurried(out_of_time(broken(creating, timed_out, sent))), give_up, nothing},
 
+    row{"a permit that was of no use any more", permit_over(broken(creating, timed_out, unsent)), try_at_once, nothing},
+    row{"the same when time is up", permit_over(out_of_time(broken(creating, timed_out, unsent))), give_up, nothing},
+
     row{"garbage after a creation", broken(creating, unusable, sent), give_up, bad},
     row{"garbage after a read", broken(reading, unusable, sent), give_up, bad},
 };
@@ -170,6 +177,7 @@ TEST_CASE("repetitions have reasons from a fixed set") {
   CHECK(reason_of(answer_to(reading, 503)) == "server-error");
   CHECK(reason_of(broken(reading, lost, unsent)) == "not-sent");
   CHECK(reason_of(reused(broken(reading, lost, unsent))) == "stale");
+  CHECK(reason_of(permit_over(broken(reading, timed_out, unsent))) == "permit-over");
   CHECK(reason_of(broken(reading, lost, sent)) == "lost");
   CHECK(reason_of(broken(reading, timed_out, sent)) == "timed-out");
   auto unconnected = broken(reading, timed_out, unsent);

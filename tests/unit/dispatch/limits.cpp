@@ -194,6 +194,36 @@ TEST_CASE_FIXTURE(impatient_way, "who watches a call may stop it before its firs
   CHECK(next.delivered());
 }
 
+// Takes its time with the first.
+struct dawdling final : journey {
+  explicit dawdling(time::manual_clock& c) : clock{c} {}
+  transport::task<std::optional<errors::failure>> about_to_send() override {
+    if (asked++ == 0) clock.advance(2001ms);
+    co_return std::nullopt;
+  }
+  void had_no_effect() override { ++without_effect; }
+  time::manual_clock& clock;
+  int asked = 0;
+  int without_effect = 0;
+};
+
+TEST_CASE_FIXTURE(impatient_way, "a permit whose time is over before its request goes is given back for another one") {
+  dawdling watch{clock};
+  result r;
+  call what;
+  what.body = "1";
+  what.deadline = loop.now() + 15s;
+  what.watch = &watch;
+  start(run(way, what, r));
+  settle();
+  CHECK(r.status() == 201);
+  CHECK(watch.asked == 2);
+  CHECK(watch.without_effect == 1);
+  CHECK(server.requests.size() == 1);
+  CHECK(server.connections() == 1);  // nothing was written to it, so it is as good as before
+  CHECK(noted.repetitions == std::vector<std::string>{"permit-over"});
+}
+
 TEST_CASE_FIXTURE(way_fixture, "who watches a call hears that it had no effect, each time before it is sent again") {
   vetoing watch;
   server.then(scripted_server::answer(401, "{}"));
