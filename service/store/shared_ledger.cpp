@@ -59,12 +59,12 @@ shared_ledger::shared_ledger(ledger_rules rules, shared_options options, const l
 // ---------------------------------------------------------------- permits
 
 permit_stock* shared_ledger::find(const use& of) noexcept {
-  const auto found = stocks_.find(key{of, options_});
+  const auto found = stocks_.find(permit_sort{of, options_});
   return found == stocks_.end() ? nullptr : &found->second;
 }
 
 permit_stock& shared_ledger::stock_of(const use& of) {
-  return stocks_.try_emplace(key{of, options_}, of).first->second;
+  return stocks_.try_emplace(permit_sort{of, options_}, of).first->second;
 }
 
 // The resources with windows.

@@ -11,6 +11,7 @@
 #include "store/ledger_mirror.hpp"
 #include "store/ledger_scripts.hpp"
 #include "store/own_sends.hpp"
+#include "store/permit_sort.hpp"
 #include "store/permit_stock.hpp"
 #include "store/redis/trouble.hpp"
 #include "store/shared_options.hpp"
@@ -75,7 +76,6 @@ class shared_ledger final : public ledger {
 
  private:
   using rings = std::vector<std::uint32_t>;
-  struct key;
   struct asked_for {
     permit_stock* stock = nullptr;          // a reservation
     std::uint64_t errand = 0;               // or an errand; neither: only a look
@@ -120,7 +120,7 @@ class shared_ledger final : public ledger {
   errands errands_;
   std::vector<std::string> versions_;  // of the resources' windows
   rings all_rings_;
-  std::map<key, permit_stock> stocks_;
+  std::map<permit_sort, permit_stock> stocks_;
   std::map<std::uint64_t, asked_for> under_way_;
   std::uint64_t last_tag_ = 0;
   std::string run_id_;

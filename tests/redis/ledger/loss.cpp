@@ -34,7 +34,7 @@ TEST_CASE("a ring without a history counts as full for its window, or for the re
 TEST_CASE("slots count as held for their time to live, or for the recovery cap") {
   scripted_redis redis;
   by_hand hand{redis};
-  const by_hand::slots_asked slots{.total = 2, .time_to_live = 900 * s};
+  const slots_asked slots{.total = 2, .time_to_live = 900 * s};
   const auto refused = hand.reserve({}, {"1"}, slots);
   CHECK(refused[3][1].text() == "slots");
   CHECK(hand.next(refused) == 60 * s + hand.reach);

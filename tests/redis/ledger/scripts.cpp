@@ -15,12 +15,12 @@ constexpr std::int64_t s = 1'000'000;
 
 // A server on which nothing is unknown any more: the rings are there, and the recovery cap is over.
 struct settled {
-  explicit settled(std::vector<by_hand::ring> of, by_hand::slots_asked slots = {}) : rings{std::move(of)} {
+  explicit settled(std::vector<by_hand::ring> of, slots_asked slots = {}) : rings{std::move(of)} {
     hand.reserve(rings, {}, slots);
     hand.redis.now += 100 * s;
     began = hand.at();
   }
-  redis::reply reserve(const strings& ids, by_hand::slots_asked slots = {}, const std::string& caller = "portal") {
+  redis::reply reserve(const strings& ids, slots_asked slots = {}, const std::string& caller = "portal") {
     return hand.reserve(rings, ids, slots, caller);
   }
   instants granted(const strings& ids) { return since(hand.granted(reserve(ids))); }
@@ -142,7 +142,7 @@ TEST_CASE("a pause and the pace after it are those of store::pace") {
 }
 
 TEST_CASE("a slot is taken with its permit, and free when its time is over") {
-  const by_hand::slots_asked slots{.total = 1, .time_to_live = 900 * s};
+  const slots_asked slots{.total = 1, .time_to_live = 900 * s};
   settled r{{{.name = "a", .windows = "100/1000000/0"}}, slots};
   CHECK(r.reserve({"7"}, slots)[2].size() == 1);
   const auto refused = r.reserve({"8"}, slots);
@@ -157,7 +157,7 @@ TEST_CASE("a slot is taken with its permit, and free when its time is over") {
 }
 
 TEST_CASE("a caller's own slots bind it alone") {
-  const by_hand::slots_asked slots{.total = 3, .time_to_live = 900 * s, .own_most = 1};
+  const slots_asked slots{.total = 3, .time_to_live = 900 * s, .own_most = 1};
   settled r{{{.name = "a", .windows = "100/1000000/0"}}, slots};
   CHECK(r.reserve({"7"}, slots)[2].size() == 1);
   const auto refused = r.reserve({"8"}, slots);
@@ -167,7 +167,7 @@ TEST_CASE("a caller's own slots bind it alone") {
 }
 
 TEST_CASE("a shared slot is free once every holder gave it back; whoever frees one frees it for all") {
-  const by_hand::slots_asked slots{.total = 2, .time_to_live = 900 * s};
+  const slots_asked slots{.total = 2, .time_to_live = 900 * s};
   settled r{{{.name = "a", .windows = "100/1000000/0"}}, slots};
   r.reserve({"7", "8"}, slots);
   CHECK(r.hand.slot({"bind", "7", "s7"})[2].number() == 1);
@@ -186,7 +186,7 @@ TEST_CASE("a shared slot is free once every holder gave it back; whoever frees o
 }
 
 TEST_CASE("a permit given back frees its slot") {
-  const by_hand::slots_asked slots{.total = 1, .time_to_live = 900 * s};
+  const slots_asked slots{.total = 1, .time_to_live = 900 * s};
   settled r{{{.name = "a", .windows = "1/1000000/0"}}, slots};
   r.reserve({"7"}, slots);
   r.hand.take_back({"a"}, {r.hand.entry(r.began, "7"), "7"});

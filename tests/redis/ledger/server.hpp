@@ -37,6 +37,12 @@ class scripted_redis {
   std::unique_ptr<redisContext, closing> connection_;
 };
 
+struct slots_asked {
+  int total = 0;
+  std::int64_t time_to_live = 900'000'000;  // µs
+  int own_most = -1;
+};
+
 // Calls of the scripts as a replica would make them, with literals. Instants are microseconds from the server's first.
 class by_hand {
  public:
@@ -49,12 +55,6 @@ class by_hand {
     std::string generation = "-";
     std::int64_t appended = 0;
   };
-  struct slots_asked {
-    int total = 0;
-    std::int64_t time_to_live = 900'000'000;
-    int own_most = -1;
-  };
-
   redis::reply reserve(const std::vector<ring>& rings, const strings& ids, slots_asked slots = {},
                        const std::string& caller = "portal", const std::string& account = "sandbox");
   redis::reply take_back(const strings& rings, const strings& entries_and_slots);
