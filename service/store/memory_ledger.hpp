@@ -1,15 +1,15 @@
 #pragma once
 
-#include "store/ledger.hpp"
+#include "store/tally.hpp"
 
 namespace gateway::store {
 
 // Kept by this process alone, for its life. Not thread-safe.
 class memory_ledger final : public ledger {
  public:
-  explicit memory_ledger(ledger_rules rules);
+  explicit memory_ledger(ledger_rules rules) : books_{std::move(rules)} {}
 
-  opening drawable(const use& of, time::instant now) override;
+  opening drawable(const use& of, time::instant now) override { return books_.opens(of, now); }
   opening expected(const use& of, time::instant now) override { return drawable(of, now); }
   void want(const use&, std::size_t, time::instant) override {}
   drawing draw(const use& of, time::instant now) override;
@@ -21,25 +21,19 @@ class memory_ledger final : public ledger {
   void pause(std::size_t account, time::instant until, time::instant now) override;
   void resume(std::size_t account, time::instant now) override;
 
-  void bind(std::uint64_t slot, std::string_view session) override { slots_.bind(slot, session); }
+  void bind(std::uint64_t slot, std::string_view session) override { books_.slots.bind(slot, session); }
   bool share(std::string_view session, std::size_t caller, time::instant now) override;
   bool give_back_slot(std::string_view session, std::size_t caller, time::instant now) override;
   bool free_slot(std::string_view session, time::instant now) override;
   bool free_slot(std::uint64_t slot, time::instant now) override;
 
-  const ledger_rules& rules() const noexcept override { return rules_; }
-  const history& known(std::uint32_t resource) const noexcept override { return histories_[resource]; }
-  const pace& pace_of(std::size_t account) const noexcept override { return paces_[account]; }
+  const ledger_rules& rules() const noexcept override { return books_.rules; }
+  const history& known(std::uint32_t resource) const noexcept override { return books_.histories[resource]; }
+  const pace& pace_of(std::size_t account) const noexcept override { return books_.paces[account]; }
   const slot_book& slots(time::instant now) override;
 
  private:
-  template <typename What>
-  void each(const use& of, const What& what);
-
-  ledger_rules rules_;
-  std::vector<history> histories_;
-  std::vector<pace> paces_;
-  slot_book slots_;
+  tally books_;
 };
 
 }  // namespace gateway::store

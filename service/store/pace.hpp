@@ -19,6 +19,12 @@ class pace {
   // The pause is over; the pace comes back from now on.
   void resume(time::instant now) noexcept;
 
+  // As another ledger has it: when the pause ends, and the factor of the first step.
+  void replace(time::instant until, double worst) noexcept {
+    until_ = until;
+    worst_ = worst;
+  }
+
   time::instant paused_until() const noexcept { return until_; }
   double slow_down(time::instant now) const noexcept;
 

@@ -1,6 +1,7 @@
 #include "store/slots.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace gateway::store {
 
@@ -40,6 +41,16 @@ time::instant slot_book::next_below(std::uint32_t most, std::size_t caller, std:
 std::uint64_t slot_book::take(std::size_t caller, std::size_t account, time::instant now) {
   held_.push_back({++last_id_, account, {caller}, {}, now, now + time_to_live_});
   return last_id_;
+}
+
+void slot_book::put(slot one) {
+  const auto place = std::ranges::upper_bound(held_, one.until, {}, &slot::until);
+  held_.insert(place, std::move(one));
+}
+
+void slot_book::replace(std::vector<slot> all) {
+  held_ = std::move(all);
+  std::ranges::sort(held_, {}, [](const slot& one) { return std::pair{one.until, one.id}; });
 }
 
 void slot_book::bind(std::uint64_t id, std::string_view session) {

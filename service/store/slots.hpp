@@ -44,6 +44,9 @@ class slot_book {
 
   // One must be free. `now` never goes back.
   std::uint64_t take(std::size_t caller, std::size_t account, time::instant now);
+  // One that another ledger gave, and all of them.
+  void put(slot one);
+  void replace(std::vector<slot> all);
   void bind(std::uint64_t id, std::string_view session);
   const slot* of_session(std::string_view session) const noexcept;
   // One more holder. False: the slot is not held any more.

@@ -1,0 +1,13 @@
+# Lua scripts as string constants of a source: every NAME.lua of a folder is `NAME` in a namespace.
+function(gateway_embed_lua folder namespace output)
+  file(GLOB scripts CONFIGURE_DEPENDS ${folder}/*.lua)
+  set(text "#include <string_view>\n\nnamespace ${namespace} {\n")
+  foreach(script IN LISTS scripts)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${script})
+    cmake_path(GET script STEM name)
+    file(READ ${script} lua)
+    string(APPEND text "extern const std::string_view ${name};\nconst std::string_view ${name} = R\"lua(${lua})lua\";\n")
+  endforeach()
+  string(APPEND text "}  // namespace ${namespace}\n")
+  file(CONFIGURE OUTPUT ${output} CONTENT "@text@" @ONLY)
+endfunction()

@@ -1,0 +1,83 @@
+#include "store/degraded_share.hpp"
+
+#include <algorithm>
+
+namespace gateway::store {
+
+namespace {
+
+ledger_rules reduced(ledger_rules rules, const shared_options& options) {
+  for (auto& one : rules.resources) {
+    for (auto& window : one.windows) window.rate = degraded_share::part(window.rate, options);
+  }
+  return rules;
+}
+
+time::duration longest(const ledger_rules& rules) noexcept {
+  time::duration found{0};
+  for (const auto& one : rules.resources) {
+    for (const auto& window : one.windows) found = std::max(found, window.per + stretch_of(window, one));
+  }
+  return found;
+}
+
+// Equal for equal rules, over restarts and machines (FNV-1a).
+std::string fingerprint_of(const ledger_rules& rules, const shared_options& options) {
+  std::uint64_t hash = 14695981039346656037ULL;
+  const auto add = [&](std::uint64_t value) {
+    for (int i = 0; i < 8; ++i, value >>= 8) hash = (hash ^ (value & 0xff)) * 1099511628211ULL;
+  };
+  add(options.degraded_thousandths);
+  add(options.max_replicas);
+  for (std::size_t i = 0; i < rules.resources.size(); ++i) {
+    if (rules.resources[i].windows.empty()) continue;
+    for (const char c : options.resources[i].name) add(static_cast<unsigned char>(c));
+    for (const auto& window : rules.resources[i].windows) {
+      add(window.rate);
+      add(static_cast<std::uint64_t>(window.per.count()));
+    }
+  }
+  return std::to_string(hash);
+}
+
+}  // namespace
+
+std::uint32_t degraded_share::part(std::uint32_t rate, const shared_options& options) noexcept {
+  const auto thousandths = std::uint64_t{rate} * std::min(options.degraded_thousandths, 1000U);
+  return static_cast<std::uint32_t>(thousandths / (std::uint64_t{1000} * std::max(options.max_replicas, 1U)));
+}
+
+std::uint32_t degraded_share::set_aside(std::uint32_t rate, const shared_options& options) noexcept {
+  return part(rate, options) * std::max(options.max_replicas, 1U);
+}
+
+degraded_share::degraded_share(const ledger_rules& configured, const shared_options& options)
+    : exists_{options.degraded_thousandths != 0},
+      usable_for_{options.lease},
+      // A thousandth and a second more, as clocks differ.
+      length_{(longest(configured) + options.lease) * 1001 / 1000 + std::chrono::seconds{1}},
+      fingerprint_{fingerprint_of(configured, options)},
+      books_{reduced(configured, options)} {}
+
+bool degraded_share::admits(const use& of) const noexcept {
+  const auto one_at_least = [&](std::uint32_t resource) {
+    return std::ranges::all_of(books_.rules().resources[resource].windows, [](const window& w) { return w.rate > 0; });
+  };
+  return exists_ && !of.slot && std::ranges::all_of(of.requests, one_at_least) &&
+         std::ranges::all_of(of.creations, one_at_least);
+}
+
+opening degraded_share::drawable(const use& of, time::instant now) {
+  constexpr opening never{time::instant::max(), {binding::by::store, 0, 0}};
+  if (!admits(of) || now >= usable_until_) return never;
+  const auto opens = books_.drawable(of, now);
+  return opens.at < usable_until_ ? opens : never;
+}
+
+drawing degraded_share::draw(const use& of, time::instant now) {
+  auto made = books_.draw(of, now);
+  made.send_by = usable_until_;
+  return made;
+}
+
+}  // namespace gateway::store
