@@ -13,6 +13,7 @@ namespace {
 problem problem_of(errors::guard guard) noexcept {
   if (guard == errors::guard::slot) return problem::no_free_slot;
   if (guard == errors::guard::draining) return problem::draining;
+  if (guard == errors::guard::store) return problem::store_unavailable;
   return guard == errors::guard::queue ? problem::overloaded : problem::rate_limited;
 }
 
@@ -25,6 +26,9 @@ std::string detail_of(const limiter::refusal& why, const std::string& account) {
       return "Podero asked to leave account " + account + " alone for a while.";
     case errors::guard::queue:
       return "Too many requests wait for account " + account + ".";
+    case errors::guard::store:
+      return "The store that the replicas share cannot be reached, and without it account " + account +
+             " is left alone.";
     case errors::guard::draining:
       return "The gateway stops, and gives back what waits.";
     default:
@@ -65,7 +69,10 @@ failure refused(const limiter::refusal& why, std::string_view account, time::ins
   auto f = failure_of(problem_of(why.guard), detail_of(why, std::string{account}));
   const auto after = whole_seconds(why.admitted_at - now);
   f.retry_after = after;
-  f.detail += " Nothing was done; a request that comes in " + std::to_string(after.count()) + " s can expect its turn.";
+  const bool a_turn_is_known = why.guard != errors::guard::store && why.guard != errors::guard::draining;
+  f.detail += a_turn_is_known ? " Nothing was done; a request that comes in " + std::to_string(after.count()) +
+                                    " s can expect its turn."
+                              : std::string{" Nothing was done."};
   const auto wait = std::max(why.admitted_at - now, time::duration{0});
   journal::timestamp text;
   f.decision = errors::decision{why.guard, why.limit, why.state,

@@ -149,6 +149,14 @@ void domain::resume(std::size_t account, time::instant now, notices& out) {
   p.finish(now, out);
 }
 
+void domain::ledger_changed(time::instant now, notices& out) {
+  auto& p = *parts_;
+  now = p.at(now);
+  p.refuse_the_stranded(now, out);
+  p.changed = p.better = true;
+  p.finish(now, out);
+}
+
 void domain::drain(time::instant now, notices& out) {
   auto& p = *parts_;
   now = p.at(now);

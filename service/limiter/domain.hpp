@@ -145,6 +145,10 @@ class domain {
   void pause(std::size_t account, time::instant until, time::instant now, notices& out);
   void resume(std::size_t account, time::instant now, notices& out);
 
+  // The ledger has learnt something by itself: permits were fetched, others drew some, what it is kept in went or came
+  // back.
+  void ledger_changed(time::instant now, notices& out);
+
   // From now on nobody waits: who has no permit is refused, and so is everybody who would have to wait for one.
   void drain(time::instant now, notices& out);
 

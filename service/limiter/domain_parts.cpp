@@ -10,6 +10,8 @@ namespace {
 // A longer queue's timetable may be this old, so that a busy queue costs little. It is never too late (`timetable`).
 constexpr time::duration old = std::chrono::milliseconds{5};
 constexpr std::size_t short_queue = 64;
+// When to ask again where nobody knows how long the store will be away.
+constexpr time::duration store_may_be_back = std::chrono::seconds{2};
 
 std::vector<std::uint32_t> weights_of(const domain_rules& rules) {
   std::vector<std::uint32_t> weights;
@@ -161,6 +163,10 @@ void domain::parts::refuse(waiter& who, lane& of, const timetable::place& turn, 
   who.at = stage::refused;
   who.why = words.of_turn(of, turn.why, waiting_on[of.account], now);
   who.why.admitted_at = std::max(turn.at, now);
+  if (turn.why.what == store::binding::by::store) {
+    who.why.admitted_at = now + store_may_be_back;
+    return;
+  }
   if (who.why.guard == errors::guard::caller || turn.why.what == store::binding::by::own_slots) return;
   const auto& caller = rules.callers[of.caller];
   who.why.admitted_at = told_of(of).tell({.caller = of.caller,
@@ -169,6 +175,21 @@ void domain::parts::refuse(waiter& who, lane& of, const timetable::place& turn, 
                                           .weight = std::max<std::uint32_t>(caller.weight, 1),
                                           .all_weights = weights_beside(of)},
                                          now, [&](std::size_t k) { return plan.after_all(of, k); });
+}
+
+// Those whom nothing but the store's return could help.
+void domain::parts::refuse_the_stranded(time::instant now, notices& out) {
+  for (auto& of : all_lanes) {
+    if (of.waiters.empty()) continue;
+    const auto opens = ledger->expected(of.draws, now);
+    if (opens.why.what != store::binding::by::store) continue;
+    while (!of.waiters.empty()) {
+      auto& who = of.waiters.front();
+      take_out(who);
+      refuse(who, of, {opens.at, opens.why}, now);
+      notice(who, out);
+    }
+  }
 }
 
 // The queue is full: it may come back when everybody in it has been served.
@@ -230,7 +251,7 @@ void domain::parts::door(waiter& who, lane& of, time::instant now, notices& out)
   const auto in_front = who.asked_.again;
   const auto turn = turn_of_newcomer(of, in_front, who.latest_, now);
   if (draining && turn.at > now) return turn_away(who, now);
-  const auto late = turn.at > now && turn.at > who.latest_;
+  const auto late = turn.why.what == store::binding::by::store || (turn.at > now && turn.at > who.latest_);
   if (late || waiting_on[of.account] >= rules.accounts[of.account].queue_length) {
     if (changed || !plan.holds(now)) write_plan(now, out);
     if (late) return refuse(who, of, turn, now);

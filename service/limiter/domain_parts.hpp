@@ -72,6 +72,7 @@ struct domain::parts {
   void refuse(waiter& who, lane& of, const timetable::place& turn, time::instant now);
   void overflow(waiter& who, lane& of, time::instant now);
   void turn_away(waiter& who, time::instant now) const;
+  void refuse_the_stranded(time::instant now, notices& out);
   bool make_room(const lane& by, time::instant now, notices& out);
   timetable::place turn_of_newcomer(lane& of, bool in_front, time::instant latest, time::instant now);
   void door(waiter& who, lane& of, time::instant now, notices& out);

@@ -11,6 +11,10 @@ using transport::task;
 shared_domain::shared_domain(domain_rules rules, transport::loop& home)
     : rules_{rules}, home_{home}, domain_{std::move(rules)} {}
 
+shared_domain::shared_domain(domain_rules rules, transport::loop& home, std::unique_ptr<store::shared_ledger> of,
+                             store::courier& way)
+    : rules_{rules}, home_{home}, ledger_{of.get()}, way_{&way}, domain_{std::move(rules), std::move(of)} {}
+
 shared_domain::~shared_domain() = default;
 
 struct gate::inbox {
@@ -27,6 +31,7 @@ auto shared_domain::decide(transport::loop* here, time::instant now, Decide&& de
     transport::loop* here;
     ~after() {
       self.tell(here);
+      self.ask_store(here);
       self.arm(here);
     }
   } const finally{*this, here};
@@ -52,15 +57,20 @@ void shared_domain::tell(transport::loop* here) {
 }
 
 void shared_domain::arm(transport::loop* here) {
-  const auto next = domain_.next_event();
-  if (!next || *next >= armed_for_) return;
-  armed_for_ = *next;
-  if (here == &home_) return alarm_.arm(home_.deadlines(), *next);
+  auto next = domain_.next_event().value_or(time::instant::max());
+  if (ledger_ != nullptr) next = std::min(next, ledger_->next_order(home_.clock().now()));
+  if (next >= armed_for_) return;
+  armed_for_ = next;
+  if (here == &home_) return arm_at_home();
   home_.post([this, alive = std::weak_ptr{alive_}] {
     if (!alive.lock()) return;
     const std::lock_guard lock{mutex_};
-    if (armed_for_ != time::instant::max()) alarm_.arm(home_.deadlines(), armed_for_);
+    arm_at_home();
   });
+}
+
+void shared_domain::arm_at_home() {
+  if (armed_for_ != time::instant::max()) alarm_.arm(home_.deadlines(), armed_for_);
 }
 
 void shared_domain::advance() {
@@ -68,6 +78,59 @@ void shared_domain::advance() {
     armed_for_ = time::instant::max();
     d.advance(at, out);
   });
+}
+
+// ---------------------------------------------------------------- the shared store
+
+// Whatever was decided may be a reason to ask for something. It is asked from no decision's midst.
+void shared_domain::ask_store(transport::loop* here) {
+  if (ledger_ == nullptr || sending_orders_) return;
+  const auto now = home_.clock().now();
+  if (ledger_->next_order(now) > now) return;
+  if (here == &home_) return home_.ready().push(errand_);
+  if (std::exchange(errand_posted_, true)) return;
+  home_.post([this, alive = std::weak_ptr{alive_}] {
+    if (!alive.lock()) return;
+    {
+      const std::lock_guard lock{mutex_};
+      errand_posted_ = false;
+    }
+    send_orders();
+  });
+}
+
+void shared_domain::send_orders() {
+  std::vector<store::order> orders;
+  decide(&home_, home_.clock().now(), [&](domain& d, time::instant at, notices& out) {
+    sending_orders_ = true;
+    const auto was_away = ledger_->away();
+    orders = ledger_->take_orders(at);
+    if (ledger_->away() != was_away) d.ledger_changed(at, out);
+  });
+  sending_orders_ = false;
+  for (auto& one : orders) home_.spawn(carry(std::move(one)));
+}
+
+task<> shared_domain::carry(store::order what) {
+  const auto asked = home_.clock().now();
+  auto carrying = way_->carry(what);
+  const auto outcome = co_await std::move(carrying);
+  const auto received = home_.clock().now();
+  decide(&home_, received, [&](domain& d, time::instant at, notices& out) {
+    ledger_->answered(what.tag, outcome, asked, received);
+    d.ledger_changed(at, out);
+  });
+}
+
+void shared_domain::connected(std::string run_id) {
+  decide(&home_, home_.clock().now(), [&](domain&, time::instant at, notices&) {
+    if (ledger_ != nullptr) ledger_->connected(std::move(run_id), at);
+  });
+}
+
+bool shared_domain::away() const {
+  const std::lock_guard lock{mutex_};
+  return ledger_ != nullptr && ledger_->away();
 }
 
 void shared_domain::bind(std::uint64_t slot, std::string_view session) {

@@ -10,6 +10,8 @@
 #include "foundation/transport/loop.hpp"
 #include "foundation/transport/parking.hpp"
 #include "limiter/domain.hpp"
+#include "store/courier.hpp"
+#include "store/shared_ledger.hpp"
 
 namespace gateway::limiter {
 
@@ -21,6 +23,9 @@ class turn;
 class shared_domain {
  public:
   shared_domain(domain_rules rules, transport::loop& home);
+  // With a ledger that replicas share, made for `ledger_rules_of(rules)`. `way` is the home loop's, and outlives it.
+  shared_domain(domain_rules rules, transport::loop& home, std::unique_ptr<store::shared_ledger> of,
+                store::courier& way);
   ~shared_domain();
   shared_domain(const shared_domain&) = delete;
   shared_domain& operator=(const shared_domain&) = delete;
@@ -36,6 +41,11 @@ class shared_domain {
   void pause(std::size_t account, time::instant until);
   void resume(std::size_t account);
   void drain();
+
+  // On the home loop, where the ledger is shared: there is a connection to a store of this run id.
+  void connected(std::string run_id);
+  // The shared store does not answer.
+  bool away() const;
 
   // Append.
   void windows(std::size_t account, std::size_t caller, kind what, std::vector<window_state>& into) const;
@@ -55,6 +65,15 @@ class shared_domain {
     void expired() override { owner_.advance(); }
     shared_domain& owner_;
   };
+  // Runs on the home loop when there is something to be asked of the shared store.
+  class errand final : public transport::ready_item {
+   public:
+    explicit errand(shared_domain& owner) noexcept : owner_{owner} {}
+    void run() override { owner_.send_orders(); }
+
+   private:
+    shared_domain& owner_;
+  };
 
   // `decide(domain, now, notices)` under the lock; then whoever is noticed hears of it. `here` is the loop of the
   // calling thread; none: it is no loop's.
@@ -64,12 +83,21 @@ class shared_domain {
   void advance();
   void tell(transport::loop* here);
   void arm(transport::loop* here);
+  void arm_at_home();
+  void ask_store(transport::loop* here);
+  void send_orders();
+  transport::task<> carry(store::order what);
 
   const domain_rules rules_;
   transport::loop& home_;
   mutable std::mutex mutex_;
+  store::shared_ledger* ledger_ = nullptr;  // the domain's, where it is shared; under the lock
+  store::courier* way_ = nullptr;
   domain domain_;
   notices heard_;  // of the decision under way
+  errand errand_{*this};
+  bool errand_posted_ = false;
+  bool sending_orders_ = false;
   alarm alarm_{*this};
   time::instant armed_for_ = time::instant::max();
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what is posted to the home loop

@@ -26,8 +26,8 @@ void replica::restart(time::duration away) {
     if (!alive.lock()) return;
     auto options = options_;
     options.replica += std::to_string(in_.d.bits());
-    ledger_ = std::make_unique<shared_ledger>(rules_, std::move(options), in_.redis.scripts,
-                                              [this] { return in_.d.bits(); });
+    ledger_ =
+        std::make_unique<shared_ledger>(rules_, std::move(options), in_.redis.scripts, [this] { return in_.d.bits(); });
     ledger_->connected(in_.redis.run_id, now());
     step();
   });
@@ -62,10 +62,9 @@ void replica::step() {
   }
   if (next == time::instant::max()) return;
   const auto lag = in_.d.chance(90) ? in_.d.us(0, 300) : in_.d.us(0, 30'000);
-  in_.when.at(std::max(global(next), in_.when.now) + 1us + lag,
-              [this, which = ++wake_, alive = std::weak_ptr{alive_}] {
-                if (alive.lock() && which == wake_) step();
-              });
+  in_.when.at(std::max(global(next), in_.when.now) + 1us + lag, [this, which = ++wake_, alive = std::weak_ptr{alive_}] {
+    if (alive.lock() && which == wake_) step();
+  });
 }
 
 // There in its turn, run there, and back in its turn: one connection keeps the order.
