@@ -56,19 +56,20 @@ class connection final : private transport::readiness::observer, private transpo
     explicit alarm(connection& owner) noexcept : owner_{owner} {}
 
    private:
-    void expired() override { owner_.close("the server has not answered for too long"); }
+    void expired() override { owner_.patience_ended(); }
     connection& owner_;
   };
 
   pipeline::number add(const command& what, pipeline::asker& who);
-  std::optional<trouble> refusal(std::size_t commands) const;
+  std::optional<trouble> refusal(std::size_t commands, time::instant deadline) const;
   void channel_event() override;
   void run() override;  // writes what this turn of the loop has brought
   void read_some();
   void write_some();
+  void take_complete();
   void take(reply what);
   void settle_alarm();
-  void end_if_drained();
+  void patience_ended();
 
   transport::loop& loop_;
   std::unique_ptr<transport::channel> channel_;
@@ -78,6 +79,7 @@ class connection final : private transport::readiness::observer, private transpo
   alarm alarm_{*this};
   std::optional<std::string> ending_;  // why; set when no more is taken
   bool broken_ = false;
+  bool overdue_ = false;
   transport::parking* waiting_for_end_ = nullptr;
 };
 

@@ -59,6 +59,7 @@ class link final {
 
  private:
   transport::task<> keep();
+  transport::task<std::expected<opened, std::string>> try_open();
   transport::task<time::duration> one_connection();
 
   parts parts_;
