@@ -24,7 +24,7 @@ class connection::round_trip final : public pipeline::asker {
       : on_{on}, place_{on.loop_.ready()}, answers_{answers}, missing_{answers.size()} {}
   round_trip(const round_trip&) = delete;
   round_trip& operator=(const round_trip&) = delete;
-  ~round_trip() { give_up(); }
+  ~round_trip() override { give_up(); }
 
   void send(const command& what) {
     const auto which = on_.add(what, *this);
@@ -36,10 +36,9 @@ class connection::round_trip final : public pipeline::asker {
     for (std::size_t i = 0; missing_ > 0 && i < sent_; ++i) {
       if (answers_[i]) continue;
       const bool written = on_.pipeline_.abandon(first_ + i);
-      answers_[i].emplace(std::unexpect, trouble{.what = trouble::kind::timed_out,
-                                                 .written = written,
-                                                 .code = {},
-                                                 .reason = "not answered in time"});
+      answers_[i].emplace(
+          std::unexpect,
+          trouble{.what = trouble::kind::timed_out, .written = written, .code = {}, .reason = "not answered in time"});
       --missing_;
     }
   }
@@ -182,7 +181,6 @@ void connection::close(std::string reason) {
   if (broken_) return;
   broken_ = true;
   if (!ending_) ending_ = reason.empty() ? std::string{"the connection was lost"} : std::move(reason);
-  channel_->ready().observe(nullptr);
   alarm_.disarm();
   while (const auto owed = pipeline_.next_owed()) {
     if (owed->who == nullptr) continue;

@@ -34,8 +34,7 @@ std::expected<server_facts, std::string> handshake::judge(std::span<const outcom
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     static constexpr std::array names{"AUTH", "SELECT", "CLIENT SETNAME", "INFO", "PING"};
     const auto& answer = answers[i];
-    const bool forgiven =
-        steps_[i] == step::set_name && !answer && answer.error().what == trouble::kind::error;
+    const bool forgiven = steps_[i] == step::set_name && !answer && answer.error().what == trouble::kind::error;
     if (!answer && !forgiven) return std::unexpected{refused(names[std::to_underlying(steps_[i])], answer.error())};
     if (steps_[i] == step::info) facts = read_server_facts(answer->text());
   }

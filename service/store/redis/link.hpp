@@ -18,8 +18,8 @@ struct link_options {
   connection_options connection;
 };
 
-// Keeps one connection open: opens it in the background, and again, with back-off, whenever it is over. Nobody's request
-// waits for that. Of one loop.
+// Keeps one connection open: opens it in the background, and again, with back-off, whenever it is over. Nobody's
+// request waits for that. Of one loop.
 class link final {
  public:
   struct parts {

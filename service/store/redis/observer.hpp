@@ -18,8 +18,8 @@ class observer {
   virtual void connect_failed(std::string_view reason, time::duration again_in) noexcept = 0;
   // One that was up is over; a new one is tried after `again_in`.
   virtual void disconnected(std::string_view reason, time::duration again_in) noexcept = 0;
-  // A command or script of that name has ended for whoever asked, `took` after it was asked; `why` is null where a reply
-  // came. Not called for one that was refused as unreachable, nor for one whose asker left.
+  // A command or script of that name has ended for whoever asked, `took` after it was asked; `why` is null where a
+  // reply came. Not called for one that was refused as unreachable, nor for one whose asker left.
   virtual void ended(std::string_view name, time::duration took, const trouble* why) noexcept = 0;
 };
 

@@ -5,23 +5,32 @@
 #include <algorithm>
 
 namespace gateway::store::redis {
+namespace {
+
+constexpr std::size_t worth_a_move = std::size_t{64} * 1024;
+
+}  // namespace
 
 pipeline::number pipeline::add(std::string_view command, asker& who, time::instant now) {
-  owed_.push_back({.which = next_, .who = &who, .begins = taken_ + out_.size(), .size = command.size(), .since = now});
+  owed_.push_back(
+      {.which = next_, .who = &who, .begins = taken_ + out_.size() - front_, .size = command.size(), .since = now});
   out_ += command;
   return next_++;
 }
 
 std::string_view pipeline::offer(std::size_t at_most) {
-  const auto piece = std::string_view{out_}.substr(0, at_most);
+  const auto piece = std::string_view{out_}.substr(front_, at_most);
   offered_ = std::max(offered_, taken_ + piece.size());
   return piece;
 }
 
 void pipeline::took(std::size_t bytes) {
-  OPENSSL_cleanse(out_.data(), bytes);
-  out_.erase(0, bytes);
+  OPENSSL_cleanse(out_.data() + front_, bytes);
+  front_ += bytes;
   taken_ += bytes;
+  if (front_ < std::max(worth_a_move, out_.size() / 2) && wants_to_write()) return;
+  out_.erase(0, front_);
+  front_ = 0;
 }
 
 bool pipeline::abandon(number which) {
@@ -32,7 +41,7 @@ bool pipeline::abandon(number which) {
     return true;
   }
   const auto size = found->size;
-  out_.erase(static_cast<std::size_t>(found->begins - taken_), size);
+  out_.erase(static_cast<std::size_t>(found->begins - taken_) + front_, size);
   for (auto later = owed_.erase(found); later != owed_.end(); ++later) later->begins -= size;
   return false;
 }

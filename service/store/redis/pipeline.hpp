@@ -31,8 +31,7 @@ class pipeline {
    public:
     virtual void answered(number which, outcome what) noexcept = 0;
 
-   protected:
-    ~asker() = default;
+    virtual ~asker() = default;
   };
 
   struct owed {
@@ -65,7 +64,7 @@ class pipeline {
   std::optional<time::instant> patience_ends() const;
 
   bool answered_all() const noexcept { return owed_.empty(); }
-  bool wants_to_write() const noexcept { return !out_.empty(); }
+  bool wants_to_write() const noexcept { return front_ < out_.size(); }
 
  private:
   struct entry {
@@ -80,8 +79,9 @@ class pipeline {
   pipeline_options options_;
   std::deque<entry> owed_;  // in the order of their replies
   number next_ = 0;
-  std::string out_;            // not taken yet
-  std::uint64_t taken_ = 0;    // bytes of the stream before those
+  std::string out_;            // from `front_` on not taken yet
+  std::size_t front_ = 0;      // what lies before is wiped, and goes when it is worth a move
+  std::uint64_t taken_ = 0;    // bytes of the stream before `front_`
   std::uint64_t offered_ = 0;  // bytes of the stream that were ever offered
 };
 

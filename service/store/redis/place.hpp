@@ -18,27 +18,27 @@ namespace gateway::store::redis {
 
 // Where the server is.
 struct place {
-  std::string host;  // a name or an address
+  std::string host{};  // a name or an address
   std::uint16_t port = 6379;
-  std::string unix_path;                      // a Unix socket instead, where it is not empty
-  std::shared_ptr<tls::client_context> tls;   // null: in the clear
-  std::string server_name;                    // what its certificate must be for; empty: `host`
+  std::string unix_path{};                     // a Unix socket instead, where it is not empty
+  std::shared_ptr<tls::client_context> tls{};  // null: in the clear
+  std::string server_name{};                   // what its certificate must be for; empty: `host`
 };
 
 // "redis.test:6379", or the path.
 std::string name_of(const place& where);
 
 struct credentials {
-  std::string user;          // of the server's ACL; empty: its default user
-  secrets::secret password;  // empty: no AUTH is sent
+  std::string user{};          // of the server's ACL; empty: its default user
+  secrets::secret password{};  // empty: no AUTH is sent
 };
 
 // Who we are there.
 struct identity {
   // Asked for every connection anew, so that a rotated password is picked up. The error is for people. Null: no AUTH.
-  std::function<std::expected<redis::credentials, std::string>()> credentials;
+  std::function<std::expected<redis::credentials, std::string>()> credentials{};
   unsigned database = 0;
-  std::string client_name;  // for CLIENT LIST, without spaces; empty: none
+  std::string client_name{};  // for CLIENT LIST, without spaces; empty: none
 };
 
 // Where a host name leads. Never blocks the loop; ends by `deadline`.

@@ -17,7 +17,9 @@ class reply_builder {
     static redisReplyObjectFunctions table{&text, &array, &integer, &nil, &discard};
     return table;
   }
-  static reply_builder& of(const redisReadTask* where) noexcept { return *static_cast<reply_builder*>(where->privdata); }
+  static reply_builder& of(const redisReadTask* where) noexcept {
+    return *static_cast<reply_builder*>(where->privdata);
+  }
 
   bool exceeded() const noexcept { return exceeded_; }
   void begin_reply() noexcept { elements_ = 0; }
@@ -83,9 +85,7 @@ struct reply_reader::machinery {
   };
 
   explicit machinery(reply_limits given)
-      : limits{given},
-        builder{given.elements},
-        hiredis{redisReaderCreateWithFunctions(&reply_builder::functions())} {
+      : limits{given}, builder{given.elements}, hiredis{redisReaderCreateWithFunctions(&reply_builder::functions())} {
     if (!hiredis) throw std::bad_alloc{};
     hiredis->privdata = &builder;
   }

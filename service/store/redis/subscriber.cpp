@@ -15,10 +15,7 @@ command subscribe_to(const std::vector<std::string>& channels) {
 }  // namespace
 
 subscriber::subscriber(link::parts given, std::vector<std::string> channels, handlers told, time::duration ping_every)
-    : channels_{std::move(channels)},
-      told_{std::move(told)},
-      ping_every_{ping_every},
-      link_{std::move(given), *this} {
+    : channels_{std::move(channels)}, told_{std::move(told)}, ping_every_{ping_every}, link_{std::move(given), *this} {
   assert(!channels_.empty());
 }
 

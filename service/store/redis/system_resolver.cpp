@@ -38,7 +38,7 @@ found ask_system(const std::string& host, std::uint16_t port) {
 // Between the thread of a lookup and the coroutine that waits for it, either of which may end first.
 struct lookup {
   std::mutex mutex;
-  transport::loop* loop;               // null: nobody waits any more
+  transport::loop* loop;                // null: nobody waits any more
   transport::parking* place = nullptr;  // of the loop's thread
   found answer = std::unexpected{std::string{"the name servers have not answered in time"}};
 };

@@ -18,13 +18,13 @@ constexpr std::array table{
     row{"NOREPLICAS", {.retryable = true}},  // fewer replicas than min-replicas-to-write
     row{"BUSY", {.retryable = true}},        // a script has been running for too long
     // It is the wrong one, or not there yet.
-    row{"READONLY", {.retryable = true, .drops_connection = true}},    // a replica: its master is, or will be, elsewhere
-    row{"LOADING", {.retryable = true, .drops_connection = true}},     // it has just started and reads its data
+    row{"READONLY", {.retryable = true, .drops_connection = true}},  // a replica: its master is, or will be, elsewhere
+    row{"LOADING", {.retryable = true, .drops_connection = true}},   // it has just started and reads its data
     row{"MASTERDOWN", {.retryable = true, .drops_connection = true}},  // a replica without its master
     // It does not want us. A new connection brings a new password along.
     row{"NOAUTH", {.drops_connection = true, .misconfigured = true}},
     row{"WRONGPASS", {.drops_connection = true, .misconfigured = true}},
-    row{"NOPERM", {.misconfigured = true}},  // the ACL forbids this command or key
+    row{"NOPERM", {.misconfigured = true}},                            // the ACL forbids this command or key
     row{"DENIED", {.drops_connection = true, .misconfigured = true}},  // protected mode
     // A cluster.
     row{"MOVED", {.misconfigured = true}},
