@@ -61,7 +61,7 @@ if state==NONE and redis.call('ZCARD',index)>=most then
 end
 if redis.call('EXISTS',fence)==0 then redis.call('SET',fence,int(now*1000)) end
 local token=int(redis.call('INCR',fence))
-redis.call('HSET',record,'state',int(to),'digest',digest,'token',token,'step','0','lease',int(now+lease))
+redis.call('HSET',record,'state',int(to),'digest',digest,'token',token,'step','0','said','','lease',int(now+lease))
 if state==NONE then
   redis.call('PEXPIREAT',record,int(now+retention))
   redis.call('ZADD',index,int(now+retention),member)
@@ -75,11 +75,11 @@ return {'yours',token}
 // late to mean anything.
 constexpr auto telling = R"(local record,index=KEYS[1],KEYS[2]
 local member,event,token,order,lease,answer,channel=ARGV[1],tonumber(ARGV[2]),ARGV[3],tonumber(ARGV[4]),tonumber(ARGV[5]),ARGV[6],ARGV[7]
-local known=redis.call('HMGET',record,'state','token','step')
+local known=redis.call('HMGET',record,'state','token','step','said')
 if not known[1] or known[2]~=token then return 0 end
 local last=tonumber(known[3])
-if order~=0 and order==last then return 1 end
-if order~=0 and order<last then return 0 end
+if order~=0 and order==last and known[4]==ARGV[2] then return 1 end
+if order~=0 and order<=last then return 0 end
 local to,allowed=step(event,tonumber(known[1]))
 if not allowed then return 0 end
 if to==NONE then
@@ -87,7 +87,7 @@ if to==NONE then
   redis.call('ZREM',index,member)
 else
   redis.call('HSET',record,'state',int(to))
-  if order~=0 then redis.call('HSET',record,'step',int(order)) end
+  if order~=0 then redis.call('HSET',record,'step',int(order),'said',ARGV[2]) end
   if lease~=0 then redis.call('HSET',record,'lease',int(now+lease)) end
   if answer~='' then redis.call('HSET',record,'answer',answer) end
 end

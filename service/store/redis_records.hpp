@@ -39,7 +39,7 @@ struct redis_records_options {
 // claimed another may go on with. Keys, bodies and answers are hidden or sealed there.
 //
 // Everything is under PREFIX{ACCOUNT:FINGERPRINT}: so that Redis Cluster has an account's keys in one place:
-//   key:HIDDEN       a hash: state, digest, token, step, lease, answer (sealed)
+//   key:HIDDEN       a hash: state, digest, token, lease, step and said (the last of its holder's), answer (sealed)
 //   keys             all of the above by when they expire, for their number
 //   fence            the last token
 //   live:HIDDEN      a hash: session (hidden), sealed
