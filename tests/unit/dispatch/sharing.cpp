@@ -43,7 +43,7 @@ struct sharing_wishes {
 };
 
 struct sharing_fixture : way_fixture {
-  explicit sharing_fixture(sharing_wishes w = {}) : way_fixture{w.way}, shared{.records = records, .limits = domain} {
+  explicit sharing_fixture(sharing_wishes w = {}) : way_fixture{w.way}, shared{.limits = domain} {
     shared.reuse = w.reuse;
     server.otherwise([this](const auto&) { return scripted_server::answer(201, session_json(++made)); });
   }
@@ -129,6 +129,7 @@ struct sharing_fixture : way_fixture {
                                 .way = way,
                                 .answers = answers,
                                 .shared = shared,
+                                .records = records,
                                 .clock = clock,
                                 .observer = seen,
                                 .account = "sandbox",
@@ -371,6 +372,7 @@ TEST_CASE("two loops share one flight, and one of them may end before it") {
                                .way = here.way,
                                .answers = here.answers,
                                .shared = here.shared,
+                               .records = here.records,
                                .clock = here.clock,
                                .observer = here.seen,
                                .account = "sandbox",
