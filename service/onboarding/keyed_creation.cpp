@@ -44,7 +44,9 @@ task<keyed_end> keyed_creation::work() {
   }
 }
 
+// Every look at what another replica does has a patience of its own: it is the creation that has one in all.
 task<store::claim> keyed_creation::claim() {
+  asking_ = std::make_shared<store::asking>();
   const auto until = by_.parts_.loop.now() + claim_lease::length;
   auto claiming = by_.parts_.records.claim_key(name(), digest_, until, asking_);
   auto claimed = co_await std::move(claiming);

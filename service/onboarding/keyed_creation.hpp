@@ -53,7 +53,7 @@ class keyed_creation final : public joint<keyed_end> {
   sessions& by_;
   order order_;
   const store::digest digest_;
-  const std::shared_ptr<store::asking> asking_ = std::make_shared<store::asking>();
+  std::shared_ptr<store::asking> asking_{};
   transport::departure everybody_left_;
   std::atomic<bool> taken_{false};
   mutable std::mutex way_mutex_;

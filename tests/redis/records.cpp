@@ -20,7 +20,7 @@ struct two_replicas {
   support::redis_server server;
   replica::wishes wishes;
   replica here{server, wishes};
-  replica there{server, {.options = wishes.options, .clock_off_by = 1000h, .listens = true}};
+  replica there{server, {.options = wishes.options, .machine = {.clock_off_by = 1000h, .listens = true}}};
 };
 
 // Brings a key to a state, with the token by which it is held.
@@ -261,13 +261,7 @@ TEST_CASE_FIXTURE(two_replicas, "neither keys nor bodies nor callers nor session
   REQUIRE(here.finished(replica::held(first, "order-4711"), R"({"user_id":"somebody"})") == said::yes);
   here.done(here.records.keep_live({.caller = 0, .of = {9}}, {.session = "session-1", .upstream_body = "somebody"},
                                    here.clock.now() + 1min));
-  const auto all = server.ask({"EVAL",
-                               "local out='' for _,k in ipairs(redis.call('KEYS','*')) do out=out..k..' ' "
-                               "local t=redis.call('TYPE',k).ok "
-                               "if t=='hash' then out=out..table.concat(redis.call('HGETALL',k),' ') "
-                               "elseif t=='zset' then out=out..table.concat(redis.call('ZRANGE',k,0,-1),' ') "
-                               "else out=out..redis.call('GET',k) end end return out",
-                               "0"});
+  const auto all = all_of(server);
   CHECK(all.size() > 500);
   for (const auto* text : {"order-4711", "somebody", "user_id", "session-1", "portal", "example-secret"})
     CHECK_FALSE(all.contains(text));

@@ -1,24 +1,9 @@
 #pragma once
 
-#include <deque>
-
+#include "node.hpp"
 #include "store/redis_records.hpp"
-#include "world.hpp"
 
 namespace gateway::store {
-
-// The time of one machine: as true as any other's, and not to be compared with it.
-class shifted_clock final : public time::clock {
- public:
-  explicit shifted_clock(time::duration by) noexcept : by_{by} {}
-  time::instant now() const noexcept override { return std::chrono::steady_clock::now() + by_; }
-  time::wall_instant wall_now() const noexcept override {
-    return std::chrono::system_clock::now() + std::chrono::duration_cast<time::wall_instant::duration>(by_);
-  }
-
- private:
-  time::duration by_;
-};
 
 struct counting_observer final : record_observer {
   void unreadable() noexcept override { ++unreadables; }
@@ -27,73 +12,22 @@ struct counting_observer final : record_observer {
   std::vector<key_event> given_up;
 };
 
-// One replica: a clock, a loop, a connection and the account's records.
-struct replica {
+// A replica with an account's records.
+struct replica : node {
   struct wishes {
     std::string secret = "example-secret-not-real";
     redis_records_options options{};
-    time::duration clock_off_by{0};
-    bool listens = false;  // to the others
+    node::wishes machine{};
   };
-  replica(const support::redis_server& server, wishes w)
-      : clock{w.clock_off_by},
-        client{{.network = wires(),
-                .place = {.unix_path = server.unix_path()},
-                .identity = {},
-                .options = redis::world::usual(),
-                .uniform = [] { return 0.5; },
-                .observer = watcher}},
+  replica(const support::redis_server& server, const wishes& w)
+      : node{server, w.machine, w.options.prefix},
         records{{.loop = loop,
                  .client = client,
                  .hints = told,
                  .randomness = randomness,
                  .observer = observer,
                  .seals = std::make_shared<const sealing>(secrets::secret{w.secret}, redis_records::purpose),
-                 .options = w.options}} {
-    client.start();
-    if (w.listens)
-      ears.emplace(redis::link::parts{.network = wires(),
-                                      .place = {.unix_path = server.unix_path()},
-                                      .identity = {},
-                                      .options = redis::world::usual().link,
-                                      .uniform = [] { return 0.5; },
-                                      .observer = watcher},
-                   std::vector<std::string>{hints::channel(w.options.prefix)}, told.handlers())
-          .start();
-    REQUIRE(until([&] { return client.connected() && (!ears || ears->subscribed()); }));
-  }
-  ~replica() { loop.abandon(); }
-
-  redis::network wires() { return {.loop = loop, .connector = connector, .resolve = redis::system_resolver(loop)}; }
-
-  bool until(const std::function<bool()>& is_so) {
-    const auto end = std::chrono::steady_clock::now() + support::patience;
-    while (!is_so()) {
-      if (std::chrono::steady_clock::now() > end) return false;
-      loop.turn();
-      ::poll(nullptr, 0, 1);
-    }
-    return true;
-  }
-  template <typename T>
-  T result(transport::task<T> work) {
-    std::optional<T> came;
-    const transport::background running{keep(std::move(work), came)};
-    REQUIRE(until([&] { return came.has_value(); }));
-    return std::move(*came);
-  }
-  void done(transport::task<> work) {
-    result([](transport::task<> inner) -> transport::task<bool> {
-      co_await std::move(inner);
-      co_return true;
-    }(std::move(work)));
-  }
-
-  // The loop's: it stands still while the test sleeps.
-  time::instant now() {
-    loop.turn();
-    return loop.now();
-  }
+                 .options = w.options}} {}
 
   // What a request does, step by step.
   struct came : claim {
@@ -122,23 +56,8 @@ struct replica {
   said lost(hold by) { return result(records.lost(std::move(by))); }
   said released(hold by) { return result(records.released(std::move(by))); }
 
-  shifted_clock clock;
-  transport::loop loop{clock, transport::loop::drive::by_hand};
-  transport::socket_connector connector{loop};
-  redis::listening watcher;
-  random::system_source randomness;
   counting_observer observer;
-  hints told{loop};
-  redis::client client;
-  std::optional<redis::subscriber> ears;
   redis_records records;
-
- private:
-  template <typename T>
-  static transport::task<> keep(transport::task<T> work, std::optional<T>& into) {
-    auto came = co_await std::move(work);
-    into.emplace(std::move(came));
-  }
 };
 
 inline redis_records_options options_of(records_bounds bounds = {}) {

@@ -171,6 +171,9 @@ TEST_CASE_FIXTURE(shared_keys, "a replica that dies before sending is followed b
   CHECK(hurried.failure().id == problem::idempotency_in_progress);
   CHECK(patient.status() == 201);
   CHECK(server.requests.size() == 1);
+  // To wait for others is not to wait for the store.
+  CHECK(records.claimed.size() > 10);
+  CHECK(records.spent == 20ms);
 }
 
 struct one_per_12_seconds : sharing_fixture {

@@ -17,6 +17,7 @@ class scripted_records final : public store::records {
                                           std::shared_ptr<store::asking> by) override {
     claimed.push_back(lease_until);
     if (away) co_return store::claim{};
+    by->spend(std::chrono::milliseconds{20});
     co_return co_await kept_.claim_key(std::move(name), of, lease_until, std::move(by));
   }
   transport::task<store::said> renewed(store::hold what, time::instant lease_until) override {
@@ -25,6 +26,7 @@ class scripted_records final : public store::records {
   }
   transport::task<store::said> sending(store::hold what, time::instant lease_until) override {
     sent.push_back(lease_until);
+    spent = what.by->spent();
     if (sending_says && written_all_the_same) co_await kept_.sending(std::move(what), lease_until);
     if (sending_says) co_return *sending_says;
     co_return co_await kept_.sending(std::move(what), lease_until);
@@ -63,6 +65,7 @@ class scripted_records final : public store::records {
   std::vector<time::instant> claimed;  // the leases
   std::vector<time::instant> sent;
   std::vector<time::instant> waits;
+  time::duration spent{0};  // until it was sent: a claim takes 20 ms
   int renewals = 0;
   int releases = 0;
 
