@@ -156,7 +156,7 @@ task<sessions::obtained> sessions::obtain(const order& what, way_taken way, time
 }
 
 task<std::optional<sessions::obtained>> sessions::obtain_live(const order& what, const way_taken& way,
-                                                                std::string& out) {
+                                                              std::string& out) {
   auto looking = parts_.records.live(*what.reuse, way.key ? way.key->by : nullptr);
   const auto live = co_await std::move(looking);
   if (!live || !usable(*live)) co_return std::nullopt;
@@ -173,16 +173,16 @@ bool sessions::usable(const store::live_session& one) const {
 std::pair<std::shared_ptr<flight>, bool> sessions::flight_for(const order& what) {
   const auto make = [&] {
     return std::make_shared<flight>(
-        flight::parts{.home = parts_.loop,
-                      .way = parts_.way,
-                      .records = parts_.records,
-                      .arrive = [this](dispatch::workspace& space) { return arrive(space); },
-                      .keep = [this, name = what.reuse](const landing& end,
-                                                             std::uint64_t slot) { return keep(name, end, slot); },
-                      .ended =
-                          [this, name = what.reuse](const flight* which) {
-                            if (name) parts_.shared.board.done(*name, which);
-                          }},
+        flight::parts{
+            .home = parts_.loop,
+            .way = parts_.way,
+            .records = parts_.records,
+            .arrive = [this](dispatch::workspace& space) { return arrive(space); },
+            .keep = [this, name = what.reuse](const landing& end, std::uint64_t slot) { return keep(name, end, slot); },
+            .ended =
+                [this, name = what.reuse](const flight* which) {
+                  if (name) parts_.shared.board.done(*name, which);
+                }},
         what.upstream_body, what.deadline, what.caller);
   };
   if (!what.reuse) return {make(), true};

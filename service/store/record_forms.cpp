@@ -13,25 +13,25 @@ void append(std::string& to, std::string_view field) {
   to += field;
 }
 
+template <typename Number>
+std::optional<Number> number(std::string_view text) {
+  Number value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
 std::optional<std::string_view> take(std::string_view& from) {
-  std::size_t size = 0;
-  const auto* const end = from.data() + from.size();
-  const auto [stopped, error] = std::from_chars(from.data(), end, size);
-  if (error != std::errc{} || stopped == end || *stopped != ':') return std::nullopt;
-  from.remove_prefix(static_cast<std::size_t>(stopped - from.data()) + 1);
+  const auto colon = from.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  const auto length = number<std::size_t>(from.substr(0, colon));
+  if (!length) return std::nullopt;
+  from.remove_prefix(colon + 1);
+  const auto size = *length;
   if (size > from.size()) return std::nullopt;
   const auto field = from.substr(0, size);
   from.remove_prefix(size);
   return field;
-}
-
-template <typename Number>
-std::optional<Number> number(std::string_view text) {
-  Number value = 0;
-  const auto* const end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || stopped != end) return std::nullopt;
-  return value;
 }
 
 }  // namespace

@@ -163,10 +163,8 @@ task<said> redis_records::renewed(hold what, time::instant lease_until) {
 
 task<said> redis_records::sending(hold what, time::instant lease_until) {
   const auto step = what.by->next_step();
-  auto telling = tell_within_patience({.what = std::move(what),
-                                       .event = key_event::send,
-                                       .step = step,
-                                       .lease = lease_until - parts_.loop.now()});
+  auto telling = tell_within_patience(
+      {.what = std::move(what), .event = key_event::send, .step = step, .lease = lease_until - parts_.loop.now()});
   const auto got = co_await std::move(telling);
   co_return got;
 }

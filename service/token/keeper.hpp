@@ -73,8 +73,8 @@ class view {
 };
 
 // Keeps one account's token: one attempt at a time, on one loop, renewed in the background before it expires. The
-// attempt belongs to the keeper, not to the request that noticed. With a shared store it is one attempt at a time of all
-// replicas; while that is away each of them renews for itself.
+// attempt belongs to the keeper, not to the request that noticed. With a shared store it is one attempt at a time of
+// all replicas; while that is away each of them renews for itself.
 class keeper {
  public:
   struct parts {

@@ -65,8 +65,8 @@ TEST_CASE("every state and event end in Redis as the table has it") {
       CAPTURE(static_cast<int>(from));
       CAPTURE(static_cast<int>(what));
       in.server.ask({"FLUSHALL"});
-      const auto mine = from == key_state::none ? hold{.name = {0, "k"}, .token = 7}
-                                                : replica::held(brought_to(in.here, from, "k"));
+      const auto mine =
+          from == key_state::none ? hold{.name = {0, "k"}, .token = 7} : replica::held(brought_to(in.here, from, "k"));
       REQUIRE(state_of(in.server) == from);
       const auto expected = next(from, what);
       CHECK(tell(in.there, what, mine) == (expected.allowed ? said::yes : said::no));
@@ -149,13 +149,14 @@ TEST_CASE_FIXTURE(two_replicas, "whoever lost its lease changes nothing any more
   const auto second = there.come();
   REQUIRE(second.is == outcome::yours);
   CHECK(second.token > first.token);
-  for (const auto what : {key_event::send, key_event::take_back, key_event::finish, key_event::lose,
-                          key_event::release, key_event::renew})
+  for (const auto what : {key_event::send, key_event::take_back, key_event::finish, key_event::lose, key_event::release,
+                          key_event::renew})
     CHECK(tell(here, what, replica::held(first)) == said::no);
   CHECK(there.sending(replica::held(second)) == said::yes);
 }
 
-TEST_CASE_FIXTURE(two_replicas, "a lease that is renewed lasts; its holder may finish even when others saw it as lost") {
+TEST_CASE_FIXTURE(two_replicas,
+                  "a lease that is renewed lasts; its holder may finish even when others saw it as lost") {
   const auto first = here.come("k", {1}, 0, 100ms);
   CHECK(here.renewed(replica::held(first), 30s) == said::yes);
   let_pass(110ms);
@@ -269,7 +270,8 @@ TEST_CASE_FIXTURE(two_replicas, "neither keys nor bodies nor callers nor session
 
 TEST_CASE_FIXTURE(two_replicas, "a live session is found by the other replica until its time, or until it is ended") {
   const live_name name{.caller = 0, .of = {9}};
-  const live_session made{.session = "s1", .upstream_body = "{}", .expires_at = std::chrono::sys_seconds{1'724'533'200s}};
+  const live_session made{
+      .session = "s1", .upstream_body = "{}", .expires_at = std::chrono::sys_seconds{1'724'533'200s}};
   const auto look = [&](replica& by, live_name what) { return by.result(by.records.live(what, {})); };
   here.done(here.records.keep_live(name, made, here.now() + 100ms));
   const auto found = look(there, name);

@@ -36,8 +36,7 @@ struct replica : node {
   came come(std::string key = "k", digest of = {1}, std::size_t caller = 0,
             time::duration lease = std::chrono::seconds{30}) {
     came made;
-    static_cast<claim&>(made) =
-        result(records.claim_key({caller, std::move(key)}, of, now() + lease, made.by));
+    static_cast<claim&>(made) = result(records.claim_key({caller, std::move(key)}, of, now() + lease, made.by));
     return made;
   }
   static hold held(const came& by, std::string key = "k") {

@@ -146,9 +146,7 @@ TEST_CASE_FIXTURE(three_replicas, "with Redis gone each renews for itself") {
   server.kill();
   for (auto& each : all) REQUIRE(each.until([&] { return !each.client.connected(); }));
   for (auto& each : all) each.keeper.start();
-  REQUIRE(until([&] {
-    return std::ranges::all_of(all, [](const auto& each) { return each.seen.own == 1; });
-  }));
+  REQUIRE(until([&] { return std::ranges::all_of(all, [](const auto& each) { return each.seen.own == 1; }); }));
   CHECK(asked == 3);
 }
 

@@ -179,8 +179,7 @@ TEST_CASE_FIXTURE(shared_keys, "a replica that dies before sending is followed b
 struct one_per_12_seconds : sharing_fixture {
   one_per_12_seconds()
       : sharing_fixture{
-            {.reuse = {},
-             .way = {.limits = {.windows = {.sessions = {{.rate = 1, .per = 12s}}}, .max_wait = 2min}}}} {}
+            {.reuse = {}, .way = {.limits = {.windows = {.sessions = {{.rate = 1, .per = 12s}}}, .max_wait = 2min}}}} {}
 };
 
 TEST_CASE_FIXTURE(one_per_12_seconds,

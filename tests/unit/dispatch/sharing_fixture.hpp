@@ -3,6 +3,7 @@
 // Sessions for many who ask for the same, over the real way upstream.
 #include "onboarding/sessions.hpp"
 #include "scripted_records.hpp"
+#include "store/memory_records.hpp"
 #include "way_fixture.hpp"
 
 namespace gateway::dispatch {

@@ -19,7 +19,8 @@ TEST_CASE("an answer is written and read again, whatever bytes are in it") {
 }
 
 TEST_CASE("a live session is written and read again, with its end or without") {
-  const live_session with{.session = "s1", .upstream_body = "{}", .expires_at = std::chrono::sys_seconds{1'724'533'200s}};
+  const live_session with{
+      .session = "s1", .upstream_body = "{}", .expires_at = std::chrono::sys_seconds{1'724'533'200s}};
   const live_session without{.session = "s1", .upstream_body = ""};
   CHECK(read_live(written(with))->expires_at == with.expires_at);
   CHECK(read_live(written(with))->upstream_body == "{}");

@@ -50,8 +50,8 @@ TEST_CASE("what becomes of a key: the whole table") {
 
 TEST_CASE("no event leads from sent, done or unknown to a second creation, but that it had no effect") {
   for (const auto from : {key_state::sent, key_state::done, key_state::unknown}) {
-    for (const auto what :
-         {key_event::claim, key_event::overdue, key_event::send, key_event::finish, key_event::lose, key_event::renew}) {
+    for (const auto what : {key_event::claim, key_event::overdue, key_event::send, key_event::finish, key_event::lose,
+                            key_event::renew}) {
       const auto step = next(from, what);
       CHECK(step.to != key_state::none);
       CHECK(step.to != key_state::claimed);
@@ -89,9 +89,7 @@ struct kept {
   bool finish(std::uint64_t token, std::string body = "{}", std::string key = "k") {
     return now(records.finished(held(token, std::move(key)), {201, "s1", std::move(body)})) == said::yes;
   }
-  static hold held(std::uint64_t token, std::string key = "k") {
-    return {.name = {0, std::move(key)}, .token = token};
-  }
+  static hold held(std::uint64_t token, std::string key = "k") { return {.name = {0, std::move(key)}, .token = token}; }
 
   time::manual_clock clock;
   memory_records records;

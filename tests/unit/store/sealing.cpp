@@ -55,7 +55,8 @@ TEST_CASE_FIXTURE(sealed_fixture, "it is read under no other name, with no other
   CHECK(same.unseal(sealed, "a name") == "an answer");
 }
 
-TEST_CASE_FIXTURE(sealed_fixture, "fingerprints and hidden names differ by secret and by purpose, and are the same anew") {
+TEST_CASE_FIXTURE(sealed_fixture,
+                  "fingerprints and hidden names differ by secret and by purpose, and are the same anew") {
   const sealing same{secrets::secret{"example-secret-not-real"}, "records"};
   const sealing other{secrets::secret{"example-rotated-not-real"}, "records"};
   const sealing elsewhere{secrets::secret{"example-secret-not-real"}, "token"};

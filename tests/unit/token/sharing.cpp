@@ -219,7 +219,9 @@ TEST_CASE_FIXTURE(three_keepers, "who waits shares the failure") {
 TEST_CASE_FIXTURE(three_keepers, "while the store is away, or does not work at all, each renews for itself") {
   store.away = true;
   SUBCASE("away") {}
-  SUBCASE("broken") { store.broken = true; }
+  SUBCASE("broken") {
+    store.broken = true;
+  }
   start_all();
   CHECK(endpoint.asked == 3);
   pass(2s);
