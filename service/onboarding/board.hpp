@@ -3,8 +3,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <string>
-#include <unordered_map>
 
 #include "onboarding/flight.hpp"
 #include "store/records.hpp"
@@ -18,7 +16,7 @@ class board {
  public:
   // The one of that name, or else the one that `make` makes; true if it was made now, and is to be started.
   template <typename Make>
-  std::pair<std::shared_ptr<flight>, bool> equal(const std::string& name, const Make& make) {
+  std::pair<std::shared_ptr<flight>, bool> equal(const store::live_name& name, const Make& make) {
     const std::lock_guard lock{mutex_};
     if (const auto found = equal_.find(name); found != equal_.end()) {
       auto known = found->second.first.lock();
@@ -29,7 +27,7 @@ class board {
     return {std::move(made), true};
   }
   // It is no longer under way, if it is the one of that name.
-  void done(const std::string& name, const flight* of) {
+  void done(const store::live_name& name, const flight* of) {
     const std::lock_guard lock{mutex_};
     const auto found = equal_.find(name);
     if (found == equal_.end()) return;
@@ -58,7 +56,7 @@ class board {
   }
 
   std::mutex mutex_;
-  std::unordered_map<std::string, std::pair<std::weak_ptr<flight>, const flight*>> equal_;
+  std::map<store::live_name, std::pair<std::weak_ptr<flight>, const flight*>> equal_;
   std::map<store::key_name, std::pair<std::weak_ptr<keyed_creation>, const keyed_creation*>> keyed_;
 };
 

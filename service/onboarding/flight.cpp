@@ -2,21 +2,14 @@
 
 #include <algorithm>
 
+#include "onboarding/key_failures.hpp"
+
 namespace gateway::onboarding {
 
 using errors::failure;
 using transport::task;
 
 namespace {
-
-failure not_recorded() {
-  failure f;
-  f.id = errors::problem::store_unavailable;
-  f.detail = "The idempotency key could not be recorded in time, so nothing was sent.";
-  f.decision = errors::decision{errors::guard::store, {}, "the key's lease is over", {}};
-  f.retry_after = std::chrono::seconds{1};
-  return f;
-}
 
 failure stopped(bool sent) {
   failure f;
@@ -73,25 +66,24 @@ void flight::join(time::instant deadline, std::size_t caller) {
   });
 }
 
-bool flight::mark_when_sent(const store::key_name& name, std::uint64_t token) {
+bool flight::mark_when_sent(const store::hold& key) {
   const std::lock_guard lock{marks_mutex_};
   if (marking_over_) return false;
-  marks_.push_back({name, token});
+  marks_.push_back(key);
   return true;
 }
 
 bool flight::forget_mark(const store::key_name& name) {
   const std::lock_guard lock{marks_mutex_};
-  const auto found = std::ranges::find(marks_, name, &mark::name);
+  const auto found = std::ranges::find(marks_, name, &store::hold::name);
   if (found == marks_.end() || static_cast<std::size_t>(found - marks_.begin()) < marked_) return false;
   marks_.erase(found);
   return true;
 }
 
 task<std::optional<failure>> flight::about_to_send() {
-  const auto lease = parts_.home.now() + parts_.background;
   for (;;) {
-    mark next;
+    store::hold next;
     {
       const std::lock_guard lock{marks_mutex_};
       if (marked_ == marks_.size()) {
@@ -100,19 +92,20 @@ task<std::optional<failure>> flight::about_to_send() {
       }
       next = marks_[marked_++];
     }
-    auto saying = parts_.records.sending(next.name, next.token, lease);
-    const auto said = co_await std::move(saying);
-    if (!said) co_return not_recorded();
+    auto saying = parts_.records.sending(std::move(next), sent_lease(parts_.home.now()));
+    const auto answer = co_await std::move(saying);
+    // Whoever holds the keys releases them, also those of which it is not known whether they say `sent`.
+    if (answer != store::said::yes) co_return not_recorded(answer);
   }
   sent_.store(true, std::memory_order_release);
   // From here on it ends by itself, whoever waits.
-  control_.extend(lease, control_.caller());
+  control_.extend(parts_.home.now() + parts_.background, control_.caller());
   co_return std::nullopt;
 }
 
 void flight::had_no_effect() {
   sent_.store(false, std::memory_order_release);
-  std::vector<mark> back;
+  std::vector<store::hold> back;
   {
     const std::lock_guard lock{marks_mutex_};
     marking_over_ = false;
@@ -120,8 +113,8 @@ void flight::had_no_effect() {
     marked_ = 0;
   }
   for (const auto& one : back) {
-    parts_.home.spawn([](store::records& records, mark what) -> task<> {
-      auto taking = records.taken_back(what.name, what.token);
+    parts_.home.spawn([](store::records& records, store::hold what) -> task<> {
+      auto taking = records.taken_back(std::move(what));
       co_await std::move(taking);
     }(parts_.records, one));
   }

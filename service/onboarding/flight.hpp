@@ -35,6 +35,7 @@ class flight final : public joint<landing>, private dispatch::journey {
     std::function<transport::task<>(const landing&, std::uint64_t slot)> keep;
     std::function<void(const flight*)> ended;              // it is no longer under way
     time::duration background = std::chrono::seconds{60};  // how long it may go on when nobody waits
+    time::duration margin = std::chrono::seconds{15};      // and how much longer nobody else may say what became of it
   };
 
   flight(parts given, std::string body, time::instant deadline, std::size_t caller)
@@ -52,7 +53,9 @@ class flight final : public joint<landing>, private dispatch::journey {
   bool be_first() noexcept { return !taken_.exchange(true); }
 
   // A key's record that has to say `sent` before the first byte goes out. False: that is past, say so yourself.
-  bool mark_when_sent(const store::key_name& name, std::uint64_t token);
+  bool mark_when_sent(const store::hold& key);
+  // Until when a record that says so now is left alone.
+  time::instant sent_lease(time::instant now) const noexcept { return now + parts_.background + parts_.margin; }
   // It need not. False: it has been said, or is being said.
   bool forget_mark(const store::key_name& name);
 
@@ -61,11 +64,6 @@ class flight final : public joint<landing>, private dispatch::journey {
   void had_no_effect() override;
   void deserted() override;
   transport::task<> fly();
-
-  struct mark {
-    store::key_name name;
-    std::uint64_t token = 0;
-  };
 
   parts parts_;
   std::string body_;
@@ -76,7 +74,7 @@ class flight final : public joint<landing>, private dispatch::journey {
   std::atomic<bool> given_up_{false};
   std::atomic<bool> taken_{false};
   std::mutex marks_mutex_;
-  std::vector<mark> marks_;  // those before `marked_` have been said
+  std::vector<store::hold> marks_;  // those before `marked_` have been said
   std::size_t marked_ = 0;
   bool marking_over_ = false;
 };

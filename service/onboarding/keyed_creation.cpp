@@ -1,49 +1,15 @@
 #include "onboarding/keyed_creation.hpp"
 
+#include <algorithm>
+
+#include "onboarding/claim_lease.hpp"
+#include "onboarding/key_failures.hpp"
 #include "onboarding/sessions.hpp"
+#include "store/polling.hpp"
 
 namespace gateway::onboarding {
 
-using errors::failure;
-using errors::problem;
 using transport::task;
-
-namespace {
-
-// Longer than any request may take: whoever holds the key and does not come back has lost it.
-constexpr auto lease = std::chrono::minutes{2};
-
-failure outcome_unknown() {
-  failure f;
-  f.id = problem::upstream_error;
-  f.effect = errors::effect::unknown;
-  f.advice = errors::retry::operator_action;
-  f.detail =
-      "An earlier request with this key was sent to Podero, and what became of it is not known. A session may have "
-      "been "
-      "created; this key never creates another one. Look for it before you ask with a new key.";
-  return f;
-}
-
-failure no_room(time::duration until_room) {
-  failure f;
-  f.id = problem::store_unavailable;
-  f.detail = "There is no room for further idempotency keys, so nothing was sent.";
-  f.decision = errors::decision{errors::guard::store, {}, "full", {}};
-  f.retry_after = std::clamp(std::chrono::ceil<std::chrono::seconds>(until_room), std::chrono::seconds{1},
-                             std::chrono::seconds{3600});
-  return f;
-}
-
-}  // namespace
-
-failure keyed_creation::other_body() {
-  failure f;
-  f.id = problem::idempotency_key_reused;
-  f.detail = "This key was used before with another body.";
-  f.faults.push_back({errors::fault::place::header, "Idempotency-Key", "reused", f.detail});
-  return f;
-}
 
 task<> keyed_creation::run(std::shared_ptr<keyed_creation> self) {
   struct ending {
@@ -59,24 +25,48 @@ task<> keyed_creation::run(std::shared_ptr<keyed_creation> self) {
 }
 
 task<keyed_end> keyed_creation::work() {
-  auto& records = by_.parts_.shared.records;
-  const auto now = by_.parts_.loop.now();
-  auto claiming = records.claim_key(name(), digest_, now + lease);
-  auto claimed = co_await std::move(claiming);
-  keyed_end end;
-  switch (claimed.is) {
-    case store::claim::outcome::yours: {
+  auto& loop = by_.parts_.loop;
+  store::polling pace;
+  for (;;) {
+    auto claiming = claim();
+    auto claimed = co_await std::move(claiming);
+    if (claimed.is == store::claim::outcome::yours) {
       auto creating = create(claimed.token);
-      end = co_await std::move(creating);
-      break;
+      auto end = co_await std::move(creating);
+      co_return end;
     }
-    case store::claim::outcome::busy:
-      end.failure = sessions::in_progress();
-      break;
+    if (claimed.is != store::claim::outcome::busy) co_return told(std::move(claimed), loop.now());
+    // Another replica is at it. Those who come later may have more time.
+    if (loop.now() >= latest() || everybody_left_.happened())
+      co_return keyed_end{.failure = in_progress(), .given_up = true};
+    auto waiting = change(std::min(latest(), loop.now() + pace.next()));
+    co_await transport::unless_gone(std::move(waiting), &everybody_left_);
+  }
+}
+
+// Every look at what another replica does has a patience of its own: it is the creation that has one in all.
+task<store::claim> keyed_creation::claim() {
+  asking_ = std::make_shared<store::asking>();
+  const auto until = by_.parts_.loop.now() + claim_lease::length;
+  auto claiming = by_.parts_.records.claim_key(name(), digest_, until, asking_);
+  auto claimed = co_await std::move(claiming);
+  co_return claimed;
+}
+
+task<bool> keyed_creation::change(time::instant until) {
+  auto changing = by_.parts_.records.changed(by_.parts_.loop, name(), until);
+  co_await std::move(changing);
+  co_return true;
+}
+
+// What there is to say without creating anything.
+keyed_end keyed_creation::told(store::claim what, time::instant now) {
+  keyed_end end;
+  switch (what.is) {
     case store::claim::outcome::done:
-      end.status = claimed.answer.status;
-      end.session = std::move(claimed.answer.session);
-      end.body = std::move(claimed.answer.body);
+      end.status = what.answer.status;
+      end.session = std::move(what.answer.session);
+      end.body = std::move(what.answer.body);
       end.replayed = true;
       break;
     case store::claim::outcome::unknown:
@@ -86,37 +76,58 @@ task<keyed_end> keyed_creation::work() {
       end.failure = other_body();
       break;
     case store::claim::outcome::full:
-      end.failure = no_room(claimed.room_at - now);
+      end.failure = no_room(what.room_at - now);
       break;
+    default:
+      end.failure = store_away();
+      break;
+  }
+  return end;
+}
+
+task<keyed_end> keyed_creation::create(std::uint64_t token) {
+  const store::hold mine{.name = name(), .token = token, .by = asking_};
+  // Whoever came first may have waited for another replica until its time was over.
+  order_.deadline = latest();
+  keyed_end end;
+  sessions::obtained got;
+  {
+    const claim_lease kept{by_.parts_.loop, by_.parts_.records, mine};
+    sessions::way_taken way{.key = mine, .takes = [this](const auto& one) { takes(one); }, .who = &everybody_left_};
+    auto obtaining = by_.obtain(order_, way, by_.parts_.loop.now() + std::chrono::hours{24}, end.body);
+    got = co_await std::move(obtaining);
+  }
+  end.stages = got.stages;
+  end.upstream_status = got.upstream_status;
+  end.failure = std::move(got.failure);
+  end.status = got.status;
+  if (!end.failure) end.session = got.id.view();
+  auto recording = record(mine, std::move(end));
+  end = co_await std::move(recording);
+  co_return end;
+}
+
+// After the fact: where the store is away it goes on trying by itself, and the answer is given all the same.
+task<keyed_end> keyed_creation::record(store::hold mine, keyed_end end) {
+  auto& records = by_.parts_.records;
+  if (!end.failure) {
+    store::kept_answer kept{end.status, end.session, end.body};
+    auto finishing = records.finished(std::move(mine), std::move(kept));
+    co_await std::move(finishing);
+  } else if (end.failure->effect == errors::effect::none) {
+    end.given_up = everybody_left_.happened();
+    auto releasing = records.released(std::move(mine));
+    co_await std::move(releasing);
+  } else {
+    auto losing = records.lost(std::move(mine));
+    co_await std::move(losing);
   }
   co_return end;
 }
 
-task<keyed_end> keyed_creation::create(std::uint64_t token) {
-  auto& records = by_.parts_.shared.records;
-  keyed_end end;
-  sessions::way_taken way{.token = token, .takes = [this](const auto& one) { takes(one); }, .who = &everybody_left_};
-  auto obtaining = by_.obtain(order_, way, by_.parts_.loop.now() + std::chrono::hours{24}, end.body);
-  auto got = co_await std::move(obtaining);
-  end.stages = got.stages;
-  end.upstream_status = got.upstream_status;
-  if (!got.failure) {
-    end.status = got.status;
-    end.session = got.id.view();
-    store::kept_answer kept{end.status, end.session, end.body};
-    auto finishing = records.finished(name(), token, std::move(kept));
-    co_await std::move(finishing);
-  } else if (got.failure->effect == errors::effect::none) {
-    end.given_up = everybody_left_.happened();
-    end.failure = std::move(got.failure);
-    auto releasing = records.released(name(), token);
-    co_await std::move(releasing);
-  } else {
-    end.failure = std::move(got.failure);
-    auto losing = records.lost(name(), token);
-    co_await std::move(losing);
-  }
-  co_return end;
+time::instant keyed_creation::latest() const {
+  const std::lock_guard lock{way_mutex_};
+  return deadline_;
 }
 
 void keyed_creation::takes(const std::shared_ptr<flight>& what) {

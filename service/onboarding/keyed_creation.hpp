@@ -19,7 +19,7 @@ struct keyed_end {
   dispatch::stage_times stages{};
   unsigned upstream_status = 0;
   bool replayed = false;  // it was known before
-  bool given_up = false;  // nobody wanted it any more: whoever comes now needs another one
+  bool given_up = false;  // nobody had time for it any more: whoever comes now needs another one
 };
 
 // A creation with an idempotency key, from the claim of the key to its answer. Like a flight it belongs to the service;
@@ -32,9 +32,6 @@ class keyed_creation final : public joint<keyed_end> {
   // To be spawned once.
   static transport::task<> run(std::shared_ptr<keyed_creation> self);
 
-  // The key stands for another request.
-  static errors::failure other_body();
-
   const store::digest& of() const noexcept { return digest_; }
   // Any thread.
   void join(time::instant deadline, std::size_t caller);
@@ -44,13 +41,19 @@ class keyed_creation final : public joint<keyed_end> {
  private:
   void deserted() override;
   transport::task<keyed_end> work();
+  transport::task<store::claim> claim();
+  transport::task<bool> change(time::instant until);
   transport::task<keyed_end> create(std::uint64_t token);
+  transport::task<keyed_end> record(store::hold mine, keyed_end end);
+  static keyed_end told(store::claim what, time::instant now);
+  time::instant latest() const;
   void takes(const std::shared_ptr<flight>& what);
   store::key_name name() const { return {order_.caller, order_.idempotency_key}; }
 
   sessions& by_;
-  const order order_;
+  order order_;
   const store::digest digest_;
+  std::shared_ptr<store::asking> asking_{};
   transport::departure everybody_left_;
   std::atomic<bool> taken_{false};
   mutable std::mutex way_mutex_;

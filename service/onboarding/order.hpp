@@ -14,8 +14,8 @@ struct order {
   std::string upstream_body{};           // merged
   std::vector<std::string> defaulted{};  // JSON Pointers
   std::string external_metadata{};
-  std::string reuse_name{};       // equal for requests that may share a session; empty: it shares none
-  std::string idempotency_key{};  // empty: none
+  std::optional<store::live_name> reuse{};  // equal for requests that may share a session; none: it shares none
+  std::string idempotency_key{};            // empty: none
   time::instant deadline{};
 };
 

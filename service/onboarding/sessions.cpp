@@ -1,6 +1,7 @@
 #include "onboarding/sessions.hpp"
 
 #include "foundation/json/canonical.hpp"
+#include "onboarding/key_failures.hpp"
 #include "onboarding/keyed_creation.hpp"
 #include "onboarding/metadata.hpp"
 #include "onboarding/upstream_failure.hpp"
@@ -31,14 +32,6 @@ failure sessions::stopped(bool sent) {
   f.id = problem::draining;
   f.detail = "The gateway stops.";
   f.effect = sent ? errors::effect::unknown : errors::effect::none;
-  f.retry_after = std::chrono::seconds{1};
-  return f;
-}
-
-failure sessions::in_progress() {
-  failure f;
-  f.id = problem::idempotency_in_progress;
-  f.detail = "The first request with this key is still under way. Ask again with the same key.";
   f.retry_after = std::chrono::seconds{1};
   return f;
 }
@@ -93,7 +86,7 @@ task<sessions::created> sessions::create_keyed(creation_request what, workspace&
     auto [of, fresh] = parts_.shared.board.keyed({ordered.caller, ordered.idempotency_key}, [&] {
       return std::make_shared<keyed_creation>(*this, ordered, digest);
     });
-    if (of->of() != digest) co_return std::unexpected{keyed_creation::other_body()};
+    if (of->of() != digest) co_return std::unexpected{other_body()};
     if (fresh)
       parts_.loop.spawn(keyed_creation::run(of));
     else
@@ -131,8 +124,8 @@ order sessions::order_of(const creation_request& what, const workspace& space) c
   if (what.idempotency_key) made.idempotency_key = *what.idempotency_key;
   if (what.may_reuse && parts_.shared.reuse.lifetime.count() > 0) {
     const auto digest = json::canonical_digest(space.upstream_body);
-    made.reuse_name = parts_.shared.reuse.across_callers ? "all:" : std::to_string(what.caller) + ":";
-    made.reuse_name.append(reinterpret_cast<const char*>(digest.data()), digest.size());
+    made.reuse.emplace(store::live_name{.of = digest});
+    if (!parts_.shared.reuse.across_callers) made.reuse->caller = what.caller;
   }
   return made;
 }
@@ -140,8 +133,8 @@ order sessions::order_of(const creation_request& what, const workspace& space) c
 // ---------------------------------------------------------------- a session, a live one or a new one
 
 task<sessions::obtained> sessions::obtain(const order& what, way_taken way, time::instant until, std::string& out) {
-  if (!what.reuse_name.empty()) {
-    auto looking = obtain_live(what, out);
+  if (what.reuse) {
+    auto looking = obtain_live(what, way, out);
     auto live = co_await std::move(looking);
     if (live) co_return std::move(*live);
   }
@@ -162,8 +155,9 @@ task<sessions::obtained> sessions::obtain(const order& what, way_taken way, time
   }
 }
 
-task<std::optional<sessions::obtained>> sessions::obtain_live(const order& what, std::string& out) {
-  auto looking = parts_.shared.records.live(what.reuse_name);
+task<std::optional<sessions::obtained>> sessions::obtain_live(const order& what, const way_taken& way,
+                                                              std::string& out) {
+  auto looking = parts_.records.live(*what.reuse, way.key ? way.key->by : nullptr);
   const auto live = co_await std::move(looking);
   if (!live || !usable(*live)) co_return std::nullopt;
   co_return compose(what, live->upstream_body, true, out);
@@ -179,20 +173,20 @@ bool sessions::usable(const store::live_session& one) const {
 std::pair<std::shared_ptr<flight>, bool> sessions::flight_for(const order& what) {
   const auto make = [&] {
     return std::make_shared<flight>(
-        flight::parts{.home = parts_.loop,
-                      .way = parts_.way,
-                      .records = parts_.shared.records,
-                      .arrive = [this](dispatch::workspace& space) { return arrive(space); },
-                      .keep = [this, name = what.reuse_name](const landing& end,
-                                                             std::uint64_t slot) { return keep(name, end, slot); },
-                      .ended =
-                          [this, name = what.reuse_name](const flight* which) {
-                            if (!name.empty()) parts_.shared.board.done(name, which);
-                          }},
+        flight::parts{
+            .home = parts_.loop,
+            .way = parts_.way,
+            .records = parts_.records,
+            .arrive = [this](dispatch::workspace& space) { return arrive(space); },
+            .keep = [this, name = what.reuse](const landing& end, std::uint64_t slot) { return keep(name, end, slot); },
+            .ended =
+                [this, name = what.reuse](const flight* which) {
+                  if (name) parts_.shared.board.done(*name, which);
+                }},
         what.upstream_body, what.deadline, what.caller);
   };
-  if (what.reuse_name.empty()) return {make(), true};
-  return parts_.shared.board.equal(what.reuse_name, make);
+  if (!what.reuse) return {make(), true};
+  return parts_.shared.board.equal(*what.reuse, make);
 }
 
 // Null: there is no outcome in time, and what was asked for may be under way. `on` is the flight it was asked of.
@@ -200,10 +194,11 @@ task<std::shared_ptr<const landing>> sessions::fly(const order& what, const way_
                                                    std::shared_ptr<flight>& on) {
   auto [found, fresh] = flight_for(what);
   on = found;
-  const store::key_name key{what.caller, what.idempotency_key};
-  if (way.token != 0 && !on->mark_when_sent(key, way.token)) {
-    auto saying = parts_.shared.records.sending(key, way.token, parts_.loop.now() + std::chrono::minutes{1});
-    co_await std::move(saying);
+  if (way.key && !on->mark_when_sent(*way.key)) {
+    auto saying = parts_.records.sending(*way.key, on->sent_lease(parts_.loop.now()));
+    const auto answer = co_await std::move(saying);
+    // Of a session that its record does not know of a key must not be the answer.
+    if (answer != store::said::yes) co_return std::make_shared<const landing>(landing{.failure = not_recorded(answer)});
   }
   if (way.takes) way.takes(on);
   if (fresh)
@@ -213,7 +208,7 @@ task<std::shared_ptr<const landing>> sessions::fly(const order& what, const way_
   auto waiting = on->outcome(parts_.loop, until, way.who);
   auto end = co_await std::move(waiting);
   // A key whose first byte has gone out, or is about to: its answer is waited for, whoever else left.
-  if (!end && way.token != 0 && !on->forget_mark(key)) {
+  if (!end && way.key && !on->forget_mark(way.key->name)) {
     auto finishing = on->outcome(parts_.loop, until, nullptr);
     end = co_await std::move(finishing);
   }
@@ -252,17 +247,16 @@ landing sessions::arrive(dispatch::workspace& space) {
   return end;
 }
 
-task<> sessions::keep(std::string reuse_name, const landing& what, std::uint64_t slot) {
+task<> sessions::keep(std::optional<store::live_name> reuse, const landing& what, std::uint64_t slot) {
   auto& shared = parts_.shared;
   if (slot != 0) shared.limits.bind(slot, what.facts.id.view());
   parts_.observer.created();
-  if (reuse_name.empty()) co_return;
+  if (!reuse) co_return;
   const auto now = parts_.loop.now();
   store::live_session live{.session = std::string{what.facts.id.view()},
                            .upstream_body = what.upstream_body,
-                           .made_at = now,
                            .expires_at = what.facts.expires_at};
-  auto keeping = shared.records.keep_live(std::move(reuse_name), std::move(live), now + shared.reuse.lifetime);
+  auto keeping = parts_.records.keep_live(*reuse, std::move(live), now + shared.reuse.lifetime);
   co_await std::move(keeping);
 }
 
@@ -285,7 +279,7 @@ task<std::expected<session_facts, failure>> sessions::read(std::size_t caller, s
   auto concluded = conclude(call.what, context, space.way, space.memory, out);
   if (concluded && concluded->state != session_state::pending) {
     ended(*concluded);
-    auto ending = parts_.shared.records.end_live(std::string{id.view()});
+    auto ending = parts_.records.end_live(std::string{id.view()});
     co_await std::move(ending);
   }
   co_return concluded;
@@ -304,7 +298,7 @@ bool sessions::give_back_slot(std::size_t caller, const session_id& id) {
   parts_.loop.spawn([](store::records& records, std::string session) -> task<> {
     auto ending = records.end_live(std::move(session));
     co_await std::move(ending);
-  }(parts_.shared.records, std::string{id.view()}));
+  }(parts_.records, std::string{id.view()}));
   return true;
 }
 

@@ -51,7 +51,6 @@ struct reuse_rules {
 struct shared_sessions {
   ownership owners{};
   onboarding::board board{};
-  store::records& records;
   limiter::shared_domain& limits;
   std::size_t account = 0;  // in `limits`
   reuse_rules reuse{};
@@ -81,6 +80,7 @@ class sessions {
     dispatch::dispatcher& way;
     const answer_policy& answers;
     shared_sessions& shared;
+    store::records& records;  // what the account's loops and replicas remember, from this loop
     const time::clock& clock;
     onboarding::observer& observer;
     std::string account;  // its name, for messages
@@ -111,7 +111,7 @@ class sessions {
 
   // How an order goes upstream for an idempotency key; none of it for a request without one.
   struct way_taken {
-    std::uint64_t token = 0;  // of the key; 0: there is no key
+    std::optional<store::hold> key{};
     std::function<void(const std::shared_ptr<flight>&)> takes{};
     transport::departure* who = nullptr;
   };
@@ -130,13 +130,13 @@ class sessions {
   order order_of(const creation_request& what, const workspace& space) const;
 
   transport::task<obtained> obtain(const order& what, way_taken way, time::instant until, std::string& out);
-  transport::task<std::optional<obtained>> obtain_live(const order& what, std::string& out);
+  transport::task<std::optional<obtained>> obtain_live(const order& what, const way_taken& way, std::string& out);
   std::pair<std::shared_ptr<flight>, bool> flight_for(const order& what);
   transport::task<std::shared_ptr<const landing>> fly(const order& what, const way_taken& way, time::instant until,
                                                       std::shared_ptr<flight>& on);
   obtained compose(const order& what, std::string_view upstream_body, bool reused, std::string& out);
   landing arrive(dispatch::workspace& space);
-  transport::task<> keep(std::string reuse_name, const landing& what, std::uint64_t slot);
+  transport::task<> keep(std::optional<store::live_name> reuse, const landing& what, std::uint64_t slot);
   bool usable(const store::live_session& one) const;
 
   std::expected<session_facts, errors::failure> conclude(dispatch::operation what, const answer_context& context,
@@ -146,7 +146,6 @@ class sessions {
   void name_own_sessions(errors::failure& why, std::size_t caller) const;
 
   static errors::failure stopped(bool sent);
-  static errors::failure in_progress();
   static errors::failure not_in_time(bool sent, bool gone);
 
   parts parts_;

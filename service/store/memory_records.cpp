@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "foundation/transport/parking.hpp"
+
 namespace gateway::store {
 
 using transport::task;
@@ -69,52 +71,62 @@ claim memory_records::claim_now(const key_name& name, const digest& of, time::in
   return {.is = known.state == key_state::unknown ? claim::outcome::unknown : claim::outcome::busy};
 }
 
-bool memory_records::apply(const key_name& name, std::uint64_t token, key_event what, time::instant lease_until,
-                           kept_answer* answer) {
+said memory_records::apply(const hold& by, key_event what, time::instant lease_until, kept_answer* answer) {
   const std::lock_guard lock{mutex_};
-  const auto found = keys_.find(name);
-  if (found == keys_.end() || found->second.token != token) return false;
+  const auto found = keys_.find(by.name);
+  if (found == keys_.end() || found->second.token != by.token) return said::no;
   auto& known = found->second;
   const auto step = next(known.state, what);
-  if (!step.allowed) return false;
+  if (!step.allowed) return said::no;
   if (step.to == key_state::none) {
     forget(found);
-    return true;
+    return said::yes;
   }
-  bytes_ -= size_of(name, known);
+  bytes_ -= size_of(by.name, known);
   known.state = step.to;
   if (lease_until != time::instant{}) known.lease_until = lease_until;
   if (answer != nullptr) known.answer = std::move(*answer);
-  bytes_ += size_of(name, known);
-  return true;
+  bytes_ += size_of(by.name, known);
+  return said::yes;
 }
 
-task<claim> memory_records::claim_key(key_name name, digest of, time::instant lease_until) {
+task<claim> memory_records::claim_key(key_name name, digest of, time::instant lease_until,
+                                      std::shared_ptr<asking> /*by*/) {
   const std::lock_guard lock{mutex_};
   co_return claim_now(name, of, lease_until);
 }
 
-task<bool> memory_records::sending(key_name name, std::uint64_t token, time::instant lease_until) {
-  co_return apply(name, token, key_event::send, lease_until, nullptr);
+task<said> memory_records::renewed(hold what, time::instant lease_until) {
+  co_return apply(what, key_event::renew, lease_until, nullptr);
 }
 
-task<bool> memory_records::taken_back(key_name name, std::uint64_t token) {
-  co_return apply(name, token, key_event::take_back, {}, nullptr);
+task<said> memory_records::sending(hold what, time::instant lease_until) {
+  co_return apply(what, key_event::send, lease_until, nullptr);
 }
 
-task<bool> memory_records::finished(key_name name, std::uint64_t token, kept_answer answer) {
-  co_return apply(name, token, key_event::finish, {}, &answer);
+task<said> memory_records::taken_back(hold what) {
+  co_return apply(what, key_event::take_back, {}, nullptr);
 }
 
-task<bool> memory_records::lost(key_name name, std::uint64_t token) {
-  co_return apply(name, token, key_event::lose, {}, nullptr);
+task<said> memory_records::finished(hold what, kept_answer answer) {
+  co_return apply(what, key_event::finish, {}, &answer);
 }
 
-task<bool> memory_records::released(key_name name, std::uint64_t token) {
-  co_return apply(name, token, key_event::release, {}, nullptr);
+task<said> memory_records::lost(hold what) {
+  co_return apply(what, key_event::lose, {}, nullptr);
 }
 
-task<std::optional<live_session>> memory_records::live(std::string name) {
+task<said> memory_records::released(hold what) {
+  co_return apply(what, key_event::release, {}, nullptr);
+}
+
+// Who creates with a key here is found on the board; only one whose loop is gone leaves a key busy.
+task<> memory_records::changed(transport::loop& here, key_name /*name*/, time::instant until) {
+  transport::parking place{here.ready()};
+  co_await place.wait(here.deadlines(), until);
+}
+
+task<std::optional<live_session>> memory_records::live(live_name name, std::shared_ptr<asking> /*by*/) {
   const std::lock_guard lock{mutex_};
   const auto found = live_.find(name);
   if (found == live_.end()) co_return std::nullopt;
@@ -125,14 +137,14 @@ task<std::optional<live_session>> memory_records::live(std::string name) {
   co_return found->second.what;
 }
 
-task<> memory_records::keep_live(std::string name, live_session what, time::instant until) {
+task<> memory_records::keep_live(live_name name, live_session what, time::instant until) {
   const std::lock_guard lock{mutex_};
   if (live_.size() >= bounds_.live_sessions) {
     const auto now = clock_.now();
     std::erase_if(live_, [now](const auto& one) { return one.second.until <= now; });
   }
   // Without room the next equal request makes a session of its own.
-  if (live_.size() < bounds_.live_sessions) live_.insert_or_assign(std::move(name), kept_live{std::move(what), until});
+  if (live_.size() < bounds_.live_sessions) live_.insert_or_assign(name, kept_live{std::move(what), until});
   co_return;
 }
 

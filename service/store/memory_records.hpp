@@ -3,33 +3,28 @@
 #include <list>
 #include <map>
 #include <mutex>
-#include <unordered_map>
 
 #include "store/records.hpp"
 
 namespace gateway::store {
-
-struct records_bounds {
-  std::size_t keys = 100'000;
-  std::size_t bytes = 64U << 20U;  // of keys and answers
-  time::duration retention = std::chrono::hours{24};
-  std::size_t live_sessions = 10'000;
-};
 
 // Kept by this process alone, for its life. Any thread; nothing in it waits.
 class memory_records final : public records {
  public:
   explicit memory_records(const time::clock& clock, records_bounds bounds = {}) : clock_{clock}, bounds_{bounds} {}
 
-  transport::task<claim> claim_key(key_name name, digest of, time::instant lease_until) override;
-  transport::task<bool> sending(key_name name, std::uint64_t token, time::instant lease_until) override;
-  transport::task<bool> taken_back(key_name name, std::uint64_t token) override;
-  transport::task<bool> finished(key_name name, std::uint64_t token, kept_answer answer) override;
-  transport::task<bool> lost(key_name name, std::uint64_t token) override;
-  transport::task<bool> released(key_name name, std::uint64_t token) override;
+  transport::task<claim> claim_key(key_name name, digest of, time::instant lease_until,
+                                   std::shared_ptr<asking> by) override;
+  transport::task<said> renewed(hold what, time::instant lease_until) override;
+  transport::task<said> sending(hold what, time::instant lease_until) override;
+  transport::task<said> taken_back(hold what) override;
+  transport::task<said> finished(hold what, kept_answer answer) override;
+  transport::task<said> lost(hold what) override;
+  transport::task<said> released(hold what) override;
+  transport::task<> changed(transport::loop& here, key_name name, time::instant until) override;
 
-  transport::task<std::optional<live_session>> live(std::string name) override;
-  transport::task<> keep_live(std::string name, live_session what, time::instant until) override;
+  transport::task<std::optional<live_session>> live(live_name name, std::shared_ptr<asking> by) override;
+  transport::task<> keep_live(live_name name, live_session what, time::instant until) override;
   transport::task<> end_live(std::string session) override;
 
   std::size_t keys() const;
@@ -52,7 +47,7 @@ class memory_records final : public records {
 
   claim claim_now(const key_name& name, const digest& of, time::instant lease_until);
   claim made(const key_name& name, const digest& of, time::instant lease_until, time::instant now);
-  bool apply(const key_name& name, std::uint64_t token, key_event what, time::instant lease_until, kept_answer* answer);
+  said apply(const hold& by, key_event what, time::instant lease_until, kept_answer* answer);
   void forget(by_key::iterator which);
   void forget_old(time::instant now);
   static std::size_t size_of(const key_name& name, const record& of) noexcept;
@@ -64,7 +59,7 @@ class memory_records final : public records {
   std::list<key_name> ages_;  // oldest first; all live equally long
   std::size_t bytes_ = 0;
   std::uint64_t last_token_ = 0;
-  std::unordered_map<std::string, kept_live> live_;
+  std::map<live_name, kept_live> live_;
 };
 
 }  // namespace gateway::store

@@ -16,13 +16,13 @@ constexpr key_step yes(key_state to) noexcept {
 
 key_step next(key_state from, key_event what) noexcept {
   // clang-format off
-  //                     claim            overdue          send           take_back         finish         lose             release
-  static constexpr key_step table[5][7] = {
-    /* none    */ {yes(s::claimed), yes(s::claimed), no(s::none),    no(s::none),      no(s::none),    no(s::none),     no(s::none)},
-    /* claimed */ {no(s::claimed),  yes(s::claimed), yes(s::sent),   no(s::claimed),   yes(s::done),   no(s::claimed),  yes(s::none)},
-    /* sent    */ {no(s::sent),     no(s::unknown),  yes(s::sent),   yes(s::claimed),  yes(s::done),   yes(s::unknown), yes(s::none)},
-    /* done    */ {no(s::done),     no(s::done),     no(s::done),    no(s::done),      no(s::done),    no(s::done),     no(s::done)},
-    /* unknown */ {no(s::unknown),  no(s::unknown),  no(s::unknown), no(s::unknown),   yes(s::done),   no(s::unknown),  no(s::unknown)},
+  //                     claim            overdue          send           take_back         finish         lose             release         renew
+  static constexpr key_step table[key_states][key_events] = {
+    /* none    */ {yes(s::claimed), yes(s::claimed), no(s::none),    no(s::none),      no(s::none),    no(s::none),     no(s::none),    no(s::none)},
+    /* claimed */ {no(s::claimed),  yes(s::claimed), yes(s::sent),   no(s::claimed),   yes(s::done),   no(s::claimed),  yes(s::none),   yes(s::claimed)},
+    /* sent    */ {no(s::sent),     no(s::unknown),  yes(s::sent),   yes(s::claimed),  yes(s::done),   yes(s::unknown), yes(s::none),   no(s::sent)},
+    /* done    */ {no(s::done),     no(s::done),     no(s::done),    no(s::done),      no(s::done),    no(s::done),     no(s::done),    no(s::done)},
+    /* unknown */ {no(s::unknown),  no(s::unknown),  no(s::unknown), no(s::unknown),   yes(s::done),   no(s::unknown),  no(s::unknown), no(s::unknown)},
   };
   // clang-format on
   return table[static_cast<std::size_t>(from)][static_cast<std::size_t>(what)];

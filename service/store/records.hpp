@@ -1,11 +1,14 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "foundation/time/clock.hpp"
+#include "foundation/transport/loop.hpp"
 #include "foundation/transport/task.hpp"
 
 namespace gateway::store {
@@ -28,8 +31,12 @@ enum class key_event : std::uint8_t {
   take_back,  // what was sent had no effect, and may be sent again
   finish,     // the answer
   lose,       // the outcome will not be known
-  release     // it ended without effect
+  release,    // it ended without effect
+  renew       // whoever claimed it still waits for its turn
 };
+
+inline constexpr std::size_t key_states = 5;
+inline constexpr std::size_t key_events = 8;
 
 struct key_step {
   key_state to = key_state::none;
@@ -46,6 +53,26 @@ struct key_name {
   friend auto operator<=>(const key_name&, const key_name&) = default;
 };
 
+// What one request has asked the store for: how long it has waited for it in all, since its patience with a store that
+// is not well is a total, and in which order. Any thread.
+class asking {
+ public:
+  time::duration spent() const noexcept { return time::duration{spent_.load(std::memory_order_relaxed)}; }
+  void spend(time::duration more) noexcept { spent_.fetch_add(more.count(), std::memory_order_relaxed); }
+  std::uint32_t next_step() noexcept { return 1 + steps_.fetch_add(1, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<time::duration::rep> spent_{0};
+  std::atomic<std::uint32_t> steps_{0};
+};
+
+// A key in the hands of the request that claimed it.
+struct hold {
+  key_name name{};
+  std::uint64_t token = 0;
+  std::shared_ptr<asking> by = std::make_shared<asking>();
+};
+
 struct kept_answer {
   unsigned status = 0;
   std::string session{};  // its id, for Location
@@ -59,40 +86,70 @@ struct claim {
     done,        // `answer`
     unknown,     // may have been created
     other_body,  // the key stands for another request
-    full         // no room for new keys
-  } is = outcome::full;
+    full,        // no room for new keys
+    away         // the store does not answer
+  } is = outcome::away;
   std::uint64_t token = 0;
   kept_answer answer{};
   time::instant room_at{};  // full: when there will be room
+};
+
+// What became of something that the store was told.
+enum class said : std::uint8_t {
+  yes,  // it is recorded
+  no,   // the token is not the present holder's, or what was said does not follow from what is recorded
+  away  // the store does not answer; it may have been recorded or not
+};
+
+// What a session may be got again by: the digest of the request and who may have it, one caller or all of them.
+struct live_name {
+  std::optional<std::size_t> caller{};
+  digest of{};
+  friend auto operator<=>(const live_name&, const live_name&) = default;
 };
 
 // A session that equal requests may get again.
 struct live_session {
   std::string session{};        // its id
   std::string upstream_body{};  // Podero's answer
-  time::instant made_at{};
   std::optional<std::chrono::sys_seconds> expires_at{};
 };
 
+struct records_bounds {
+  std::size_t keys = 100'000;
+  std::size_t bytes = 64U << 20U;  // of keys and answers, where this process keeps them
+  time::duration retention = std::chrono::hours{24};
+  std::size_t live_sessions = 10'000;
+};
+
 // What one account's callers asked for: idempotency keys, and sessions for equal requests. Asynchronous, since several
-// replicas may share it; nothing is evicted before its time. The functions of a key say false where the token is not
-// the present holder's (a fencing token: whoever lost its lease changes nothing any more).
+// replicas may share it; nothing is evicted before its time. What is said of a key counts only with the present
+// holder's token (a fencing token: whoever lost its lease changes nothing any more).
 class records {
  public:
   virtual ~records() = default;
 
   // `of` is the digest of the body as the caller sent it. The lease is for whoever gets it.
-  virtual transport::task<claim> claim_key(key_name name, digest of, time::instant lease_until) = 0;
-  // Before the first byte: until it is true, nothing may be sent.
-  virtual transport::task<bool> sending(key_name name, std::uint64_t token, time::instant lease_until) = 0;
-  virtual transport::task<bool> taken_back(key_name name, std::uint64_t token) = 0;
-  virtual transport::task<bool> finished(key_name name, std::uint64_t token, kept_answer answer) = 0;
-  virtual transport::task<bool> lost(key_name name, std::uint64_t token) = 0;
-  virtual transport::task<bool> released(key_name name, std::uint64_t token) = 0;
+  virtual transport::task<claim> claim_key(key_name name, digest of, time::instant lease_until,
+                                           std::shared_ptr<asking> by) = 0;
+  // Whoever claimed it still waits. A key that has been sent needs no renewal, and says no.
+  virtual transport::task<said> renewed(hold what, time::instant lease_until) = 0;
+  // Before the first byte: until it is `yes`, nothing may be sent. After `away` the key is to be released.
+  virtual transport::task<said> sending(hold what, time::instant lease_until) = 0;
+  virtual transport::task<said> taken_back(hold what) = 0;
+  // After the fact. `away`: whoever keeps the records goes on trying in the background, for a while; what is not
+  // recorded then the lease's end makes `unknown`.
+  virtual transport::task<said> finished(hold what, kept_answer answer) = 0;
+  virtual transport::task<said> lost(hold what) = 0;
+  virtual transport::task<said> released(hold what) = 0;
 
-  // By what the request and its scope are called.
-  virtual transport::task<std::optional<live_session>> live(std::string name) = 0;
-  virtual transport::task<> keep_live(std::string name, live_session what, time::instant until) = 0;
+  // Waits until `until`, or less where it is heard that something has become of the key: a hint, and no more. On the
+  // calling loop.
+  virtual transport::task<> changed(transport::loop& here, key_name name, time::instant until) = 0;
+
+  // Nothing where the store does not answer: then a new session is made, if it can be.
+  virtual transport::task<std::optional<live_session>> live(live_name name, std::shared_ptr<asking> by) = 0;
+  virtual transport::task<> keep_live(live_name name, live_session what, time::instant until) = 0;
   // The session is no longer for others: given back, completed, expired.
   virtual transport::task<> end_live(std::string session) = 0;
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "token/sharing.hpp"
+
 namespace gateway::token {
 
 using transport::task;
@@ -64,6 +66,14 @@ task<> keeper::attempt() {
     note_trouble(true, std::move(known.error()));
     co_return;
   }
+  const store::token_owner who{known->client_id, known->client_secret};
+  std::optional<store::token_lease> lease;
+  if (parts_.shared != nullptr) {
+    auto taking = take_turn_safely(who);
+    const auto got = co_await std::move(taking);
+    if (!got) co_return;
+    lease = got->lease;
+  }
   std::expected<endpoint::reply, std::string> reply = std::unexpected{std::string{"the attempt failed"}};
   try {
     auto asked =
@@ -72,7 +82,74 @@ task<> keeper::attempt() {
   } catch (const std::exception& failure) {
     reply = std::unexpected{std::string{failure.what()}};
   }
+  const auto sent_at = reply ? reply->sent_at : parts_.home.now();
   conclude(std::move(reply));
+  if (!lease) co_return;
+  auto telling = tell_others(who, *lease, sent_at);
+  co_await std::move(telling);
+}
+
+// Nothing that goes wrong with the store may end the renewals.
+task<std::optional<keeper::turn>> keeper::take_turn_safely(store::token_owner who) {
+  try {
+    auto taking = take_turn(std::move(who));
+    auto got = co_await std::move(taking);
+    co_return got;
+  } catch (const std::exception&) {
+    co_return turn{};
+  }
+}
+
+task<std::optional<keeper::turn>> keeper::take_turn(store::token_owner who) {
+  auto& home = parts_.home;
+  sharing rules{home.now()};
+  std::optional<std::string> passed;
+  for (;;) {
+    auto known = passed ? *passed : latest_.empty() ? std::string{} : parts_.shared->id_of(who, latest_);
+    auto searching = parts_.shared->search(who, std::move(known), latest_refused_ && !passed);
+    auto found = co_await std::move(searching);
+    const auto* present = renewal_.usable(home.now());
+    const auto plan = rules.after(found, present != nullptr ? present->expiry : time::instant::min(), home.now());
+    switch (plan.next) {
+      case sharing::step::adopt:
+        adopt(std::move(found.grant));
+        co_return std::nullopt;
+      case sharing::step::pass:
+        passed = std::move(found.grant.id);
+        break;
+      case sharing::step::wait: {
+        auto waiting = parts_.shared->changed(who, plan.until);
+        co_await std::move(waiting);
+        break;
+      }
+      case sharing::step::fail:
+        note_trouble(found.refused, std::move(found.reason));
+        co_return std::nullopt;
+      case sharing::step::ask:
+        if (found.is != store::token_search::outcome::yours) co_return turn{};
+        co_return turn{found.lease};
+    }
+  }
+}
+
+// Renewed with this replica's jitter, by the time at which it was asked for.
+void keeper::adopt(store::shared_grant found) {
+  const auto asked_at = found.expiry - found.lifetime;
+  latest_ = found.token;
+  latest_refused_ = false;
+  renewal_.on_granted({std::move(found.token), found.lifetime}, asked_at, parts_.uniform());
+  parts_.observer.adopted(found.expiry - parts_.home.now());
+  publish();
+}
+
+task<> keeper::tell_others(store::token_owner who, store::token_lease lease, time::instant sent_at) {
+  if (const auto* why = renewal_.failing()) {
+    auto telling = parts_.shared->failed(std::move(who), lease, why->refused, why->reason);
+    co_await std::move(telling);
+  } else if (const auto* present = renewal_.usable(parts_.home.now())) {
+    auto telling = parts_.shared->keep(std::move(who), lease, present->token, present->expiry - sent_at);
+    co_await std::move(telling);
+  }
 }
 
 void keeper::conclude(std::expected<endpoint::reply, std::string> reply) {
@@ -80,7 +157,10 @@ void keeper::conclude(std::expected<endpoint::reply, std::string> reply) {
   auto meaning = read_answer(reply->status, reply->body, parts_.encoding);
   if (auto* no = std::get_if<refused>(&meaning)) return note_trouble(true, std::move(no->reason));
   if (auto* nothing = std::get_if<unusable>(&meaning)) return note_trouble(false, std::move(nothing->reason));
-  renewal_.on_granted(std::get<granted>(std::move(meaning)), reply->sent_at, parts_.uniform());
+  auto got = std::get<granted>(std::move(meaning));
+  latest_ = got.token;
+  latest_refused_ = false;
+  renewal_.on_granted(std::move(got), reply->sent_at, parts_.uniform());
   if (const auto* now_usable = renewal_.usable(parts_.home.now()))
     parts_.observer.renewed(now_usable->expiry - reply->sent_at);
   publish();
@@ -94,6 +174,8 @@ void keeper::note_trouble(bool refused, std::string reason) {
 
 void keeper::reject(std::uint64_t generation) {
   parts_.home.post([this, generation] {
+    const auto* present = renewal_.usable(parts_.home.now());
+    if (present != nullptr && present->generation == generation) latest_refused_ = true;
     const auto* before = renewal_.failing();
     renewal_.on_rejected(generation, parts_.home.now(), parts_.uniform());
     if (const auto* after = renewal_.failing(); after != nullptr && before == nullptr) parts_.observer.failed(*after);

@@ -9,6 +9,7 @@
 
 #include "foundation/transport/loop.hpp"
 #include "foundation/transport/parking.hpp"
+#include "store/shared_token.hpp"
 #include "token/renewal.hpp"
 
 namespace gateway::token {
@@ -34,6 +35,8 @@ class observer {
   virtual ~observer() = default;
   virtual void renewed(time::duration lifetime) = 0;
   virtual void failed(const trouble& why) = 0;
+  // Another replica's token, instead of one of our own.
+  virtual void adopted(time::duration /*left*/) {}
 };
 
 class keeper;
@@ -70,7 +73,8 @@ class view {
 };
 
 // Keeps one account's token: one attempt at a time, on one loop, renewed in the background before it expires. The
-// attempt belongs to the keeper, not to the request that noticed.
+// attempt belongs to the keeper, not to the request that noticed. With a shared store it is one attempt at a time of
+// all replicas; while that is away each of them renews for itself.
 class keeper {
  public:
   struct parts {
@@ -82,6 +86,7 @@ class keeper {
     renewal_options options;
     std::function<double()> uniform;  // [0, 1)
     token::observer& observer;
+    store::shared_token* shared = nullptr;  // of the home loop; none: this process is alone
   };
   explicit keeper(parts given);
   keeper(const keeper&) = delete;
@@ -108,8 +113,17 @@ class keeper {
     keeper& owner_;
   };
 
+  // The endpoint's turn, or nothing where the attempt has ended without it.
+  struct turn {
+    std::optional<store::token_lease> lease{};
+  };
+
   void consider();
   transport::task<> attempt();
+  transport::task<std::optional<turn>> take_turn(store::token_owner who);
+  transport::task<std::optional<turn>> take_turn_safely(store::token_owner who);
+  transport::task<> tell_others(store::token_owner who, store::token_lease lease, time::instant sent_at);
+  void adopt(store::shared_grant found);
   void conclude(std::expected<endpoint::reply, std::string> reply);
   void note_trouble(bool refused, std::string reason);
   void reject(std::uint64_t generation);  // any thread
@@ -119,6 +133,8 @@ class keeper {
   renewal renewal_;
   alarm alarm_{*this};
   std::vector<view*> views_;
+  secrets::secret latest_;       // token, as the shared store is told what is known
+  bool latest_refused_ = false;  // by the API
   std::atomic<bool> tried_{false};
   std::atomic<bool> has_token_{false};
   std::atomic<time::duration::rep> expiry_{0};

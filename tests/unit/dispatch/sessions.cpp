@@ -28,12 +28,13 @@ struct deaf_sessions_observer final : onboarding::observer {
 struct sessions_fixture : way_fixture {
   onboarding::answer_policy answers;
   store::memory_records records{clock};
-  onboarding::shared_sessions shared{.records = records, .limits = domain};
+  onboarding::shared_sessions shared{.limits = domain};
   deaf_sessions_observer deaf;
   onboarding::sessions subject{{.loop = loop,
                                 .way = way,
                                 .answers = answers,
                                 .shared = shared,
+                                .records = records,
                                 .clock = clock,
                                 .observer = deaf,
                                 .account = "sandbox",

@@ -1,7 +1,5 @@
 // Sessions for many who ask for the same, over the real way upstream: keys, reuse, one flight for all.
-#include "onboarding/sessions.hpp"
-#include "store/memory_records.hpp"
-#include "way_fixture.hpp"
+#include "sharing_fixture.hpp"
 
 namespace {
 
@@ -10,134 +8,6 @@ using namespace gateway::dispatch;
 using namespace std::chrono_literals;
 using errors::effect;
 using errors::problem;
-using support::scripted_server;
-
-std::string body_of(std::string_view user = "a169451c-8525-4352-b8ca-070dd449a1a5") {
-  return R"({"language":"de","price_zone_default":"AT","success_url":"https://example.com/ok",)"
-         R"("cancel_url":"https://example.com/no","user_id":")" +
-         std::string{user} + "\"}";
-}
-
-// Podero's answer about the n-th session.
-std::string session_json(int n, std::string_view object = "null", std::string_view expires = "2024-08-30") {
-  return R"({"authentication_url":"https://connect.podero.com?x=1","id":"497f6eca-6276-4993-bfeb-53cbbbba6f0)" +
-         std::to_string(n) + R"(","expiration_date":")" + std::string{expires} + R"(","object_id":)" +
-         std::string{object} + "}";
-}
-
-struct counting_observer final : onboarding::observer {
-  void created() override { ++made; }
-  void reused() override { ++again; }
-  void replayed() override { ++repeated; }
-  void completed() override { ++finished; }
-  void foreign_member_dropped() override {}
-  int made = 0;
-  int again = 0;
-  int repeated = 0;
-  int finished = 0;
-};
-
-struct sharing_wishes {
-  onboarding::reuse_rules reuse{.lifetime = 10min};
-  way_wishes way{};
-};
-
-struct sharing_fixture : way_fixture {
-  explicit sharing_fixture(sharing_wishes w = {}) : way_fixture{w.way}, shared{.records = records, .limits = domain} {
-    shared.reuse = w.reuse;
-    server.otherwise([this](const auto&) { return scripted_server::answer(201, session_json(++made)); });
-  }
-
-  // One caller's request and what became of it.
-  struct asker {
-    explicit asker(sharing_fixture& in) : of{in} {}
-    sharing_fixture& of;
-    onboarding::workspace space;
-    transport::departure gone;
-    std::string body;
-    std::string key;
-    std::string out;
-    std::optional<std::expected<onboarding::creation_answer, errors::failure>> got;
-
-    unsigned status() const {
-      REQUIRE(got.has_value());
-      REQUIRE_MESSAGE(got->has_value(), got->error().detail);
-      return (*got)->status;
-    }
-    std::string id() const { return std::string{(*got)->id.view()}; }
-    const errors::failure& failure() const {
-      REQUIRE(got.has_value());
-      REQUIRE_FALSE(got->has_value());
-      return got->error();
-    }
-    void leave() {
-      gone.happen(of.loop.ready());
-      of.settle();
-    }
-  };
-
-  static transport::task<> run(asker& a, onboarding::sessions& by, std::size_t caller, time::duration within,
-                               bool may_reuse) {
-    a.space.caller = &a.gone;
-    onboarding::creation_request what{.caller = caller,
-                                      .policy = a.of.policy,
-                                      .body = a.body,
-                                      .deadline = a.of.loop.now() + within,
-                                      .may_reuse = may_reuse};
-    if (!a.key.empty()) what.idempotency_key = a.key;
-    auto creating = by.create(what, a.space, a.out);
-    a.got = co_await std::move(creating);
-  }
-  struct wish {
-    std::string key{};
-    std::size_t caller = 0;
-    time::duration within = 15s;
-    bool may_reuse = true;
-    std::string body = body_of();
-  };
-  asker& ask(wish w) {
-    auto& a = askers.emplace_back(*this);
-    a.body = std::move(w.body);
-    a.key = std::move(w.key);
-    start(run(a, subject, w.caller, w.within, w.may_reuse));
-    return a;
-  }
-  asker& ask() { return ask(wish{}); }
-  void answer_late() {
-    auto late = scripted_server::answer(201, session_json(++made));
-    late.silent = true;
-    server.then(std::move(late));
-  }
-  void say() {
-    server.step();
-    settle();
-  }
-  void read(int n) {
-    out.clear();
-    start([](sharing_fixture& self, onboarding::session_id id) -> transport::task<> {
-      auto reading = self.subject.read(0, id, self.loop.now() + 15s, self.space, self.out);
-      co_await std::move(reading);
-    }(*this, *onboarding::session_id::parse("497f6eca-6276-4993-bfeb-53cbbbba6f0" + std::to_string(n))));
-  }
-
-  onboarding::answer_policy answers;
-  store::memory_records records{clock};
-  onboarding::shared_sessions shared;
-  counting_observer seen;
-  onboarding::creation_policy policy{onboarding::creation_rules{}};
-  onboarding::sessions subject{{.loop = loop,
-                                .way = way,
-                                .answers = answers,
-                                .shared = shared,
-                                .clock = clock,
-                                .observer = seen,
-                                .account = "sandbox",
-                                .health = [] { return onboarding::upstream_view{}; }}};
-  onboarding::workspace space;
-  std::string out;
-  std::deque<asker> askers;
-  int made = 0;
-};
 
 struct without_reuse : sharing_fixture {
   without_reuse() : sharing_fixture{{.reuse = {}}} {}
@@ -264,7 +134,7 @@ TEST_CASE_FIXTURE(without_reuse, "a key stands for one body, while it is under w
 TEST_CASE_FIXTURE(without_reuse, "what had no effect is not kept: the key may be used again") {
   server.then(scripted_server::answer(404, "{}"));
   CHECK(ask({.key = "k"}).failure().id == problem::validation_failed);
-  CHECK(records.keys() == 0);
+  CHECK(memory.keys() == 0);
   CHECK(ask({.key = "k"}).status() == 201);
 }
 
@@ -320,7 +190,7 @@ TEST_CASE_FIXTURE(sharing_fixture,
   CHECK(loop.spawned() > 0);
   second.leave();
   CHECK(second.failure().effect == effect::none);
-  CHECK(records.keys() == 0);
+  CHECK(memory.keys() == 0);
   CHECK(server.requests.empty());
   auto& next = ask({.key = "k"});
   advance(2s);  // the connection that never came is given up
@@ -371,6 +241,7 @@ TEST_CASE("two loops share one flight, and one of them may end before it") {
                                .way = here.way,
                                .answers = here.answers,
                                .shared = here.shared,
+                               .records = here.records,
                                .clock = here.clock,
                                .observer = here.seen,
                                .account = "sandbox",

@@ -34,6 +34,8 @@ TEST_CASE("what becomes of a key: the whole table") {
        {{{s::none, false}, {s::claimed, false}, {s::unknown, true}, {s::done, false}, {s::unknown, false}}}},
       {key_event::release,
        {{{s::none, false}, {s::none, true}, {s::none, true}, {s::done, false}, {s::unknown, false}}}},
+      {key_event::renew,
+       {{{s::none, false}, {s::claimed, true}, {s::sent, false}, {s::done, false}, {s::unknown, false}}}},
   };
   for (const auto& one : table) {
     for (std::size_t i = 0; i < all_states.size(); ++i) {
@@ -48,8 +50,8 @@ TEST_CASE("what becomes of a key: the whole table") {
 
 TEST_CASE("no event leads from sent, done or unknown to a second creation, but that it had no effect") {
   for (const auto from : {key_state::sent, key_state::done, key_state::unknown}) {
-    for (const auto what :
-         {key_event::claim, key_event::overdue, key_event::send, key_event::finish, key_event::lose}) {
+    for (const auto what : {key_event::claim, key_event::overdue, key_event::send, key_event::finish, key_event::lose,
+                            key_event::renew}) {
       const auto step = next(from, what);
       CHECK(step.to != key_state::none);
       CHECK(step.to != key_state::claimed);
@@ -79,14 +81,15 @@ struct kept {
   explicit kept(records_bounds bounds = {}) : records{clock, bounds} {}
 
   claim come(std::string key = "k", digest of = {1}, std::size_t caller = 0) {
-    return now(records.claim_key({caller, std::move(key)}, of, clock.now() + 30s));
+    return now(records.claim_key({caller, std::move(key)}, of, clock.now() + 30s, {}));
   }
   bool sending(std::uint64_t token, std::string key = "k") {
-    return now(records.sending({0, std::move(key)}, token, clock.now() + 60s));
+    return now(records.sending(held(token, std::move(key)), clock.now() + 60s)) == said::yes;
   }
   bool finish(std::uint64_t token, std::string body = "{}", std::string key = "k") {
-    return now(records.finished({0, std::move(key)}, token, {201, "s1", std::move(body)}));
+    return now(records.finished(held(token, std::move(key)), {201, "s1", std::move(body)})) == said::yes;
   }
+  static hold held(std::uint64_t token, std::string key = "k") { return {.name = {0, std::move(key)}, .token = token}; }
 
   time::manual_clock clock;
   memory_records records;
@@ -135,10 +138,22 @@ TEST_CASE_FIXTURE(kept,
   CHECK(come().is == claim::outcome::done);
 }
 
+TEST_CASE_FIXTURE(kept, "who waits for its turn keeps its key by renewing it, and what is sent is not renewed") {
+  const auto first = come();
+  clock.advance(20s);
+  CHECK(now(records.renewed(held(first.token), clock.now() + 30s)) == said::yes);
+  clock.advance(20s);
+  CHECK(come().is == claim::outcome::busy);
+  REQUIRE(sending(first.token));
+  CHECK(now(records.renewed(held(first.token), clock.now() + 1s)) == said::no);
+  clock.advance(2s);
+  CHECK(come().is == claim::outcome::busy);
+}
+
 TEST_CASE_FIXTURE(kept, "what had no effect is not kept") {
   const auto first = come();
   REQUIRE(sending(first.token));
-  CHECK(now(records.released({0, "k"}, first.token)));
+  CHECK(now(records.released(held(first.token))) == said::yes);
   CHECK(records.keys() == 0);
   CHECK(come("k", {2}).is == claim::outcome::yours);
 }
@@ -176,16 +191,17 @@ TEST_CASE("bytes are bounded as well as keys") {
 }
 
 TEST_CASE_FIXTURE(kept, "a live session is found until its time, or until it is ended") {
-  now(records.keep_live("n", {.session = "s1", .upstream_body = "{}"}, clock.now() + 10min));
+  const live_name name{.caller = 0, .of = {1}};
+  now(records.keep_live(name, {.session = "s1", .upstream_body = "{}"}, clock.now() + 10min));
   clock.advance(10min - 1s);
-  const auto found = now(records.live("n"));
+  const auto found = now(records.live(name, {}));
   REQUIRE(found.has_value());
   CHECK(found->session == "s1");
   clock.advance(1s);
-  CHECK_FALSE(now(records.live("n")).has_value());
-  now(records.keep_live("n", {.session = "s2"}, clock.now() + 10min));
+  CHECK_FALSE(now(records.live(name, {})).has_value());
+  now(records.keep_live(name, {.session = "s2"}, clock.now() + 10min));
   now(records.end_live("s2"));
-  CHECK_FALSE(now(records.live("n")).has_value());
+  CHECK_FALSE(now(records.live(name, {})).has_value());
 }
 
 }  // namespace

@@ -1,0 +1,140 @@
+// Whole creations of two replicas that have nothing in common but Redis.
+#include "records_world.hpp"
+#include "unit/dispatch/sharing_fixture.hpp"
+
+namespace {
+
+using namespace gateway;
+using namespace gateway::store;
+using dispatch::sharing_fixture;
+using errors::effect;
+using errors::problem;
+using namespace std::chrono_literals;
+
+struct creating : sharing_fixture {
+  explicit creating(const support::redis_server& redis)
+      : sharing_fixture{{.reuse = {}}},
+        client{{.network = {.loop = loop, .connector = sockets, .resolve = redis::system_resolver(loop)},
+                .place = {.unix_path = redis.unix_path()},
+                .identity = {},
+                .options = redis::world::usual(),
+                .uniform = [] { return 0.5; },
+                .observer = watcher}},
+        remembered{{.loop = loop,
+                    .client = client,
+                    .hints = told,
+                    .randomness = randomness,
+                    .observer = observer,
+                    .seals = std::make_shared<const sealing>(secrets::secret{"example-secret-not-real"},
+                                                             redis_records::purpose),
+                    .options = options_of()}} {
+    records.keep_in(remembered);
+    client.start();
+    REQUIRE(turn_until([&] { return client.connected(); }));
+  }
+
+  // Its clock stands still, Redis' does not.
+  void turn_once() {
+    loop.turn();
+    ::poll(nullptr, 0, 1);
+  }
+  bool turn_until(const std::function<bool()>& is_so) {
+    const auto end = std::chrono::steady_clock::now() + support::patience;
+    while (!is_so()) {
+      if (std::chrono::steady_clock::now() > end) return false;
+      turn_once();
+    }
+    return true;
+  }
+  void finish(const asker& a) {
+    REQUIRE(turn_until([&] {
+      if (!a.got) clock.advance(50ms);
+      return a.got.has_value();
+    }));
+  }
+
+  transport::socket_connector sockets{loop};
+  redis::listening watcher;
+  random::system_source randomness;
+  counting_observer observer;
+  hints told{loop};
+  redis::client client;
+  redis_records remembered;
+};
+
+TEST_CASE("two replicas that get the same key at once create once, and both answer the same") {
+  const support::redis_server redis;
+  creating here{redis};
+  creating there{redis};
+  here.answer_late();
+  there.answer_late();
+  auto& first = here.ask({.key = "k"});
+  auto& second = there.ask({.key = "k"});
+  REQUIRE(here.turn_until([&] {
+    there.turn_once();
+    return here.server.requests.size() + there.server.requests.size() == 1;
+  }));
+  const bool here_it_is = here.server.requests.size() == 1;
+  auto& at_it = here_it_is ? here : there;
+  auto& waiting = here_it_is ? there : here;
+  at_it.say();
+  at_it.finish(here_it_is ? first : second);
+  waiting.finish(here_it_is ? second : first);
+  CHECK(first.status() == 201);
+  CHECK(second.status() == 201);
+  CHECK(first.out == second.out);
+  CHECK(here.server.requests.size() + there.server.requests.size() == 1);
+}
+
+TEST_CASE(
+    "a replica that stands still at any step, and comes back when another one has taken over, creates nothing twice") {
+  int unknown = 0;
+  int taken_over = 0;
+  int replayed = 0;
+  const support::redis_server redis;
+  for (int step = 0; step < 40; ++step) {
+    CAPTURE(step);
+    creating here{redis};
+    creating there{redis};
+    const auto key = "k" + std::to_string(step);
+    auto& first = here.ask({.key = key});
+    for (int i = 0; i < step; ++i) here.turn_once();
+    // Nobody hears of it for longer than any lease.
+    redis.ask({"EVAL", "for _,k in ipairs(redis.call('KEYS','*key:*')) do redis.call('HSET',k,'lease','1') end", "0"});
+    const auto sent_before = here.server.requests.size();
+    auto& second = there.ask({.key = key});
+    there.finish(second);
+    if (!*second.got) {
+      CHECK(second.failure().effect == effect::unknown);
+      CHECK(there.server.requests.empty());
+      ++unknown;
+    } else if ((*second.got)->replayed) {
+      CHECK(there.server.requests.empty());
+      ++replayed;
+    } else {
+      CHECK(sent_before == 0);
+      ++taken_over;
+    }
+    here.finish(first);
+    CHECK(here.server.requests.size() + there.server.requests.size() <= 1);
+    if (*first.got && *second.got) CHECK(first.out == second.out);
+    REQUIRE(here.turn_until([&] { return here.remembered.repeating() == 0; }));
+  }
+  MESSAGE("taken over " << taken_over << ", unknown " << unknown << ", replayed " << replayed);
+  CHECK(taken_over > 0);
+  CHECK(replayed > 0);
+}
+
+TEST_CASE("with Redis gone a key is refused and nothing is sent, and without a key all is as ever") {
+  support::redis_server redis;
+  creating here{redis};
+  redis.kill();
+  REQUIRE(here.turn_until([&] { return !here.client.connected(); }));
+  auto& refused = here.ask({.key = "k"});
+  CHECK(refused.failure().id == problem::store_unavailable);
+  CHECK(refused.failure().effect == effect::none);
+  CHECK(here.server.requests.empty());
+  CHECK(here.ask({}).status() == 201);
+}
+
+}  // namespace
