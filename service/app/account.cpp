@@ -2,10 +2,14 @@
 
 #include <algorithm>
 
+#include "app/shared_store.hpp"
 #include "settings/secret_files.hpp"
 
 namespace gateway::app {
 namespace {
+
+// Beyond what asking the token endpoint may take.
+constexpr auto lease_margin = std::chrono::seconds{5};
 
 std::optional<upstream::proxy> proxy_of(const settings::account& from) {
   if (!from.proxy) return std::nullopt;
@@ -71,12 +75,44 @@ std::expected<token::credentials, std::string> read_credentials(const settings::
   return token::credentials{std::string{id->reveal()}, std::move(*secret)};
 }
 
+std::optional<store::redis_token> shared_token_of(const std::string& name, const settings::account& from,
+                                                  const loop_parts& home, shared_store* shared) {
+  if (shared == nullptr) return std::nullopt;
+  return std::optional<store::redis_token>{
+      std::in_place, store::redis_token::parts{.loop = home.loop,
+                                               .client = shared->client(0),
+                                               .hints = shared->hints(0),
+                                               .randomness = home.randomness,
+                                               .options = {.prefix = shared->configured().key_prefix,
+                                                           .account = name,
+                                                           .endpoint = from.token.url.text(),
+                                                           .lease = from.timeouts.exchange + lease_margin,
+                                                           .timeout = shared->configured().timeout}}};
+}
+
+std::optional<store::redis_records> shared_records_of(const account_core& core, const loop_parts& on,
+                                                      std::size_t number, shared_store* shared,
+                                                      store::record_observer& observer) {
+  if (shared == nullptr) return std::nullopt;
+  return std::optional<store::redis_records>{
+      std::in_place, store::redis_records::parts{.loop = on.loop,
+                                                 .client = shared->client(number),
+                                                 .hints = shared->hints(number),
+                                                 .randomness = on.randomness,
+                                                 .observer = observer,
+                                                 .seals = core.seals,
+                                                 .options = {.prefix = shared->configured().key_prefix,
+                                                             .account = core.name,
+                                                             .callers = core.callers,
+                                                             .timeout = shared->configured().timeout}}};
+}
+
 }  // namespace
 
 std::expected<std::unique_ptr<account_core>, std::string> account_core::make(
     const std::string& name, const settings::account& from, std::shared_ptr<const settings::environment> environment,
-    const loop_parts& home, limits::place place, const metrics::gateway_metrics& families, metrics::shard& home_shard,
-    journal::log& log) {
+    const loop_parts& home, limits::place place, shared_store* shared, const metrics::gateway_metrics& families,
+    metrics::shard& home_shard, journal::log& log) {
   tls::client_options options;
   if (from.tls.ca_file) {
     auto roots = environment->read_file(*from.tls.ca_file);
@@ -87,15 +123,21 @@ std::expected<std::unique_ptr<account_core>, std::string> account_core::make(
       from.tls.min_version == settings::tls_version::tls_1_3 ? tls::version::tls_1_3 : tls::version::tls_1_2;
   auto context = tls::client_context::make(options);
   if (!context) return std::unexpected{"accounts." + name + ".tls: " + context.error()};
+  std::shared_ptr<const store::sealing> seals;
+  if (shared != nullptr) {
+    const auto secret = settings::read_again(from.token.client_secret, *environment);
+    if (!secret) return std::unexpected{"accounts." + name + ".token.client_secret: " + secret.error()};
+    seals = std::make_shared<const store::sealing>(*secret, store::redis_records::purpose);
+  }
   return std::unique_ptr<account_core>{new account_core{name, from, std::move(*context), std::move(environment), home,
-                                                        place, families, home_shard, log}};
+                                                        place, shared, std::move(seals), families, home_shard, log}};
 }
 
 account_core::account_core(std::string its_name, const settings::account& from,
                            std::shared_ptr<tls::client_context> tls,
                            std::shared_ptr<const settings::environment> environment, const loop_parts& home,
-                           limits::place place, const metrics::gateway_metrics& families, metrics::shard& home_shard,
-                           journal::log& log)
+                           limits::place place, shared_store* shared, std::shared_ptr<const store::sealing> seals_of,
+                           const metrics::gateway_metrics& families, metrics::shard& home_shard, journal::log& log)
     : name{std::move(its_name)},
       configured{from},
       target{target_of(from.base_url, from, tls)},
@@ -104,7 +146,7 @@ account_core::account_core(std::string its_name, const settings::account& from,
       budget{from.pool.max_connections},
       health{breaker_of(from), {.share = from.retries.budget, .floor_per_second = from.retries.floor_per_second}},
       limited{place},
-      records{home.loop.clock()},
+      seals{std::move(seals_of)},
       sessions{.limits = *place.domain,
                .account = place.account,
                .reuse = {from.session_reuse.lifetime, from.session_reuse.scope == settings::reuse_scope::account}},
@@ -115,6 +157,7 @@ account_core::account_core(std::string its_name, const settings::account& from,
                  .path = from.token.url.path.empty() ? "/" : from.token.url.path,
                  .timeout = from.timeouts.exchange}},
       token_instrument_{name, families, home_shard, log},
+      shared_token_{shared_token_of(name, from, home, shared)},
       tokens{{.home = home.loop,
               .endpoint = endpoint_,
               .credentials = [&configured_token = from.token,
@@ -124,10 +167,14 @@ account_core::account_core(std::string its_name, const settings::account& from,
                   from.token.encoding == settings::token_encoding::json ? token::encoding::json : token::encoding::form,
               .options = {},
               .uniform = [&randomness = home.randomness] { return randomness.uniform(); },
-              .observer = token_instrument_}} {}
+              .observer = token_instrument_,
+              .shared = shared_token_ ? &*shared_token_ : nullptr}} {
+  if (shared == nullptr) records.emplace(home.loop.clock());
+  for (const auto& caller : place.domain->rules().callers) callers.push_back(caller.name);
+}
 
-account_on_loop::account_on_loop(account_core& core, const loop_parts& on, const metrics::gateway_metrics& families,
-                                 metrics::shard& shard, journal::log& log)
+account_on_loop::account_on_loop(account_core& core, const loop_parts& on, std::size_t number, shared_store* shared,
+                                 const metrics::gateway_metrics& families, metrics::shard& shard, journal::log& log)
     : names_{rules_of(core.configured), on.names},
       connections_{core.name, families, shard},
       pool_{{on.loop, on.connector, names_},
@@ -149,11 +196,13 @@ account_on_loop::account_on_loop(account_core& core, const loop_parts& on, const
             .uniform = [&randomness = on.randomness] { return randomness.uniform(); },
             .observer = instrument_},
            ways_of(core.name, core.configured)},
+      record_instrument_{core.name, log},
+      shared_records_{shared_records_of(core, on, number, shared, record_instrument_)},
       sessions_{{.loop = on.loop,
                  .way = way_,
                  .answers = core.answers,
                  .shared = core.sessions,
-                 .records = core.records,
+                 .records = shared_records_ ? static_cast<store::records&>(*shared_records_) : *core.records,
                  .clock = on.loop.clock(),
                  .observer = instrument_,
                  .account = core.name,

@@ -6,32 +6,30 @@
 
 #include "app/instruments.hpp"
 #include "app/limits.hpp"
+#include "app/loop_parts.hpp"
+#include "app/store_instrument.hpp"
 #include "dispatch/token_endpoint.hpp"
 #include "settings/configuration.hpp"
 #include "settings/environment.hpp"
 #include "store/memory_records.hpp"
+#include "store/redis_records.hpp"
+#include "store/redis_token.hpp"
 #include "upstream/name_service.hpp"
 
 namespace gateway::app {
 
-// What a loop runs on. Outlives everything that is built on it.
-struct loop_parts {
-  transport::loop& loop;
-  transport::connector& connector;
-  upstream::resolver& names;
-  random::source& randomness;
-  journal::output& lines;
-};
+class shared_store;
 
 // What is one per account, whatever the number of loops: where it leads, its token, its connection budget, its
 // sessions' owners.
 class account_core {
  public:
-  // The error says what of the account's TLS cannot be used.
+  // The error says what of the account's TLS cannot be used. `shared`: what replicas share; null: this process is
+  // alone.
   static std::expected<std::unique_ptr<account_core>, std::string> make(
       const std::string& name, const settings::account& from, std::shared_ptr<const settings::environment> environment,
-      const loop_parts& home, limits::place place, const metrics::gateway_metrics& families, metrics::shard& home_shard,
-      journal::log& log);
+      const loop_parts& home, limits::place place, shared_store* shared, const metrics::gateway_metrics& families,
+      metrics::shard& home_shard, journal::log& log);
 
   const std::string name;
   const settings::account& configured;
@@ -41,13 +39,16 @@ class account_core {
   upstream::connection_budget budget;
   dispatch::account_health health;
   const limits::place limited;
-  store::memory_records records;
+  std::optional<store::memory_records> records;  // where this process is alone
+  std::shared_ptr<const store::sealing> seals;   // of what is shared, where it is
+  std::vector<std::string> callers;              // names, by index
   onboarding::shared_sessions sessions;
 
  private:
   upstream::override_resolver home_names_;
   dispatch::token_endpoint endpoint_;
   token_instrument token_instrument_;
+  std::optional<store::redis_token> shared_token_;
 
  public:
   token::keeper tokens;
@@ -55,14 +56,16 @@ class account_core {
  private:
   account_core(std::string its_name, const settings::account& from, std::shared_ptr<tls::client_context> tls,
                std::shared_ptr<const settings::environment> environment, const loop_parts& home, limits::place place,
+               shared_store* shared, std::shared_ptr<const store::sealing> seals,
                const metrics::gateway_metrics& families, metrics::shard& home_shard, journal::log& log);
 };
 
 // The account on one loop: its connections, its view of the token, its way upstream.
 class account_on_loop {
  public:
-  account_on_loop(account_core& core, const loop_parts& on, const metrics::gateway_metrics& families,
-                  metrics::shard& shard, journal::log& log);
+  // `number`: the loop's.
+  account_on_loop(account_core& core, const loop_parts& on, std::size_t number, shared_store* shared,
+                  const metrics::gateway_metrics& families, metrics::shard& shard, journal::log& log);
 
   onboarding::sessions& sessions() noexcept { return sessions_; }
   upstream::pool::counts connections() const noexcept { return pool_.count(); }
@@ -76,6 +79,8 @@ class account_on_loop {
   upstream_instrument instrument_;
   limiter::gate gate_;
   dispatch::dispatcher way_;
+  record_instrument record_instrument_;
+  std::optional<store::redis_records> shared_records_;
   onboarding::sessions sessions_;
 };
 

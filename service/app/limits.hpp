@@ -6,9 +6,12 @@
 #include <vector>
 
 #include "admission/directory.hpp"
+#include "foundation/random/source.hpp"
 #include "limiter/gate.hpp"
 
 namespace gateway::app {
+
+class shared_store;
 
 // The limiter's domains of a configuration: accounts that name one test account are counted together, every other one
 // by itself.
@@ -20,13 +23,19 @@ class limits {
     std::size_t account = 0;  // in the domain
   };
 
-  limits(const settings::configuration& from, const admission::directory& callers, transport::loop& home);
+  // `shared`: what replicas share, and randomness for what is told apart there; null: this process is alone.
+  limits(const settings::configuration& from, const admission::directory& callers, transport::loop& home,
+         shared_store* shared, random::source& randomness);
 
   const place& of(const std::string& account) const { return places_.at(account); }
   // Each once.
   const std::map<std::string, std::unique_ptr<limiter::shared_domain>>& domains() const noexcept { return domains_; }
 
  private:
+  static std::unique_ptr<limiter::shared_domain> made(const std::string& key, limiter::domain_rules rules,
+                                                      const settings::configuration& from, transport::loop& home,
+                                                      shared_store* shared, random::source& randomness);
+
   std::map<std::string, std::unique_ptr<limiter::shared_domain>> domains_;
   std::map<std::string, place> places_;
 };

@@ -42,27 +42,28 @@ onboarding::creation_rules rules_of(const admission::account_policy& from) {
 // Everything of one loop, in data-flow order.
 class service::worker final : private time::deadline {
  public:
-  worker(const parts& common, const loop_parts& on, const std::vector<std::unique_ptr<account_core>>& cores,
-         const std::shared_ptr<const admission::directory>& callers,
+  worker(const parts& common, std::size_t number, const std::vector<std::unique_ptr<account_core>>& cores,
+         shared_store* shared, const std::shared_ptr<const admission::directory>& callers,
          const std::vector<listener::caller_policies>& policies)
-      : on_{on},
+      : on_{common.loops[number]},
         shard_{common.metrics.add_shard()},
-        lines_{on.lines,
+        lines_{on_.lines,
                {.style = common.configuration->log.format == settings::log_format::json ? journal::format::json
                                                                                         : journal::format::text}},
         instrument_{common.families, shard_, lines_, common.log, common.clock} {
     for (const auto& core : cores)
-      accounts_.push_back(std::make_unique<account_on_loop>(*core, on, common.families, shard_, common.log));
+      accounts_.push_back(
+          std::make_unique<account_on_loop>(*core, on_, number, shared, common.families, shard_, common.log));
     api_.emplace(listener::api::parts{.clock = common.clock,
-                                      .loop = on.loop,
+                                      .loop = on_.loop,
                                       .callers = callers,
                                       .accounts = routes_to(cores),
                                       .policies = policies,
                                       .papers = common.papers,
                                       .body_limit = common.configuration->listeners.api.limits.body.bytes,
                                       .observer = instrument_});
-    server_.emplace(on.loop, *api_, server_options_of(common.configuration->listeners.api, common.loops.size()),
-                    on.randomness);
+    server_.emplace(on_.loop, *api_, server_options_of(common.configuration->listeners.api, common.loops.size()),
+                    on_.randomness);
     declare_gauges(common.families);
     tick();
   }
@@ -143,16 +144,24 @@ std::expected<void, std::string> service::build() {
     return std::unexpected{"accounts: more than " + std::to_string(most_accounts)};
   auto policies = make_policies();
   if (!policies) return std::unexpected{std::move(policies.error())};
-  limits_.emplace(*parts_.configuration, *callers_, parts_.loops.front().loop);
+  const auto& state = parts_.configuration->shared_state;
+  if (state.store == settings::store_kind::redis) {
+    auto made =
+        shared_store::make(*state.redis, parts_.environment, parts_.loops, parts_.metrics, parts_.families, parts_.log);
+    if (!made) return std::unexpected{std::move(made.error())};
+    store_ = std::move(*made);
+  }
+  const auto& home = parts_.loops.front();
+  limits_.emplace(*parts_.configuration, *callers_, home.loop, store_.get(), home.randomness);
   auto& home_shard = parts_.metrics.add_shard();
   for (const auto& [name, configured] : parts_.configuration->accounts) {
-    auto core = account_core::make(name, configured, parts_.environment, parts_.loops.front(), limits_->of(name),
+    auto core = account_core::make(name, configured, parts_.environment, home, limits_->of(name), store_.get(),
                                    parts_.families, home_shard, parts_.log);
     if (!core) return std::unexpected{std::move(core.error())};
     accounts_.push_back(std::move(*core));
   }
-  for (const auto& on : parts_.loops)
-    workers_.push_back(std::make_unique<worker>(parts_, on, accounts_, callers_, *policies));
+  for (std::size_t i = 0; i < parts_.loops.size(); ++i)
+    workers_.push_back(std::make_unique<worker>(parts_, i, accounts_, store_.get(), callers_, *policies));
   declare_gauges();
   return {};
 }
@@ -216,6 +225,7 @@ void service::declare_gauges() {
       out.add(static_cast<double>(account->health.state(parts_.clock.now())), account->name);
   }));
   declare_limit_gauges();
+  declare_store_gauges();
   gauges_.push_back(registry.compute(families.loop_lag_seconds, [this](auto& out) {
     for (const auto& w : workers_) out.add(std::chrono::duration<double>{w->loop().worst_lag()}.count());
   }));
@@ -294,7 +304,32 @@ void service::declare_limit_gauges() {
   }));
 }
 
+bool service::store_away() const {
+  return store_ && std::ranges::any_of(limits_->domains(), [](const auto& one) { return one.second->away(); });
+}
+
+void service::declare_store_gauges() {
+  auto& registry = parts_.metrics;
+  const auto& families = parts_.families;
+  gauges_.push_back(registry.compute(families.store_mode, [this](auto& out) {
+    const bool away = store_away();
+    out.add(store_ ? 0.0 : 1.0, "memory");
+    out.add(store_ && !away ? 1.0 : 0.0, "shared");
+    out.add(away ? 1.0 : 0.0, "degraded");
+  }));
+  if (!store_) return;
+  gauges_.push_back(registry.compute(families.store_unsafe, [this](auto& out) {
+    out.add(store_->appends() ? 0.0 : 1.0, "appendonly");
+    out.add(store_->evicts() ? 1.0 : 0.0, "maxmemory-policy");
+  }));
+}
+
 void service::start() {
+  if (store_) {
+    store_->start([this](const std::string& run_id) {
+      for (const auto& [name, domain] : limits_->domains()) domain->connected(run_id);
+    });
+  }
   for (auto& account : accounts_) account->tokens.start();
 }
 
@@ -317,6 +352,10 @@ std::vector<admin::check> service::ready() const {
   std::vector<admin::check> checks{{"configuration", true, "loaded"}};
   const bool draining = draining_.load(std::memory_order_relaxed);
   checks.push_back({"draining", !draining, draining ? "shutting down" : "no"});
+  // Its being away takes no instance out of service: that would take all of them.
+  if (store_)
+    checks.push_back(
+        {"shared store", true, store_away() ? "is away: test accounts and keyed requests are refused" : "answers"});
   const bool patience_over = parts_.clock.now() - built_at_ >= first_token_patience;
   for (const auto& account : accounts_) {
     const bool tried = account->tokens.tried();

@@ -7,6 +7,7 @@
 
 #include "admin/admin.hpp"
 #include "app/account.hpp"
+#include "app/shared_store.hpp"
 #include "listener/api.hpp"
 
 namespace gateway::app {
@@ -59,9 +60,12 @@ class service {
   std::expected<std::vector<listener::caller_policies>, std::string> make_policies() const;
   void declare_gauges();
   void declare_limit_gauges();
+  void declare_store_gauges();
+  bool store_away() const;
 
   parts parts_;
   std::shared_ptr<const admission::directory> callers_;
+  std::unique_ptr<shared_store> store_;  // none: this process is alone
   std::optional<limits> limits_;
   std::vector<std::unique_ptr<account_core>> accounts_;
   std::vector<std::unique_ptr<worker>> workers_;

@@ -63,11 +63,14 @@ json::object account(const account_core& of, const pen& with) {
   return {
       {"name", of.name},
       {"windows", windows(domain, of.limited.account, with)},
+      {"store", of.records      ? "memory"
+                : domain.away() ? "degraded"
+                                : "shared"},
       {"queue", {{"length", state.waiting}, {"oldest_seconds", oldest}}},
       {"paused_until", paused},
       {"slow_down", state.slow_down},
       {"slots", slots(domain, with)},
-      {"idempotency_keys", of.records.keys()},
+      {"idempotency_keys", of.records ? json::value(of.records->keys()) : nullptr},
       {"token", {{"usable", token}, {"expires_at", token ? json::value(with.instant(of.tokens.expiry())) : nullptr}}},
       {"circuit", dispatch::to_string(of.health.state(with.now))}};
 }

@@ -48,6 +48,12 @@ gateway_metrics::gateway_metrics(catalogue& in)
       account_ready{in.add_gauge("account_ready", "1 while the account has a usable access token.", {"account"})},
       breaker_state{in.add_gauge("breaker_state", "The upstream circuit: 0 closed, 1 half-open, 2 open.", {"account"})},
       retries_total{in.add_counter("retries_total", "Attempts that were repeated.", {"account", "reason"})},
+      store_mode{in.add_gauge(
+          "store_mode", "1 for where limits are kept: memory, shared, or degraded while the shared store is away.",
+          {"mode"})},
+      store_unsafe{in.add_gauge("store_unsafe", "1 where a setting of the shared store endangers what is kept in it.",
+                                {"setting"})},
+      store_duration_seconds{in.add_histogram("store_duration_seconds", "Time of one question to the shared store.")},
       loop_lag_seconds{in.add_gauge("loop_lag_seconds", "How late the slowest event loop runs its timers.", fold::max)},
       config_hash_info{in.add_gauge("config_hash_info", "1 for the configuration in force.", {"hash"})},
       build_info{in.add_gauge("build_info", "1 for the running build.", {"version", "revision"})},

@@ -31,9 +31,12 @@ struct gateway_metrics {
   family<gauge, 1> account_ready;                       // account
   family<gauge, 1> breaker_state;                       // account; 0 closed, 1 half-open, 2 open
   family<counter, 2> retries_total;                     // account, reason
-  family<gauge, 0> loop_lag_seconds;                    // the worst loop's
-  family<gauge, 1> config_hash_info;                    // hash; compute it, so that the hash before a reload vanishes
-  family<gauge, 2> build_info;                          // version, revision
+  family<gauge, 1> store_mode;                          // mode (memory, shared, degraded); 1 for the present one
+  family<gauge, 1> store_unsafe;                        // setting (appendonly, maxmemory-policy); 1: endangers limits
+  family<histogram, 0> store_duration_seconds;
+  family<gauge, 0> loop_lag_seconds;  // the worst loop's
+  family<gauge, 1> config_hash_info;  // hash; compute it, so that the hash before a reload vanishes
+  family<gauge, 2> build_info;        // version, revision
   family<counter, 0> log_lines_dropped_total;
 };
 

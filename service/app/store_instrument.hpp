@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "foundation/journal/log.hpp"
+#include "foundation/metrics/gateway_metrics.hpp"
+#include "foundation/metrics/registry.hpp"
+#include "store/redis/observer.hpp"
+#include "store/redis_records.hpp"
+
+namespace gateway::app {
+
+// What becomes of a loop's connection to the shared store: the first loop's is logged, and everybody's is counted.
+class store_instrument final : public store::redis::observer {
+ public:
+  store_instrument(const metrics::gateway_metrics& families, metrics::shard& shard, journal::log* log)
+      : log_{log}, durations_{shard.at(families.store_duration_seconds)} {}
+
+  void on_connected(std::function<void(const store::redis::server_facts&)> what) { connected_ = std::move(what); }
+
+  void connected(const store::redis::server_facts& facts) noexcept override;
+  void connect_failed(std::string_view reason, time::duration again_in) noexcept override;
+  void disconnected(std::string_view reason, time::duration again_in) noexcept override;
+  void ended(std::string_view name, time::duration took, const store::redis::trouble* why) noexcept override;
+
+ private:
+  journal::log* log_;
+  metrics::histogram& durations_;
+  std::function<void(const store::redis::server_facts&)> connected_;
+  bool said_failing_ = false;
+};
+
+// What goes wrong with an account's records.
+class record_instrument final : public store::record_observer {
+ public:
+  record_instrument(std::string account, journal::log& log) : account_{std::move(account)}, log_{log} {}
+  void unreadable() noexcept override;
+  void not_recorded(store::key_event what) noexcept override;
+
+ private:
+  std::string account_;
+  journal::log& log_;
+};
+
+}  // namespace gateway::app
