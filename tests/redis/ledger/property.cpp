@@ -52,7 +52,7 @@ setting random_setting(dice& d, bool long_ones) {
   if (!tested && d.chance(60)) {
     s.options.degraded_thousandths = static_cast<std::uint32_t>(d.between(100, 900));
     s.options.max_replicas = static_cast<std::uint32_t>(d.between(1, 3));
-    s.options.lease = 20s;
+    s.options.lease = 5s;
   }
   use read{.account = 0, .caller = 0, .requests = {requests}};
   use portal{.account = 0, .caller = 0, .requests = {requests}, .creations = {sessions, own_sessions}, .slot = tested};
@@ -113,11 +113,11 @@ class episode {
       one.step();
     } else if (what <= 890) {
       one.net = usual();
-    } else if (what <= 900) {
+    } else if (what <= 900 || (what <= 930 && s_.options.degraded_thousandths != 0)) {
       cut(one);
-    } else if (what <= 905) {
+    } else if (what <= 935) {
       lose_data();
-    } else if (what <= 912) {
+    } else if (what <= 942) {
       // Who dies with what Redis forgot is beyond the promise, for windows longer than the cap.
       if (!s_.outlasts_cap || !flushes_) one.restart(d_.us(0, 3'000'000));
     }
