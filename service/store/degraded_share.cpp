@@ -77,7 +77,17 @@ opening degraded_share::drawable(const use& of, time::instant now) {
 drawing degraded_share::draw(const use& of, time::instant now) {
   auto made = books_.draw(of, now);
   made.send_by = usable_until_;
+  last_drawn_ = now;
+  drew_ = true;
   return made;
+}
+
+// A permit may be sent as late as the lease's use ends, and stays in a window for the rest of the lease.
+bool degraded_share::leave(time::instant now) noexcept {
+  const auto held = exists_ && usable_until_ != time::instant{};
+  usable_until_ = {};
+  due_ = time::instant::max();
+  return held && (!drew_ || now > last_drawn_ + length_);
 }
 
 }  // namespace gateway::store

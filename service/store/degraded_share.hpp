@@ -32,6 +32,8 @@ class degraded_share {
   void lease_asked(time::instant now) noexcept { due_ = now + usable_for_ / 4; }
   void leased(time::instant asked) noexcept { usable_until_ = asked + usable_for_ - usable_for_ / 1000; }
   void refused() noexcept { usable_until_ = {}; }
+  // No further use is made of it. Whether the lease may go to another at once.
+  bool leave(time::instant now) noexcept;
 
   // When a permit can be drawn while the store is away; `max` and `store`: not under this lease, or none is held.
   opening drawable(const use& of, time::instant now);
@@ -48,6 +50,8 @@ class degraded_share {
   memory_ledger books_;
   time::instant due_{};
   time::instant usable_until_{};
+  time::instant last_drawn_{};
+  bool drew_ = false;
 };
 
 }  // namespace gateway::store

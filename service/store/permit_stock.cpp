@@ -68,14 +68,15 @@ void permit_stock::answered(time::instant now, std::size_t granted, std::size_t 
                             time::duration reach) {
   asking_ = false;
   next_ = next;
-  not_before_ = now;
+  told_at_ = not_before_ = now;
   if (granted != 0 && usable == 0)
     pause_ = std::clamp(2 * pause_, first_pause, longest_pause);
   else if (usable != 0)
     pause_ = {};
   not_before_ = std::max(not_before_, now + pause_);
   // It is reserved as soon as it lies within reach. Not at once again: the clocks may differ by a little.
-  if (next) not_before_ = std::max({not_before_, now + std::chrono::milliseconds{1}, next->at - reach});
+  if (!next) return;
+  not_before_ = std::max({not_before_, now + std::chrono::milliseconds{1}, std::min(next->at - reach, now + news)});
 }
 
 time::instant permit_stock::stale_at() const noexcept {

@@ -29,6 +29,7 @@ class permit_stock {
   const use& of() const noexcept { return of_; }
 
   void want(std::size_t caller, std::size_t how_many);
+  void want_nothing() noexcept { wanted_.clear(); }
   std::size_t wanted() const noexcept;
 
   void put(const reservation& one);
@@ -54,7 +55,10 @@ class permit_stock {
     not_before_ = {};
   }
   time::instant not_before() const noexcept { return not_before_; }
-  const std::optional<opening>& next() const noexcept { return next_; }
+  // What Redis said of the next one, as long as it is news.
+  const opening* next(time::instant now) const noexcept {
+    return next_ && now < told_at_ + news ? &*next_ : nullptr;
+  }
   // When a reservation becomes stale.
   time::instant stale_at() const noexcept;
 
@@ -62,6 +66,8 @@ class permit_stock {
   static bool serves(const reservation& one, time::instant now) noexcept;
   // Nothing is begun so shortly before its end.
   static constexpr time::duration margin = std::chrono::milliseconds{1};
+  // Others may have given something back since: Redis is asked again, whatever it said.
+  static constexpr time::duration news = std::chrono::seconds{5};
   static constexpr time::duration first_pause = std::chrono::milliseconds{5};
   static constexpr time::duration longest_pause = std::chrono::seconds{1};
 
@@ -70,6 +76,7 @@ class permit_stock {
   std::deque<reservation> held_;                             // in the order of their ends
   bool asking_ = false;
   std::optional<opening> next_;
+  time::instant told_at_{};
   time::instant not_before_{};
   time::duration pause_{0};  // grows while what comes cannot be used: the way is too long for the stretch
 };

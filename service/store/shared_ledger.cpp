@@ -108,8 +108,8 @@ opening shared_ledger::expected(const use& of, time::instant now) {
   if (away_) return degraded_.drawable(of, now);
   const auto opens = mirror_.books().opens(of, now);
   // Redis knows of more than the mirror: other versions' windows, and what it has forgotten.
-  if (stock != nullptr && stock->next() && stock->next()->at > std::max(opens.at, now)) return *stock->next();
-  return opens;
+  const auto* const told = stock == nullptr ? nullptr : stock->next(now);
+  return told != nullptr && told->at > std::max(opens.at, now) ? *told : opens;
 }
 
 void shared_ledger::want(const use& of, std::size_t how_many, time::instant) {
@@ -175,6 +175,14 @@ void shared_ledger::forget(const use& of, const drawing& what, time::instant at)
   mirror_.taken_back(counts, what.stamp, clock_);
   if (what.slot != 0) mirror_.books().slots.free(what.slot);
   take_back(std::move(counts), std::array{reservation{what.id, what.stamp, {}, {}}}, what.slot != 0, at);
+}
+
+void shared_ledger::leave(time::instant now) {
+  for (auto& [which, stock] : stocks_) {
+    stock.want_nothing();
+    if (const auto all = stock.take_all(); !all.empty()) take_back(counted(stock.of()), all, stock.of().slot, now);
+  }
+  if (degraded_.leave(now)) errands_.add({.what = errand::kind::release});
 }
 
 // ---------------------------------------------------------------- pauses and slots

@@ -95,7 +95,11 @@ void shared_ledger::tell(const asked_for& what, const reserve_answer& news, time
       if (stock.held().empty() || !draws_from(stock.of(), what.of[i])) continue;
       for (const auto& one : stock.held()) in_reserve.push_back(one.stamp);
     }
+    const auto given_back = mirror_.of_ring(what.of[i]).generation != news.rings[i].generation;
     mirror_.learn(what.of[i], what.at[i], news.rings[i], in_reserve, clock_, now);
+    for (auto& [which, stock] : stocks_) {
+      if (given_back && draws_from(stock.of(), what.of[i])) stock.look_again();
+    }
   }
   for (std::size_t i = 0; i < news.paces.size(); ++i) {
     // What was said here and not there yet is newer.

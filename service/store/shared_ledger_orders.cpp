@@ -151,6 +151,8 @@ order shared_ledger::run(std::uint64_t number, time::instant now) {
       return run_upload(number, now);
     case errand::kind::lose:
       return made(scripts_.lose, all_rings_, std::move(what), one.arguments, now);
+    case errand::kind::release:
+      return made(scripts_.lease, {}, std::move(what), {"release", options_.replica}, now);
     case errand::kind::lease:
       break;
   }

@@ -26,11 +26,16 @@ void replica::restart(time::duration away) {
     if (!alive.lock()) return;
     auto options = options_;
     options.replica += std::to_string(in_.d.bits());
-    ledger_ =
-        std::make_unique<shared_ledger>(rules_, std::move(options), in_.redis.scripts, [this] { return in_.d.bits(); });
-    ledger_->connected(in_.redis.run_id, now());
+    ledger_ = std::make_unique<shared_ledger>(rules_, std::move(options), in_.redis.scripts,
+                                              [this] { return in_.d.bits(); });
+    connect();
     step();
   });
+}
+
+void replica::connect() {
+  run_id_ = in_.redis.run_id;
+  ledger_->connected(run_id_, now());
 }
 
 void replica::want(std::size_t which, std::size_t how_many) {
@@ -62,9 +67,10 @@ void replica::step() {
   }
   if (next == time::instant::max()) return;
   const auto lag = in_.d.chance(90) ? in_.d.us(0, 300) : in_.d.us(0, 30'000);
-  in_.when.at(std::max(global(next), in_.when.now) + 1us + lag, [this, which = ++wake_, alive = std::weak_ptr{alive_}] {
-    if (alive.lock() && which == wake_) step();
-  });
+  in_.when.at(std::max(global(next), in_.when.now) + 1us + lag,
+              [this, which = ++wake_, alive = std::weak_ptr{alive_}] {
+                if (alive.lock() && which == wake_) step();
+              });
 }
 
 // There in its turn, run there, and back in its turn: one connection keeps the order.
@@ -82,6 +88,12 @@ void replica::run(order what) {
   };
   if (lost) return timed_out(true);
   in_.when.at(last_arrival_, [this, what, asked, gives_up, timed_out, alive = std::weak_ptr{alive_}] {
+    if (run_id_ != in_.redis.run_id) {
+      // The connection ended with the server that it led to.
+      if (!alive.lock()) return;
+      connect();
+      return timed_out(true);
+    }
     in_.redis.now = in_.redis_start + in_.when.now / 1us;
     auto got = in_.redis.run(*what.what, what.keys, what.arguments);
     if (!alive.lock()) return;
@@ -109,7 +121,9 @@ void replica::draw(std::size_t which) {
     want(which, wanted_[which] - 1);
     if (got.slot != 0) {
       slots_[got.slot] = in_.held.size();
-      in_.held.push_back({in_.when.now, in_.when.now + rules_.slot_ttl});
+      // It ends by the instant that was reserved.
+      in_.held.push_back(
+          {in_.when.now, std::chrono::microseconds{got.stamp - in_.redis_start} + rules_.slot_ttl});
     }
     const auto lag = careless && in_.d.chance(20) ? in_.d.us(0, 150'000) : in_.d.us(0, 200);
     in_.when.at(in_.when.now + lag, [this, which, got, alive = std::weak_ptr{alive_}] {

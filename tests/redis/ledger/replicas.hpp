@@ -98,6 +98,7 @@ class replica {
     return passed - std::chrono::nanoseconds{passed.count() / 1'000'000 * ppm_};
   }
   time::instant now() const { return local(in_.when.now); }
+  void connect();
   void run(order what);
   void answer(std::uint64_t tag, redis::outcome what, time::instant asked, time::duration at);
   void draw(std::size_t which);
@@ -117,6 +118,7 @@ class replica {
   time::duration last_arrival_{0};
   time::duration last_answer_{0};
   std::uint64_t wake_ = 0;
+  std::string run_id_;
 };
 
 }  // namespace gateway::store
