@@ -59,10 +59,12 @@ claim memory_records::claim_now(const key_name& name, const digest& of, time::in
   const auto found = keys_.find(name);
   if (found == keys_.end()) return made(name, of, lease_until, now);
   auto& known = found->second;
-  if (known.of != of) return {.is = claim::outcome::other_body};
   const auto step = next(known.state, now < known.lease_until ? key_event::claim : key_event::overdue);
+  // A claim that nobody followed up had no effect, and so binds nobody to its body.
+  if (known.of != of && !step.allowed) return {.is = claim::outcome::other_body};
   known.state = step.to;
   if (step.allowed) {
+    known.of = of;
     known.token = ++last_token_;
     known.lease_until = lease_until;
     return {.is = claim::outcome::yours, .token = known.token};

@@ -143,6 +143,18 @@ TEST_CASE_FIXTURE(two_replicas, "a replica that dies at any step leads to no sec
   CHECK(there.come("free").is == outcome::yours);
 }
 
+TEST_CASE_FIXTURE(two_replicas, "a claim that nobody followed up binds nobody to its body, but what was sent does") {
+  here.come("k", {1}, 0, 20ms);
+  let_pass(30ms);
+  const auto other = there.come("k", {2});
+  REQUIRE(other.is == outcome::yours);
+  CHECK(here.come("k", {1}).is == outcome::other_body);
+  REQUIRE(there.sending(replica::held(other), 20ms) == said::yes);
+  let_pass(30ms);
+  CHECK(here.come("k", {1}).is == outcome::other_body);
+  CHECK(here.come("k", {2}).is == outcome::unknown);
+}
+
 TEST_CASE_FIXTURE(two_replicas, "whoever lost its lease changes nothing any more") {
   const auto first = here.come("k", {1}, 0, 20ms);
   let_pass(30ms);
