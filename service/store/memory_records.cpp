@@ -59,14 +59,14 @@ claim memory_records::claim_now(const key_name& name, const digest& of, time::in
   const auto found = keys_.find(name);
   if (found == keys_.end()) return made(name, of, lease_until, now);
   auto& known = found->second;
-  if (known.of != of) return {.is = claim::outcome::other_body};
   const auto step = next(known.state, now < known.lease_until ? key_event::claim : key_event::overdue);
-  known.state = step.to;
+  // A claim that nobody followed up had no effect: as if it had not been.
   if (step.allowed) {
-    known.token = ++last_token_;
-    known.lease_until = lease_until;
-    return {.is = claim::outcome::yours, .token = known.token};
+    forget(found);
+    return made(name, of, lease_until, now);
   }
+  if (known.of != of) return {.is = claim::outcome::other_body};
+  known.state = step.to;
   if (known.state == key_state::done) return {.is = claim::outcome::done, .answer = known.answer};
   return {.is = known.state == key_state::unknown ? claim::outcome::unknown : claim::outcome::busy};
 }

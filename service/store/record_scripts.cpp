@@ -40,17 +40,18 @@ local clock=redis.call('TIME')
 local now=clock[1]*1000+math.floor(clock[2]/1000)
 )";
 
-// The fence begins at the clock's time: where Redis has lost its data, no token of before comes again. It and the index
-// live a little longer than the youngest record.
+// A claim that nobody followed up had no effect: whoever takes it over begins anew. The fence begins at the clock's
+// time: where Redis has lost its data, no token of before comes again. It and the index live a little longer than the
+// youngest record.
 constexpr auto claiming = R"(local record,index,fence=KEYS[1],KEYS[2],KEYS[3]
 local member,digest,lease,retention,most=ARGV[1],ARGV[2],ARGV[3],tonumber(ARGV[4]),tonumber(ARGV[5])
 redis.call('ZREMRANGEBYSCORE',index,'-inf','('..int(now))
 local known=redis.call('HMGET',record,'state','digest','lease','answer')
 local state=tonumber(known[1] or NONE)
-if state~=NONE and known[2]~=digest then return {'other'} end
 local event=CLAIM
 if state~=NONE and tonumber(known[3])<=now then event=OVERDUE end
 local to,allowed=step(event,state)
+if not allowed and known[2]~=digest then return {'other'} end
 if not allowed then
   if to~=state then redis.call('HSET',record,'state',int(to)) end
   return {'kept',int(to),known[4] or ''}
@@ -62,11 +63,9 @@ end
 if redis.call('EXISTS',fence)==0 then redis.call('SET',fence,int(now*1000)) end
 local token=int(redis.call('INCR',fence))
 redis.call('HSET',record,'state',int(to),'digest',digest,'token',token,'step','0','said','','lease',int(now+lease))
-if state==NONE then
-  redis.call('PEXPIREAT',record,int(now+retention))
-  redis.call('ZADD',index,int(now+retention),member)
-  redis.call('PEXPIREAT',index,int(now+retention+60000))
-end
+redis.call('PEXPIREAT',record,int(now+retention))
+redis.call('ZADD',index,int(now+retention),member)
+redis.call('PEXPIREAT',index,int(now+retention+60000))
 redis.call('PEXPIREAT',fence,int(now+retention+60000))
 return {'yours',token}
 )";

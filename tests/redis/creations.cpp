@@ -33,6 +33,14 @@ struct creating : sharing_fixture {
     REQUIRE(turn_until([&] { return client.connected(); }));
   }
 
+  // Goes no further than to the first wait.
+  asker& begin(std::string key) {
+    auto& a = askers.emplace_back(*this);
+    a.body = dispatch::body_of();
+    a.key = std::move(key);
+    loop.spawn(run(a, subject, 0, 15s, true));
+    return a;
+  }
   // Its clock stands still, Redis' does not.
   void turn_once() {
     loop.turn();
@@ -97,8 +105,10 @@ TEST_CASE(
     creating here{redis};
     creating there{redis};
     const auto key = "k" + std::to_string(step);
-    auto& first = here.ask({.key = key});
-    for (int i = 0; i < step; ++i) here.turn_once();
+    const bool answered_late = step % 2 == 0;
+    if (answered_late) here.answer_late();
+    auto& first = here.begin(key);
+    for (int i = 0; i < step / 2; ++i) here.turn_once();
     // Nobody hears of it for longer than any lease.
     redis.ask({"EVAL", "for _,k in ipairs(redis.call('KEYS','*key:*')) do redis.call('HSET',k,'lease','1') end", "0"});
     const auto sent_before = here.server.requests.size();
@@ -115,13 +125,22 @@ TEST_CASE(
       CHECK(sent_before == 0);
       ++taken_over;
     }
+    REQUIRE(here.turn_until([&] { return first.got || (answered_late && !here.server.requests.empty()); }));
+    if (answered_late) here.say();
     here.finish(first);
     CHECK(here.server.requests.size() + there.server.requests.size() <= 1);
     if (*first.got && *second.got) CHECK(first.out == second.out);
     REQUIRE(here.turn_until([&] { return here.remembered.repeating() == 0; }));
+    // Whoever was first after all: its answer is the key's from now on.
+    auto& third = there.ask({.key = key});
+    there.finish(third);
+    CHECK(third.status() == 201);
+    CHECK(third.out == (*first.got ? first.out : second.out));
+    CHECK(here.server.requests.size() + there.server.requests.size() == 1);
   }
   MESSAGE("taken over " << taken_over << ", unknown " << unknown << ", replayed " << replayed);
   CHECK(taken_over > 0);
+  CHECK(unknown > 0);
   CHECK(replayed > 0);
 }
 

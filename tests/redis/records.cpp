@@ -143,6 +143,28 @@ TEST_CASE_FIXTURE(two_replicas, "a replica that dies at any step leads to no sec
   CHECK(there.come("free").is == outcome::yours);
 }
 
+TEST_CASE_FIXTURE(two_replicas, "a claim that nobody followed up binds nobody to its body, but what was sent does") {
+  here.come("k", {1}, 0, 20ms);
+  let_pass(30ms);
+  const auto other = there.come("k", {2});
+  REQUIRE(other.is == outcome::yours);
+  CHECK(here.come("k", {1}).is == outcome::other_body);
+  REQUIRE(there.sending(replica::held(other), 20ms) == said::yes);
+  let_pass(30ms);
+  CHECK(here.come("k", {1}).is == outcome::other_body);
+  CHECK(here.come("k", {2}).is == outcome::unknown);
+}
+
+TEST_CASE("an answer is kept for the retention from its own claim, not from one that came to nothing") {
+  two_replicas in{{.retention = 1h}};
+  in.here.come("k", {1}, 0, 1ms);
+  const auto record = in.server.ask({"KEYS", "*key:*"});
+  in.server.ask({"PEXPIRE", record, "60000"});
+  let_pass(5ms);
+  REQUIRE(in.there.come().is == outcome::yours);
+  CHECK(std::stol(in.server.ask({"PTTL", record})) > 3'500'000);
+}
+
 TEST_CASE_FIXTURE(two_replicas, "whoever lost its lease changes nothing any more") {
   const auto first = here.come("k", {1}, 0, 20ms);
   let_pass(30ms);

@@ -29,9 +29,10 @@ class scripted_records final : public store::records {
   transport::task<store::said> sending(store::hold what, time::instant lease_until) override {
     sent.push_back(lease_until);
     spent = what.by->spent();
-    if (sending_says && written_all_the_same) co_await kept_->sending(std::move(what), lease_until);
-    if (sending_says) co_return *sending_says;
-    co_return co_await kept_->sending(std::move(what), lease_until);
+    auto really = kept_->sending(std::move(what), lease_until);
+    if (!sending_says) co_return co_await std::move(really);
+    if (written_all_the_same) co_await std::move(really);
+    co_return *sending_says;
   }
   transport::task<store::said> taken_back(store::hold what) override {
     co_return co_await kept_->taken_back(std::move(what));

@@ -138,6 +138,31 @@ TEST_CASE_FIXTURE(kept,
   CHECK(come().is == claim::outcome::done);
 }
 
+TEST_CASE_FIXTURE(kept, "a claim that nobody followed up binds nobody to its body, but what was sent does") {
+  come();
+  clock.advance(30s);
+  const auto other = come("k", {2});
+  REQUIRE(other.is == claim::outcome::yours);
+  CHECK(come("k", {1}).is == claim::outcome::other_body);
+  REQUIRE(sending(other.token));
+  clock.advance(60s);
+  CHECK(come("k", {1}).is == claim::outcome::other_body);
+  CHECK(come("k", {2}).is == claim::outcome::unknown);
+}
+
+TEST_CASE_FIXTURE(kept, "an answer is kept for a day from its own claim, not from one that came to nothing") {
+  come();
+  clock.advance(23h);
+  const auto second = come();
+  REQUIRE(second.is == claim::outcome::yours);
+  REQUIRE(sending(second.token));
+  REQUIRE(finish(second.token));
+  clock.advance(23h);
+  CHECK(come().is == claim::outcome::done);
+  clock.advance(1h);
+  CHECK(come().is == claim::outcome::yours);
+}
+
 TEST_CASE_FIXTURE(kept, "who waits for its turn keeps its key by renewing it, and what is sent is not renewed") {
   const auto first = come();
   clock.advance(20s);
