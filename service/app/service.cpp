@@ -9,6 +9,7 @@ namespace gateway::app {
 namespace {
 
 constexpr auto first_token_patience = std::chrono::seconds{10};
+constexpr auto first_connection_patience = std::chrono::seconds{1};
 constexpr auto longest_silence_of_a_loop = std::chrono::seconds{10};
 constexpr auto tick_length = std::chrono::milliseconds{100};
 constexpr std::size_t most_accounts = 250;  // an account's number fits a byte of a metric's key
@@ -329,6 +330,15 @@ void service::start() {
     store_->start([this](const std::string& run_id) {
       for (const auto& [name, domain] : limits_->domains()) domain->connected(run_id);
     });
+  }
+  parts_.loops.front().loop.spawn(start_tokens());
+}
+
+// Where replicas share them, the first tokens may be there already.
+transport::task<> service::start_tokens() {
+  if (store_) {
+    auto connecting = store_->connection(parts_.clock.now() + first_connection_patience);
+    co_await std::move(connecting);
   }
   for (auto& account : accounts_) account->tokens.start();
 }

@@ -62,6 +62,7 @@ class service {
   void declare_limit_gauges();
   void declare_store_gauges();
   bool store_away() const;
+  transport::task<> start_tokens();
 
   parts parts_;
   std::shared_ptr<const admission::directory> callers_;

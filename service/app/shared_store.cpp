@@ -134,7 +134,8 @@ void shared_store::start(std::function<void(const std::string& run_id)> connecte
   connected_ = std::move(connected);
   loops_.front()->instrument.on_connected([this](const redis::server_facts& facts) {
     connected_(facts.run_id);
-    if (watching_ != nullptr) watching_->wake_up();
+    for (auto* const one : {watching_, waiting_})
+      if (one != nullptr) one->wake_up();
   });
   home_.spawn(watch_settings());
   for (auto& each : loops_) {
@@ -149,6 +150,14 @@ redis::client& shared_store::client(std::size_t loop) noexcept {
 
 store::hints& shared_store::hints(std::size_t loop) noexcept {
   return loops_[loop]->hints;
+}
+
+transport::task<> shared_store::connection(time::instant until) {
+  if (client(0).connected()) co_return;
+  transport::parking place{home_.ready()};
+  waiting_ = &place;
+  co_await place.wait(home_.deadlines(), until);
+  waiting_ = nullptr;
 }
 
 // At every connection, and later from time to time: settings change.

@@ -36,6 +36,9 @@ class shared_store {
   // there is a new connection, before anything goes over it.
   void start(std::function<void(const std::string& run_id)> connected);
 
+  // On the first loop, for one at a time: until there is a connection, or until `until`.
+  transport::task<> connection(time::instant until);
+
   // Of one loop.
   store::redis::client& client(std::size_t loop) noexcept;
   store::hints& hints(std::size_t loop) noexcept;
@@ -73,6 +76,7 @@ class shared_store {
   std::vector<std::unique_ptr<on_loop>> loops_;
   store::redis_courier courier_;
   transport::parking* watching_ = nullptr;  // until the settings are looked at again
+  transport::parking* waiting_ = nullptr;   // for a connection
   std::atomic<bool> appends_{true};
   std::atomic<bool> evicts_{false};
 };
