@@ -1,5 +1,5 @@
 // Limits as the account's owner sees them: by the simulator's own timestamps, with the gateway driven far beyond them.
-#include "socket/started.hpp"
+#include "socket/podero_log.hpp"
 
 #include <doctest/doctest.h>
 #include <boost/json.hpp>
@@ -11,47 +11,7 @@
 
 using namespace gateway::socket_tests;
 using namespace std::chrono_literals;
-namespace json = boost::json;
-
 namespace {
-
-using instants = std::vector<std::chrono::nanoseconds>;
-
-// When the last bytes of the creations arrived, in order.
-instants creations(const running_simulator& podero) {
-  instants arrived;
-  std::int64_t since = 0;
-  for (;;) {
-    const auto page = podero.order("GET", "/requests?since=" + std::to_string(since) + "&limit=1000");
-    const auto& log = page.at("requests").as_array();
-    if (log.empty()) break;
-    for (const auto& one : log) {
-      since = one.at("number").to_number<std::int64_t>();
-      if (one.at("operation").as_string() == "create")
-        arrived.emplace_back(one.at("monotonic_ns").to_number<std::int64_t>());
-    }
-  }
-  std::ranges::sort(arrived);
-  return arrived;
-}
-
-// The most in any interval of that length: half-open, so that what is exactly a length apart is in two.
-std::size_t busiest(const instants& arrived, std::chrono::nanoseconds length) {
-  std::size_t most = 0;
-  for (std::size_t first = 0, end = 0; first < arrived.size(); ++first) {
-    while (end < arrived.size() && arrived[end] < arrived[first] + length) ++end;
-    most = std::max(most, end - first);
-  }
-  return most;
-}
-
-std::string body_for(int number) {
-  auto id = std::to_string(number);
-  id.insert(0, 12 - id.size(), '0');
-  auto body = std::string{example_request};
-  body.replace(body.find("070dd449a1a5"), 12, id);
-  return body;
-}
 
 struct tally {
   std::atomic<int> asked{0};
