@@ -87,7 +87,7 @@ class replica {
 
   network_traits net;
   bool careless = false;  // sends late, gives back, has no effect
-  std::size_t drawn = 0;
+  std::size_t drawn_away = 0;  // from the degraded share
 
  private:
   time::instant local(time::duration at) const {
