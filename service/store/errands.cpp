@@ -25,9 +25,8 @@ bool errands::holds_pace(std::size_t account) const noexcept {
 }
 
 void errands::drop_pauses(std::size_t account) {
-  std::erase_if(all_, [account](const entry& e) {
-    return e.what.what == errand::kind::pause && e.what.account == account;
-  });
+  std::erase_if(all_,
+                [account](const entry& e) { return e.what.what == errand::kind::pause && e.what.account == account; });
 }
 
 std::deque<errands::entry>::iterator errands::place(std::uint64_t number) noexcept {
@@ -36,8 +35,7 @@ std::deque<errands::entry>::iterator errands::place(std::uint64_t number) noexce
 
 std::uint64_t errands::next(time::instant now) {
   std::erase_if(all_, [now](const entry& e) { return e.what.useless_at <= now; });
-  const auto found =
-      std::ranges::find_if(all_, [now](const entry& e) { return !e.under_way && e.not_before <= now; });
+  const auto found = std::ranges::find_if(all_, [now](const entry& e) { return !e.under_way && e.not_before <= now; });
   if (found == all_.end()) return 0;
   found->under_way = true;
   return found->number;

@@ -53,7 +53,7 @@ struct opening {
 
 // A permit that was drawn, by which the ledger knows it again.
 struct drawing {
-  std::uint64_t id = 0;                          // this and the stamp are the ledger's own
+  std::uint64_t id = 0;  // this and the stamp are the ledger's own
   std::int64_t stamp = 0;
   std::uint64_t slot = 0;                        // 0: it needs none
   time::instant send_by = time::instant::max();  // the last byte must have been handed to the socket by then

@@ -109,8 +109,8 @@ std::optional<reserve_answer> read_reserve(const reply& from, std::size_t rings,
     auto& slots = made.slots.emplace();
     for (const auto& one : from[7].elements()) slots.push_back(slot_of(r, one));
   }
-  r.good &= made.rings.size() == rings && made.paces.size() == accounts && (!made.next || made.next->ring < rings ||
-                                                                           rings == 0);
+  r.good &= made.rings.size() == rings && made.paces.size() == accounts &&
+            (!made.next || made.next->ring < rings || rings == 0);
   return r.good ? std::optional{std::move(made)} : std::nullopt;
 }
 

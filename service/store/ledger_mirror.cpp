@@ -65,8 +65,8 @@ void ledger_mirror::learn(std::size_t account, const pace_news& news, const serv
   books_.paces[account].replace(news.until == 0 ? time::instant{} : clock.local(news.until), news.worst);
 }
 
-void ledger_mirror::learn(std::span<const slot_news> news, std::string changes,
-                          std::span<const std::uint64_t> reserved, const server_clock& clock) {
+void ledger_mirror::learn(std::span<const slot_news> news, std::string changes, std::span<const std::uint64_t> reserved,
+                          const server_clock& clock) {
   changes_ = std::move(changes);
   std::vector<slot> held;
   for (const auto& one : news) {
@@ -91,8 +91,7 @@ void ledger_mirror::drawn(const use& of, server_instant at, std::uint64_t slot, 
     one.draw();
     one.sent(stamp);
   });
-  if (slot != 0)
-    books_.slots.put({slot, of.account, {of.caller}, {}, stamp, stamp + books_.slots.time_to_live()});
+  if (slot != 0) books_.slots.put({slot, of.account, {of.caller}, {}, stamp, stamp + books_.slots.time_to_live()});
 }
 
 void ledger_mirror::taken_back(std::span<const std::uint32_t> resources, server_instant at, const server_clock& clock) {

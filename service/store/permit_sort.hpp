@@ -31,8 +31,8 @@ struct permit_sort {
     if (const auto by = a.account <=> b.account; by != 0) return by;
     if (const auto by = a.caller <=> b.caller; by != 0) return by;
     if (const auto by = a.slot <=> b.slot; by != 0) return by;
-    if (const auto by = std::lexicographical_compare_three_way(a.requests.begin(), a.requests.end(),
-                                                               b.requests.begin(), b.requests.end());
+    if (const auto by = std::lexicographical_compare_three_way(a.requests.begin(), a.requests.end(), b.requests.begin(),
+                                                               b.requests.end());
         by != 0)
       return by;
     return std::lexicographical_compare_three_way(a.creations.begin(), a.creations.end(), b.creations.begin(),

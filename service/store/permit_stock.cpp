@@ -58,7 +58,8 @@ std::vector<reservation> permit_stock::take_all() {
 }
 
 std::size_t permit_stock::missing(time::instant now) const noexcept {
-  const auto there = static_cast<std::size_t>(std::ranges::count_if(held_, [now](const reservation& one) { return serves(one, now); }));
+  const auto there = static_cast<std::size_t>(
+      std::ranges::count_if(held_, [now](const reservation& one) { return serves(one, now); }));
   const auto all = wanted();
   return all > there ? all - there : 0;
 }

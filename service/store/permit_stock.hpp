@@ -56,9 +56,7 @@ class permit_stock {
   }
   time::instant not_before() const noexcept { return not_before_; }
   // What Redis said of the next one, as long as it is news.
-  const opening* next(time::instant now) const noexcept {
-    return next_ && now < told_at_ + news ? &*next_ : nullptr;
-  }
+  const opening* next(time::instant now) const noexcept { return next_ && now < told_at_ + news ? &*next_ : nullptr; }
   // When a reservation becomes stale.
   time::instant stale_at() const noexcept;
 

@@ -29,8 +29,8 @@ namespace gateway::store {
 // is longer than the stretch, is never sent.
 //
 // What is drawn by and what is estimated: `drawable` knows only what is in reserve here. `expected`, `known`, `pace_of`
-// and `slots` are a mirror of Redis' books, at most `refresh` old, with this replica's own doings in it at once; what is
-// in reserve here does not stand in it.
+// and `slots` are a mirror of Redis' books, at most `refresh` old, with this replica's own doings in it at once; what
+// is in reserve here does not stand in it.
 //
 // While Redis does not answer it is `away`: then permits come from the degraded share, or nobody goes.
 class shared_ledger final : public ledger {
@@ -47,11 +47,12 @@ class shared_ledger final : public ledger {
   std::vector<order> take_orders(time::instant now);
   // When there will be something to ask, if nothing happens: `now` or later.
   time::instant next_order(time::instant now);
-  // `asked`: read before the order was handed over; `received`: after the answer came. What is drawable may have changed.
+  // `asked`: read before the order was handed over; `received`: after the answer came. What is drawable may have
+  // changed.
   void answered(std::uint64_t tag, const redis::outcome& what, time::instant asked, time::instant received);
   bool away() const noexcept { return away_; }
-  // The process is about to end, and draws nothing any more: what is in reserve goes back, and so does the lease, unless
-  // something that was sent under it is still in a window.
+  // The process is about to end, and draws nothing any more: what is in reserve goes back, and so does the lease,
+  // unless something that was sent under it is still in a window.
   void leave(time::instant now);
 
   // ---- for the domain
@@ -80,11 +81,11 @@ class shared_ledger final : public ledger {
  private:
   using rings = std::vector<std::uint32_t>;
   struct asked_for {
-    permit_stock* stock = nullptr;          // a reservation
-    std::uint64_t errand = 0;               // or an errand; neither: only a look
-    std::vector<std::uint64_t> ids{};       // of the permits wanted
-    rings of{};                             // of which rings it tells
-    std::vector<ledger_mirror::place> at{}; // where the mirror stood
+    permit_stock* stock = nullptr;           // a reservation
+    std::uint64_t errand = 0;                // or an errand; neither: only a look
+    std::vector<std::uint64_t> ids{};        // of the permits wanted
+    rings of{};                              // of which rings it tells
+    std::vector<ledger_mirror::place> at{};  // where the mirror stood
   };
 
   permit_stock* find(const use& of) noexcept;

@@ -109,8 +109,8 @@ order shared_ledger::look(time::instant now) {
   for (const auto resource : all_rings_) {
     const auto& at = what.at.emplace_back(mirror_.of_ring(resource));
     const auto& paced = rules().resources[resource].paced;
-    for (auto word : {versions_[resource], paced ? options_.accounts[*paced] : "", at.generation,
-                      std::to_string(at.appended)})
+    for (auto word :
+         {versions_[resource], paced ? options_.accounts[*paced] : "", at.generation, std::to_string(at.appended)})
       own.push_back(std::move(word));
   }
   return made(scripts_.reserve, all_rings_, std::move(what), std::move(own), now);
@@ -124,8 +124,8 @@ order shared_ledger::reserve(permit_stock& for_one, std::size_t how_many, time::
   for (const auto resource : over) {
     const auto& at = what.at.emplace_back(mirror_.of_ring(resource));
     const auto& paced = rules().resources[resource].paced;
-    for (auto word : {versions_[resource], paced ? options_.accounts[*paced] : "", at.generation,
-                      std::to_string(at.appended)})
+    for (auto word :
+         {versions_[resource], paced ? options_.accounts[*paced] : "", at.generation, std::to_string(at.appended)})
       own.push_back(std::move(word));
   }
   for (std::size_t i = 0; i < how_many; ++i) own.push_back(std::to_string(what.ids.emplace_back(fresh())));
@@ -166,9 +166,10 @@ order shared_ledger::run_upload(std::uint64_t number, time::instant now) {
   std::vector<std::string> own;
   own.push_back(std::to_string(lost_slots_.size()));
   for (const auto& one : lost_slots_) {
-    for (auto word : {std::to_string(one.id), one.account < options_.accounts.size() ? options_.accounts[one.account] : "",
-                      one.session, std::to_string(clock_.latest(one.since)), std::to_string(clock_.latest(one.until)),
-                      std::to_string(one.holders.size())})
+    for (auto word :
+         {std::to_string(one.id), one.account < options_.accounts.size() ? options_.accounts[one.account] : "",
+          one.session, std::to_string(clock_.latest(one.since)), std::to_string(clock_.latest(one.until)),
+          std::to_string(one.holders.size())})
       own.push_back(std::move(word));
     for (const auto holder : one.holders) own.push_back(options_.callers[holder]);
   }

@@ -16,8 +16,10 @@ std::vector<by_hand::ring> ring_of(const std::string& windows) {
 }
 
 TEST_CASE("a ring without a history counts as full for its window, or for the recovery cap") {
-  for (const auto& [windows, full] : std::vector<std::pair<std::string, std::int64_t>>{
-           {"3/1000000/50000", 1 * s + 50'000}, {"3/60000000/0", 60 * s}, {"200/86400000000/100000", 60 * s + 100'000}}) {
+  for (const auto& [windows, full] :
+       std::vector<std::pair<std::string, std::int64_t>>{{"3/1000000/50000", 1 * s + 50'000},
+                                                         {"3/60000000/0", 60 * s},
+                                                         {"200/86400000000/100000", 60 * s + 100'000}}) {
     CAPTURE(windows);
     scripted_redis redis;
     by_hand hand{redis};
@@ -133,8 +135,9 @@ TEST_CASE("slots are uploaded, once, and not those whose time is over") {
   by_hand hand{redis};
   const auto until = std::to_string(hand.start + 900 * s);
   const auto since = std::to_string(hand.start);
-  hand.call(redis.scripts.upload, {},
-            {"2", "7", "sandbox", "s7", since, until, "2", "portal", "batch", "8", "sandbox", "", since, since, "1", "x"});
+  hand.call(
+      redis.scripts.upload, {},
+      {"2", "7", "sandbox", "s7", since, until, "2", "portal", "batch", "8", "sandbox", "", since, since, "1", "x"});
   const auto told = hand.reserve({}, {})[7];
   REQUIRE(told.size() == 1);
   CHECK(told[0][2].text() == "s7");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <optional>
 
 #include "replicas.hpp"
@@ -82,6 +83,25 @@ class episode {
     when_.until(length);
     check();
     recover(length);
+  }
+
+  // Three that want all they can get, and what is planned for them.
+  using plan = std::function<void(agenda&, std::vector<std::unique_ptr<replica>>&)>;
+  episode(setting s, time::duration length, const plan& planned)
+      : d_{1}, s_{std::move(s)}, world_{d_, when_, redis_, redis_.now}, calm_{true} {
+    for (int i = 0; i < 3; ++i) {
+      auto options = s_.options;
+      options.replica += std::to_string(i);
+      all_.push_back(std::make_unique<replica>(world_, s_.rules, std::move(options), s_.uses));
+      all_.back()->net = {100us, 300us, 0, false};
+      when_.at(1ms, [&one = *all_.back()] {
+        one.want(0, 1'000'000);
+        one.step();
+      });
+    }
+    planned(when_, all_);
+    when_.until(length);
+    check();
   }
 
   std::size_t sent() const { return world_.sent.size(); }
@@ -236,6 +256,32 @@ TEST_CASE("whatever happens to three replicas and their Redis, no window is exce
   for (std::uint64_t seed = 1; seed <= episodes; ++seed) run(seed);
   MESSAGE("seeds 1 to ", episodes, ": ", sent, " sent, ", away, " while Redis was away");
   CHECK(sent > 1'000);
+}
+
+TEST_CASE(
+    "outages one after another: whoever gets the lease next begins when the last one's sends have left the window") {
+  setting s;
+  s.rules.resources = {{{{10, 10s}}, 100ms, 0}, {}, {}, {}};
+  s.rules.longest_pause = {20s};
+  s.options = {.prefix = "gw:",
+               .domain = "demo",
+               .resources = {{"a/requests"}, {"a/sessions"}, {"t/sessions"}, {"c/portal/sessions", true}},
+               .accounts = {"sandbox"},
+               .callers = {"portal", "batch"},
+               .replica = "r",
+               .recovery_cap = 10s,
+               .degraded_thousandths = 500,
+               .max_replicas = 1,
+               .lease = 5s};
+  s.uses = {use{.account = 0, .caller = 0, .requests = {requests}}};
+  const episode e{s, 200s, [](agenda& when, std::vector<std::unique_ptr<replica>>& all) {
+                    for (std::size_t i = 0; i < 12; ++i) {
+                      auto& one = *all[i % 3];
+                      when.at(40s + i * 11s, [&one] { one.net.cut = true; });
+                      when.at(40s + i * 11s + 25s, [&one] { one.net.cut = false; });
+                    }
+                  }};
+  CHECK(e.sent_away() >= 20);
 }
 
 }  // namespace

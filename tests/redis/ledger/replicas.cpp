@@ -26,8 +26,8 @@ void replica::restart(time::duration away) {
     if (!alive.lock()) return;
     auto options = options_;
     options.replica += std::to_string(in_.d.bits());
-    ledger_ = std::make_unique<shared_ledger>(rules_, std::move(options), in_.redis.scripts,
-                                              [this] { return in_.d.bits(); });
+    ledger_ =
+        std::make_unique<shared_ledger>(rules_, std::move(options), in_.redis.scripts, [this] { return in_.d.bits(); });
     connect();
     step();
   });
@@ -67,10 +67,9 @@ void replica::step() {
   }
   if (next == time::instant::max()) return;
   const auto lag = in_.d.chance(90) ? in_.d.us(0, 300) : in_.d.us(0, 30'000);
-  in_.when.at(std::max(global(next), in_.when.now) + 1us + lag,
-              [this, which = ++wake_, alive = std::weak_ptr{alive_}] {
-                if (alive.lock() && which == wake_) step();
-              });
+  in_.when.at(std::max(global(next), in_.when.now) + 1us + lag, [this, which = ++wake_, alive = std::weak_ptr{alive_}] {
+    if (alive.lock() && which == wake_) step();
+  });
 }
 
 // There in its turn, run there, and back in its turn: one connection keeps the order.
@@ -122,8 +121,7 @@ void replica::draw(std::size_t which) {
     if (got.slot != 0) {
       slots_[got.slot] = in_.held.size();
       // It ends by the instant that was reserved.
-      in_.held.push_back(
-          {in_.when.now, std::chrono::microseconds{got.stamp - in_.redis_start} + rules_.slot_ttl});
+      in_.held.push_back({in_.when.now, std::chrono::microseconds{got.stamp - in_.redis_start} + rules_.slot_ttl});
     }
     const auto lag = careless && in_.d.chance(20) ? in_.d.us(0, 150'000) : in_.d.us(0, 200);
     in_.when.at(in_.when.now + lag, [this, which, got, alive = std::weak_ptr{alive_}] {

@@ -86,7 +86,7 @@ class replica {
   void step();
 
   network_traits net;
-  bool careless = false;  // sends late, gives back, has no effect
+  bool careless = false;       // sends late, gives back, has no effect
   std::size_t drawn_away = 0;  // from the degraded share
 
  private:

@@ -92,8 +92,7 @@ redis::reply by_hand::reserve(const std::vector<ring>& rings, const strings& ids
               account};
   for (const auto& one : rings) {
     names.push_back(one.name);
-    for (const auto& word : {one.windows, one.paced, one.generation, std::to_string(one.appended)})
-      own.push_back(word);
+    for (const auto& word : {one.windows, one.paced, one.generation, std::to_string(one.appended)}) own.push_back(word);
   }
   own.insert(own.end(), ids.begin(), ids.end());
   return call(redis.scripts.reserve, names, own);

@@ -77,8 +77,7 @@ struct played {
     std::vector<reply> granted;
     for (const auto one : what.granted) granted.push_back(text(server_start + one));
     std::vector<reply> next;
-    if (what.next != 0)
-      next = {text(server_start + what.next), text(what.why), reply::integer(0), reply::integer(0)};
+    if (what.next != 0) next = {text(server_start + what.next), text(what.why), reply::integer(0), reply::integer(0)};
     std::vector<reply> told;
     for (std::size_t i = 0; i < rings; ++i)
       told.push_back(reply::array({text("0"), text("0"), reply::integer(1), text("0"), text("")}));
