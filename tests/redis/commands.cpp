@@ -11,7 +11,7 @@ TEST_CASE("Commands over a Unix socket, of every kind of reply") {
   CHECK(it->server()->redis_version.contains('.'));
   CHECK(server.ask({"INFO", "server"}).contains("run_id:" + it->server()->run_id));
 
-  const std::string bytes{"\r\n\0$-1\r\n", 9};
+  const std::string bytes{"\r\n\0$-1\r\n", 8};
   CHECK(w.ask(*it, {"SET", "k", bytes}) == reply::status("OK"));
   CHECK(w.ask(*it, {"GET", "k"}) == reply::bulk(bytes));
   CHECK(w.ask(*it, {"GET", "none"}) == reply{});

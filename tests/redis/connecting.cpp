@@ -48,7 +48,7 @@ TEST_CASE("Database and name are those that were asked for") {
   who.database = 3;
   who.client_name = "egress-gateway";
   const auto it = w.connect(world::at(server), who);
-  w.ask(*it, {"SET", "k", "v"});
+  CHECK(shown(w.ask(*it, {"SET", "k", "v"})) == "OK");
   const auto clients = server.ask({"CLIENT", "LIST"});
   CHECK(clients.contains("name=egress-gateway"));
   CHECK(clients.contains("db=3"));

@@ -57,9 +57,9 @@ TEST_CASE("A subscriber comes back after a restart and after being disconnected,
 TEST_CASE("A server that stands still is noticed in silence, and one that is merely quiet is not") {
   fixture f;
   support::redis_server server;
-  f.begin(server, std::chrono::milliseconds{100});
+  f.begin(server, std::chrono::milliseconds{300});
   const auto since = f.clock.now();
-  CHECK(f.until([&] { return f.clock.now() > since + std::chrono::milliseconds{500}; }));
+  CHECK(f.until([&] { return f.clock.now() > since + std::chrono::milliseconds{1000}; }));
   CHECK(f.watcher.ends.empty());
   server.pause();
   CHECK(f.until([&] { return !f.watcher.ends.empty(); }));

@@ -80,6 +80,9 @@ struct world {
     return std::move(*came);
   }
   outcome ask(client& of, command what) { return result(of.send(std::move(what), time::instant::max())); }
+  outcome ask_briefly(client& of, command what) {
+    return result(of.send(std::move(what), clock.now() + std::chrono::milliseconds{100}));
+  }
   outcome run(client& of, script_call what) { return result(of.run(std::move(what), time::instant::max())); }
 
   time::system_clock clock;

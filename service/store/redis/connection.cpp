@@ -181,7 +181,6 @@ void connection::close(std::string reason) {
   if (broken_) return;
   broken_ = true;
   if (!ending_) ending_ = reason.empty() ? std::string{"the connection was lost"} : std::move(reason);
-  channel_->ready().observe(nullptr);
   alarm_.disarm();
   while (const auto owed = pipeline_.next_owed()) {
     if (owed->who == nullptr) continue;

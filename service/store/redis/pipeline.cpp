@@ -8,8 +8,14 @@ namespace gateway::store::redis {
 namespace {
 
 constexpr std::size_t worth_a_move = std::size_t{64} * 1024;
+// Room for a handshake: a buffer that grows leaves copies behind, and there is a password in it.
+constexpr std::size_t first_room = 4096;
 
 }  // namespace
+
+pipeline::pipeline(pipeline_options options) : options_{options} {
+  out_.reserve(first_room);
+}
 
 pipeline::number pipeline::add(std::string_view command, asker& who, time::instant now) {
   owed_.push_back(

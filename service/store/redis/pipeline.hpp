@@ -40,7 +40,7 @@ class pipeline {
     bool written = false;
   };
 
-  explicit pipeline(pipeline_options options) : options_{options} {}
+  explicit pipeline(pipeline_options options);
 
   bool has_room_for(std::size_t commands) const noexcept {
     return owed_.size() + commands <= options_.most_outstanding;

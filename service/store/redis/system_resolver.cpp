@@ -1,6 +1,7 @@
 #include <netdb.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <system_error>
@@ -13,9 +14,7 @@
 namespace gateway::store::redis {
 namespace {
 
-using found = std::expected<std::vector<transport::endpoint>, std::string>;
-
-found ask_system(const std::string& host, std::uint16_t port) {
+addresses ask_system(const std::string& host, std::uint16_t port) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV;
@@ -38,54 +37,77 @@ found ask_system(const std::string& host, std::uint16_t port) {
 // Between the thread of a lookup and the coroutine that waits for it, either of which may end first.
 struct lookup {
   std::mutex mutex;
-  transport::loop* loop;                // null: nobody waits any more
+  transport::loop* loop = nullptr;      // null: nobody waits any more
   transport::parking* place = nullptr;  // of the loop's thread
-  found answer = std::unexpected{std::string{"the name servers have not answered in time"}};
+  addresses answer = std::unexpected{std::string{"the name servers have not answered in time"}};
 };
 
-void answer(const std::shared_ptr<lookup>& about, found what) {
-  const std::lock_guard lock{about->mutex};
-  if (about->loop == nullptr) return;
-  about->loop->post([about, what = std::move(what)]() mutable {
-    if (about->place == nullptr) return;
-    about->answer = std::move(what);
-    about->place->wake_up();
+void deliver(const std::shared_ptr<lookup>& to, addresses found) {
+  const std::lock_guard lock{to->mutex};
+  if (to->loop == nullptr) return;
+  to->loop->post([to, found = std::move(found)]() mutable {
+    if (to->place == nullptr) return;
+    to->answer = std::move(found);
+    to->place->wake_up();
   });
 }
 
-transport::task<found> look_up(transport::loop& loop, std::string host, std::uint16_t port, time::instant deadline) {
+// One loop's.
+struct names {
+  transport::loop& loop;
+  std::function<addresses(const std::string& host, std::uint16_t port)> look_up;
+  std::map<std::pair<std::string, std::uint16_t>, std::vector<transport::endpoint>> good;
+};
+
+transport::task<addresses> ask(std::shared_ptr<names> from, std::string host, std::uint16_t port,
+                               time::instant deadline) {
+  transport::parking place{from->loop.ready()};
+  const auto one = std::make_shared<lookup>();
+  one->loop = &from->loop;
+  one->place = &place;
+  struct departure {
+    lookup& of;
+    ~departure() {
+      const std::lock_guard lock{of.mutex};
+      of.loop = nullptr;
+      of.place = nullptr;
+    }
+  };
+  const departure on_leaving{*one};
+  try {
+    // Nobody can wait for its end: a lookup may block for half a minute, and whoever asked may go at any time.
+    std::thread{[one, look_up = from->look_up, host, port] { deliver(one, look_up(host, port)); }}.detach();
+  } catch (const std::system_error& failure) {
+    co_return std::unexpected{std::string{failure.what()}};
+  }
+  co_await place.wait(from->loop.deadlines(), deadline);
+  co_return std::move(one->answer);
+}
+
+transport::task<addresses> resolve(std::shared_ptr<names> from, std::string host, std::uint16_t port,
+                                   time::instant deadline) {
   boost::system::error_code not_an_address;
   const auto literal = boost::asio::ip::make_address(host, not_an_address);
   if (!not_an_address) co_return std::vector{transport::endpoint{literal, port}};
 
-  transport::parking place{loop.ready()};
-  const auto about = std::make_shared<lookup>();
-  about->loop = &loop;
-  about->place = &place;
-  struct departure {
-    lookup& from;
-    ~departure() {
-      const std::lock_guard lock{from.mutex};
-      from.loop = nullptr;
-      from.place = nullptr;
-    }
-  };
-  const departure on_leaving{*about};
-  try {
-    // Nobody can wait for it: getaddrinfo may block for half a minute, and whoever asked may go at any time.
-    std::thread{[about, host, port] { answer(about, ask_system(host, port)); }}.detach();
-  } catch (const std::system_error& failure) {
-    co_return std::unexpected{std::string{failure.what()}};
-  }
-  co_await place.wait(loop.deadlines(), deadline);
-  co_return std::move(about->answer);
+  auto& good = from->good[{host, port}];
+  const auto now = from->loop.now();
+  // What is known is worth trying, so time is left for it.
+  const auto until = good.empty() ? deadline : now + (deadline - now) / 2;
+  auto found = co_await ask(from, host, port, until);
+  if (found && !found->empty()) good = *found;
+  if (!found && !good.empty()) co_return good;
+  co_return std::move(found);
 }
 
 }  // namespace
 
-resolver system_resolver(transport::loop& loop) {
-  return [&loop](std::string host, std::uint16_t port, time::instant deadline) {
-    return look_up(loop, std::move(host), port, deadline);
+resolver system_resolver(transport::loop& loop,
+                         std::function<addresses(const std::string& host, std::uint16_t port)> look_up) {
+  if (!look_up) look_up = &ask_system;
+  const auto shared = std::make_shared<names>(loop, std::move(look_up));
+  return [shared](std::string host, std::uint16_t port, time::instant deadline) {
+    return resolve(shared, std::move(host), port, deadline);
   };
 }
 

@@ -1,5 +1,6 @@
 #include "store/redis/client.hpp"
 
+#include "foundation/transport/background.hpp"
 #include "memory_server.hpp"
 
 namespace gateway::store::redis {
@@ -266,6 +267,29 @@ TEST_CASE("A script whose source cannot be sent because the connection has gone 
   f.server.peer().leave();
   f.settle();
   CHECK(f.take() == strings{"unreachable, not written"});
+}
+
+TEST_CASE("Whoever runs a script may leave at any step, and the next one gets its own answer") {
+  for (int step = 0; step < 4; ++step) {
+    CAPTURE(step);
+    fixture f;
+    f.begin_connected();
+    const script one{"one", "return 1"};
+    std::optional<transport::background> asking{std::in_place, f.run({one, {}, {}})};
+    if (step == 0) asking.reset();  // before anything was written
+    f.settle();
+    if (step == 1) asking.reset();  // before the server answers
+    const bool by_hash = f.heard().contains("EVALSHA");
+    CHECK(by_hash == (step > 0));
+    if (by_hash) f.say("-NOSCRIPT x\r\n");
+    if (step == 2) asking.reset();  // while the source is under way
+    if (f.heard().contains("EVAL")) f.say(":1\r\n");
+    asking.reset();
+    CHECK(f.take() == (step == 3 ? strings{"1"} : strings{}));
+    f.send("PING");
+    f.say("+PONG\r\n");
+    CHECK(f.take() == strings{"PONG"});
+  }
 }
 
 TEST_CASE("A client can go while it connects, while it rests and while it is connected") {

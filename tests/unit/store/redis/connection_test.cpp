@@ -232,6 +232,17 @@ TEST_CASE("A reply that nobody is owed, or one that is none, ends the connection
   }
 }
 
+TEST_CASE("What came before anybody looked is seen") {
+  support::loop_fixture f;
+  auto [client, server] = transport::memory_channel::make_pair(f.loop.ready());
+  support::memory_peer peer{std::move(server)};
+  peer.say("+hello\r\n");
+  f.settle();
+  connection on{f.loop, std::move(client), {}};
+  f.settle();
+  CHECK(!on.usable());
+}
+
 TEST_CASE("Too many commands are refused") {
   fixture f{64 * 1024, 2};
   f.ask("a");
