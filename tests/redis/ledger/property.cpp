@@ -274,14 +274,20 @@ TEST_CASE(
                .max_replicas = 1,
                .lease = 5s};
   s.uses = {use{.account = 0, .caller = 0, .requests = {requests}}};
-  const episode e{s, 200s, [](agenda& when, std::vector<std::unique_ptr<replica>>& all) {
-                    for (std::size_t i = 0; i < 12; ++i) {
-                      auto& one = *all[i % 3];
-                      when.at(40s + i * 11s, [&one] { one.net.cut = true; });
-                      when.at(40s + i * 11s + 25s, [&one] { one.net.cut = false; });
-                    }
-                  }};
-  CHECK(e.sent_away() >= 20);
+  const auto outages = [&](time::duration every, time::duration length) {
+    return episode{s, 200s,
+                   [=](agenda& when, std::vector<std::unique_ptr<replica>>& all) {
+                     for (std::size_t i = 0; i < 12; ++i) {
+                       auto& one = *all[i % 3];
+                       const auto begins = 40s + i * every;
+                       when.at(begins, [&one] { one.net.cut = true; });
+                       when.at(begins + length, [&one] { one.net.cut = false; });
+                     }
+                   }}
+        .sent_away();
+  };
+  CHECK(outages(11s, 25s) >= 20);
+  CHECK(outages(8s, 14s) >= 10);
 }
 
 }  // namespace
