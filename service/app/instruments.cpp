@@ -167,6 +167,7 @@ token_instrument::token_instrument(std::string account, const metrics::gateway_m
     : account_{std::move(account)},
       log_{log},
       renewed_{shard.at(families.token_renewals_total, account_, "renewed")},
+      adopted_{shard.at(families.token_renewals_total, account_, "adopted")},
       failed_{shard.at(families.token_renewals_total, account_, "failed")},
       refused_{shard.at(families.token_renewals_total, account_, "refused")} {}
 
@@ -174,6 +175,12 @@ void token_instrument::renewed(time::duration lifetime) {
   renewed_.add();
   log_.info("token renewed", {{"account", account_},
                               {"lifetime_s", std::chrono::duration_cast<std::chrono::seconds>(lifetime).count()}});
+}
+
+void token_instrument::adopted(time::duration left) {
+  adopted_.add();
+  log_.info("token of another replica adopted",
+            {{"account", account_}, {"left_s", std::chrono::duration_cast<std::chrono::seconds>(left).count()}});
 }
 
 void token_instrument::failed(const token::trouble& why) {

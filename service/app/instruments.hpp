@@ -94,11 +94,13 @@ class token_instrument final : public token::observer {
 
   void renewed(time::duration lifetime) override;
   void failed(const token::trouble& why) override;
+  void adopted(time::duration left) override;
 
  private:
   std::string account_;
   journal::log& log_;
   metrics::counter& renewed_;
+  metrics::counter& adopted_;
   metrics::counter& failed_;
   metrics::counter& refused_;
 };

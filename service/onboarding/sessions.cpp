@@ -293,8 +293,9 @@ void sessions::ended(const session_facts& facts) {
 }
 
 bool sessions::give_back_slot(std::size_t caller, const session_id& id) {
-  if (!parts_.shared.owners.owns(id, caller)) return false;
-  parts_.shared.limits.give_back_slot(id.view(), caller);
+  // Another replica may have made it: then the slot says whose it is.
+  const bool held = parts_.shared.limits.give_back_slot(id.view(), caller);
+  if (!held && !parts_.shared.owners.owns(id, caller)) return false;
   parts_.loop.spawn([](store::records& records, std::string session) -> task<> {
     auto ending = records.end_live(std::move(session));
     co_await std::move(ending);

@@ -20,7 +20,7 @@ struct permit_sort {
   boost::container::static_vector<std::uint32_t, 3> requests{};
   boost::container::static_vector<std::uint32_t, 3> creations{};
 
-  permit_sort(const use& of, const shared_options& options) noexcept
+  permit_sort(const use& of, const shared_options& options)
       : account{of.account}, slot{of.slot}, requests{of.requests}, creations{of.creations} {
     const auto own = [&](std::uint32_t resource) { return options.resources[resource].of_caller; };
     const bool matters =

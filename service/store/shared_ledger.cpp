@@ -58,7 +58,7 @@ shared_ledger::shared_ledger(ledger_rules rules, shared_options options, const l
 
 // ---------------------------------------------------------------- permits
 
-permit_stock* shared_ledger::find(const use& of) noexcept {
+permit_stock* shared_ledger::find(const use& of) {
   const auto found = stocks_.find(permit_sort{of, options_});
   return found == stocks_.end() ? nullptr : &found->second;
 }

@@ -88,7 +88,7 @@ class shared_ledger final : public ledger {
     std::vector<ledger_mirror::place> at{};  // where the mirror stood
   };
 
-  permit_stock* find(const use& of) noexcept;
+  permit_stock* find(const use& of);
   permit_stock& stock_of(const use& of);
   rings counted(const use& of) const;
   time::duration lateness(const use& of) const noexcept;

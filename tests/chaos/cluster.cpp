@@ -41,7 +41,7 @@ std::string cluster::configuration() const {
   auto how = socket_tests::configuration::of(podero, folder_);
   how.account_more = account_;
   how.drain = "{ delay: 0ms, timeout: 5s }";
-  how.log = "{ level: warn, format: json }";
+
   how.more = "threads: 1\nshared_state: { store: redis, max_replicas: 4, redis: { url: \"redis://127.0.0.1:" +
              std::to_string(redis.port()) + "\" } }\n";
   return how.text();

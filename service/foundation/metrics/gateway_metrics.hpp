@@ -27,7 +27,7 @@ struct gateway_metrics {
   family<gauge, 1> slots;                               // test_account
   family<gauge, 1> slots_held;                          // test_account
   family<gauge, 1> token_expiry_timestamp_seconds;      // account
-  family<counter, 2> token_renewals_total;              // account, outcome
+  family<counter, 2> token_renewals_total;              // account, outcome (renewed, adopted, failed, refused)
   family<gauge, 1> account_ready;                       // account
   family<gauge, 1> breaker_state;                       // account; 0 closed, 1 half-open, 2 open
   family<counter, 2> retries_total;                     // account, reason

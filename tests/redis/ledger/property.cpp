@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <optional>
 
 #include "replicas.hpp"
@@ -24,10 +25,11 @@ struct setting {
 };
 
 std::vector<window> windows_of(dice& d, bool long_ones) {
-  static constexpr time::duration lengths[] = {200ms, 1s, 3s, 10s, 30s};
+  static constexpr time::duration lengths[] = {200ms, 1s, 3s, 10s};
   std::vector<window> all;
   for (auto i = d.between(1, 2); i > 0; --i)
-    all.push_back({static_cast<std::uint32_t>(d.between(1, 10)), lengths[d.below(long_ones ? 5 : 4)]});
+    all.push_back({static_cast<std::uint32_t>(d.between(1, 20)), lengths[d.below(std::size(lengths))]});
+  if (long_ones) all.push_back({static_cast<std::uint32_t>(d.between(1, 40)), 30s});
   return all;
 }
 
@@ -50,7 +52,7 @@ setting random_setting(dice& d, bool long_ones) {
                .replica = "r",
                .recovery_cap = 10s};
   if (!tested && d.chance(60)) {
-    s.options.degraded_thousandths = static_cast<std::uint32_t>(d.between(100, 900));
+    s.options.degraded_thousandths = static_cast<std::uint32_t>(d.between(300, 900));
     s.options.max_replicas = static_cast<std::uint32_t>(d.between(1, 3));
     s.options.lease = 5s;
   }
@@ -83,7 +85,31 @@ class episode {
     recover(length);
   }
 
+  // Three that want all they can get, and what is planned for them.
+  using plan = std::function<void(agenda&, std::vector<std::unique_ptr<replica>>&)>;
+  episode(setting s, time::duration length, const plan& planned)
+      : d_{1}, s_{std::move(s)}, world_{d_, when_, redis_, redis_.now}, calm_{true} {
+    for (int i = 0; i < 3; ++i) {
+      auto options = s_.options;
+      options.replica += std::to_string(i);
+      all_.push_back(std::make_unique<replica>(world_, s_.rules, std::move(options), s_.uses));
+      all_.back()->net = {100us, 300us, 0, false};
+      when_.at(1ms, [&one = *all_.back()] {
+        one.want(0, 1'000'000);
+        one.step();
+      });
+    }
+    planned(when_, all_);
+    when_.until(length);
+    check();
+  }
+
   std::size_t sent() const { return world_.sent.size(); }
+  std::size_t sent_away() const {
+    std::size_t all = 0;
+    for (const auto& one : all_) all += one->drawn_away;
+    return all;
+  }
 
  private:
   network_traits usual() {
@@ -109,15 +135,15 @@ class episode {
       one.free_some_slot();
       one.step();
     } else if (what <= 870) {
-      one.pause(d_.us(1, 5'000'000));
+      if (pauses_) one.pause(d_.us(1, 5'000'000));
       one.step();
     } else if (what <= 890) {
       one.net = usual();
     } else if (what <= 900 || (what <= 930 && s_.options.degraded_thousandths != 0)) {
       cut(one);
-    } else if (what <= 935) {
-      lose_data();
-    } else if (what <= 942) {
+    } else if (what <= 934) {
+      if (flushes_) lose_data();
+    } else if (what <= 941) {
       // Who dies with what Redis forgot is beyond the promise, for windows longer than the cap.
       if (!s_.outlasts_cap || !flushes_) one.restart(d_.us(0, 3'000'000));
     }
@@ -131,7 +157,6 @@ class episode {
   }
 
   void lose_data() {
-    if (s_.outlasts_cap && !flushes_) return;
     if (d_.chance(70)) return redis_.flush();
     // Started again: some of it may be missing.
     redis_.run_id = "run-" + std::to_string(d_.bits());
@@ -206,7 +231,8 @@ class episode {
   shared_world world_;
   std::vector<std::unique_ptr<replica>> all_;
   bool calm_ = false;
-  const bool flushes_ = d_.chance(50);  // or replicas die, where not both may be
+  const bool flushes_ = d_.chance(50);
+  const bool pauses_ = d_.chance(30);
 };
 
 std::optional<std::uint64_t> number_in(const char* variable) {
@@ -217,16 +243,51 @@ std::optional<std::uint64_t> number_in(const char* variable) {
 
 TEST_CASE("whatever happens to three replicas and their Redis, no window is exceeded and no slot held twice") {
   std::size_t sent = 0;
+  std::size_t away = 0;
   const auto run = [&](std::uint64_t seed) {
     CAPTURE(seed);
     INFO("again with GATEWAY_SEED=", seed);
-    sent += episode{seed, seed % 2 == 0, 120s}.sent();
+    const episode e{seed, seed % 2 == 0, 120s};
+    sent += e.sent();
+    away += e.sent_away();
   };
   if (const auto seed = number_in("GATEWAY_SEED")) return run(*seed);
   const auto episodes = number_in("GATEWAY_EPISODES").value_or(40);
   for (std::uint64_t seed = 1; seed <= episodes; ++seed) run(seed);
-  MESSAGE("seeds 1 to ", episodes, ": ", sent, " sent");
+  MESSAGE("seeds 1 to ", episodes, ": ", sent, " sent, ", away, " while Redis was away");
   CHECK(sent > 1'000);
+}
+
+TEST_CASE(
+    "outages one after another: whoever gets the lease next begins when the last one's sends have left the window") {
+  setting s;
+  s.rules.resources = {{{{10, 10s}}, 100ms, 0}, {}, {}, {}};
+  s.rules.longest_pause = {20s};
+  s.options = {.prefix = "gw:",
+               .domain = "demo",
+               .resources = {{"a/requests"}, {"a/sessions"}, {"t/sessions"}, {"c/portal/sessions", true}},
+               .accounts = {"sandbox"},
+               .callers = {"portal", "batch"},
+               .replica = "r",
+               .recovery_cap = 10s,
+               .degraded_thousandths = 500,
+               .max_replicas = 1,
+               .lease = 5s};
+  s.uses = {use{.account = 0, .caller = 0, .requests = {requests}}};
+  const auto outages = [&](time::duration every, time::duration length) {
+    return episode{s, 200s,
+                   [=](agenda& when, std::vector<std::unique_ptr<replica>>& all) {
+                     for (std::size_t i = 0; i < 12; ++i) {
+                       auto& one = *all[i % 3];
+                       const auto begins = 40s + i * every;
+                       when.at(begins, [&one] { one.net.cut = true; });
+                       when.at(begins + length, [&one] { one.net.cut = false; });
+                     }
+                   }}
+        .sent_away();
+  };
+  CHECK(outages(11s, 25s) >= 20);
+  CHECK(outages(8s, 14s) >= 10);
 }
 
 }  // namespace

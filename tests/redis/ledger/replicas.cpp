@@ -116,7 +116,7 @@ void replica::answer(std::uint64_t tag, redis::outcome what, time::instant asked
 void replica::draw(std::size_t which) {
   while (wanted_[which] != 0 && ledger_->drawable(uses_[which], now()).at <= now()) {
     const auto got = ledger_->draw(uses_[which], now());
-    ++drawn;
+    if (got.id == 0) ++drawn_away;
     want(which, wanted_[which] - 1);
     if (got.slot != 0) {
       slots_[got.slot] = in_.held.size();

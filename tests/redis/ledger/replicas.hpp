@@ -86,8 +86,8 @@ class replica {
   void step();
 
   network_traits net;
-  bool careless = false;  // sends late, gives back, has no effect
-  std::size_t drawn = 0;
+  bool careless = false;       // sends late, gives back, has no effect
+  std::size_t drawn_away = 0;  // from the degraded share
 
  private:
   time::instant local(time::duration at) const {
