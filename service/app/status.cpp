@@ -42,8 +42,10 @@ json::value slots(const limiter::shared_domain& of, const pen& with) {
   for (const auto& one : of.slots()) {
     json::array holders;
     for (const auto holder : one.holders) holders.push_back(json::value(rules.callers[holder].name));
+    // Where replicas share the slots, one may be of an account that only another's configuration has.
+    const auto known = one.account < rules.accounts.size();
     held.push_back({{"id", one.id},
-                    {"account", rules.accounts[one.account].name},
+                    {"account", known ? json::value(rules.accounts[one.account].name) : json::value(nullptr)},
                     {"holders", std::move(holders)},
                     {"session", one.session.empty() ? json::value(nullptr) : json::value(one.session)},
                     {"age_seconds", with.seconds_since(one.since)},

@@ -250,7 +250,8 @@ timetable::place domain::parts::turn_of_newcomer(lane& of, bool in_front, time::
 void domain::parts::door(waiter& who, lane& of, time::instant now, notices& out) {
   const auto in_front = who.asked_.again;
   const auto turn = turn_of_newcomer(of, in_front, who.latest_, now);
-  if (draining && turn.at > now) return turn_away(who, now);
+  // Nothing is fetched any more either.
+  if (draining && (turn.at > now || ledger->drawable(of.draws, now).at > now)) return turn_away(who, now);
   const auto late = turn.why.what == store::binding::by::store || (turn.at > now && turn.at > who.latest_);
   if (late || waiting_on[of.account] >= rules.accounts[of.account].queue_length) {
     if (changed || !plan.holds(now)) write_plan(now, out);

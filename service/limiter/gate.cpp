@@ -168,7 +168,10 @@ void shared_domain::resume(std::size_t account) {
 }
 
 void shared_domain::drain() {
-  decide(nullptr, now(), [](domain& d, time::instant at, notices& out) { d.drain(at, out); });
+  decide(nullptr, now(), [this](domain& d, time::instant at, notices& out) {
+    d.drain(at, out);
+    if (ledger_ != nullptr) ledger_->leave(at);
+  });
 }
 
 void shared_domain::windows(std::size_t account, std::size_t caller, kind what, std::vector<window_state>& into) const {

@@ -12,8 +12,8 @@ namespace gateway::store {
 // One open session on a test account, from before its creation is sent.
 struct slot {
   std::uint64_t id = 0;
-  std::size_t account = 0;
-  std::vector<std::size_t> holders{};  // callers, each once
+  std::size_t account = 0;             // beyond all accounts: of one that only another replica's configuration has
+  std::vector<std::size_t> holders{};  // callers, each once; without those that only another replica knows
   std::string session{};               // its id, once known
   time::instant since{};
   time::instant until{};

@@ -112,10 +112,11 @@ TEST_CASE("A file that cannot be read is named") {
 
 TEST_CASE("What this version does not do and would have to is refused by name") {
   const written good;
-  const auto file = good.file("", "shared_state: { store: redis, redis: { url: redis://127.0.0.1:6379 } }\n");
+  const auto file = good.file(
+      "", "callers: { portal: { certificate_san: [ \"DNS:portal.example\" ], accounts: [ sandbox ] } }\n");
   const auto got = start({"--config", file});
   CHECK(got.code == 2);
-  CHECK(got.errors == file + ": shared_state.store: this version keeps its state in memory only\n");
+  CHECK(got.errors == file + ": callers.portal.certificate_san: this version knows callers by their keys only\n");
 }
 
 TEST_CASE("A good configuration is checked with 0, and what is legal and unwise is said") {

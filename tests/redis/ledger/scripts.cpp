@@ -211,4 +211,23 @@ TEST_CASE("a mirror is told what it lacks: what was appended since, or all when 
   CHECK(r.reserve({})[4][0][2].number() == 1);
 }
 
+TEST_CASE("as they are shipped the scripts read the server's own clock") {
+  scripted_redis redis;
+  const ledger_scripts shipped;
+  const auto time = [&] {
+    const auto read = redis.ask({"TIME"});
+    return read[0].number().value_or(0) * s + read[1].number().value_or(0);
+  };
+  const auto before = time();
+  const auto got = redis.run(shipped.reserve, {"m", "h", "r"},
+                             {"e1", "run-1", "60000000", "100000", "-", "-", "sandbox", "", "0", "0", "-1", "0",
+                              "1/1000000/50000", "", "-", "0", "7"});
+  const auto after = time();
+  REQUIRE_MESSAGE(got.has_value(), got.error().reason);
+  const auto now = (*got)[0].number().value_or(0);
+  CHECK(before <= now);
+  CHECK(now <= after);
+  CHECK((*got)[3][0].number() == now + 1'150 * ms);
+}
+
 }  // namespace
