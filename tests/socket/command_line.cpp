@@ -1,4 +1,5 @@
 // What a person reads who starts the gateway by hand, rightly or wrongly.
+#include "simulator/server/certificate.hpp"
 #include "socket/started.hpp"
 
 #include <doctest/doctest.h>
@@ -23,14 +24,14 @@ struct written {
   scratch_folder folder;
   std::string secret = folder.write("secret", "example-secret-not-real\n");
 
-  std::string file(const std::string& line = "", const std::string& more = "") const {
-    return folder.write("gateway.yaml",
-                        "listeners: { api: { address: 127.0.0.1, port: 0 }, admin: { address: 127.0.0.1, port: 0 } }\n"
-                        "accounts:\n"
-                        "  sandbox:\n"
-                        "    base_url: https://localhost:1/api\n"
-                        "    token: { client_id: example-id, client_secret_file: " +
-                            secret + " }\n" + line + more);
+  std::string file(const std::string& line = "", const std::string& more = "", const std::string& api = "") const {
+    return folder.write("gateway.yaml", "listeners: { api: { address: 127.0.0.1, port: 0" + api +
+                                            " }, admin: { address: 127.0.0.1, port: 0 } }\n"
+                                            "accounts:\n"
+                                            "  sandbox:\n"
+                                            "    base_url: https://localhost:1/api\n"
+                                            "    token: { client_id: example-id, client_secret_file: " +
+                                            secret + " }\n" + line + more);
   }
 };
 
@@ -112,11 +113,13 @@ TEST_CASE("A file that cannot be read is named") {
 
 TEST_CASE("What this version does not do and would have to is refused by name") {
   const written good;
-  const auto file = good.file(
-      "", "callers: { portal: { certificate_san: [ \"DNS:portal.example\" ], accounts: [ sandbox ] } }\n");
+  const auto identity = gateway::simulator::make_authority("Example");
+  const auto tls = "tls: { certificate_file: " + good.folder.write("tls.pem", identity.certificate_pem) +
+                   ", private_key_file: " + good.folder.write("tls.key", identity.key_pem) + " }";
+  const auto file = good.file("", "", ", " + tls);
   const auto got = start({"--config", file});
   CHECK(got.code == 2);
-  CHECK(got.errors == file + ": callers.portal.certificate_san: this version knows callers by their keys only\n");
+  CHECK(got.errors == file + ": listeners.api.tls: this version listens without TLS only\n");
 }
 
 TEST_CASE("A good configuration is checked with 0, and what is legal and unwise is said") {

@@ -48,11 +48,11 @@ TEST_CASE("what nobody wants is not reserved, what is wanted is fetched") {
   CHECK(says(asked, {"103", "105"}));
   CHECK_FALSE(p.asks(p.scripts.reserve));  // one call at a time
   p.answer(asked, p.reservation(1, {.granted = {2'000, 30'000}}), 4ms);
-  // The first was reserved for the instant of the question: it can be used now, until 50 ms after that.
+  // The first was reserved for the instant of the question: it can be used now, until half of its stretch after that.
   CHECK(p.ledger.drawable(p.read(), p.now).at <= p.now);
   const auto first = p.ledger.draw(p.read(), p.now);
-  CHECK(first.send_by <= start + 2ms + 50ms);
-  CHECK(first.send_by > start + 2ms + 49ms);
+  CHECK(first.send_by <= start + 2ms + 25ms);
+  CHECK(first.send_by > start + 2ms + 24ms);
   // The second 28 ms later, counted from when the answer came.
   const auto second = p.ledger.drawable(p.read(), p.now).at;
   CHECK(second >= start + 6ms + 28ms);
