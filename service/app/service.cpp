@@ -330,6 +330,14 @@ void service::start() {
     store_->start([this](const std::string& run_id) {
       for (const auto& [name, domain] : limits_->domains()) domain->connected(run_id);
     });
+    for (const auto& [name, domain] : limits_->domains()) {
+      domain->on_away([this, &name](bool away) {
+        if (away)
+          parts_.log.warn("the shared store does not answer: degraded share, or nothing", {{"limits", name}});
+        else
+          parts_.log.info("the shared store answers again", {{"limits", name}});
+      });
+    }
   }
   parts_.loops.front().loop.spawn(start_tokens());
 }

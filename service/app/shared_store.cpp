@@ -116,7 +116,11 @@ shared_store::shared_store(const settings::redis& from, std::shared_ptr<const se
 shared_store::~shared_store() = default;
 
 redis::place shared_store::place() const {
-  return {.host = from_.url.host, .port = from_.url.port, .unix_path = {}, .tls = tls_, .server_name = {}};
+  return {.host = from_.url.host,
+          .port = from_.url.port,
+          .unix_path = from_.unix_socket ? from_.unix_socket->string() : std::string{},
+          .tls = tls_,
+          .server_name = {}};
 }
 
 redis::identity shared_store::identity() const {

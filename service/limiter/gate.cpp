@@ -106,8 +106,12 @@ void shared_domain::send_orders() {
     const auto was_away = ledger_->away();
     orders = ledger_->take_orders(at);
     if (ledger_->away() != was_away) d.ledger_changed(at, out);
+    note_away(was_away);
   });
-  sending_orders_ = false;
+  {
+    const std::lock_guard lock{mutex_};
+    sending_orders_ = false;
+  }
   for (auto& one : orders) home_.spawn(carry(std::move(one)));
 }
 
@@ -117,9 +121,15 @@ task<> shared_domain::carry(store::order what) {
   const auto outcome = co_await std::move(carrying);
   const auto received = home_.clock().now();
   decide(&home_, received, [&](domain& d, time::instant at, notices& out) {
+    const auto was_away = ledger_->away();
     ledger_->answered(what.tag, outcome, asked, received);
     d.ledger_changed(at, out);
+    note_away(was_away);
   });
+}
+
+void shared_domain::note_away(bool was_away) {
+  if (ledger_->away() != was_away && heard_away_) heard_away_(!was_away);
 }
 
 void shared_domain::connected(std::string run_id) {

@@ -2,6 +2,7 @@
 
 #include <boost/intrusive/list.hpp>
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string_view>
@@ -46,6 +47,8 @@ class shared_domain {
   void connected(std::string run_id);
   // The shared store does not answer.
   bool away() const;
+  // Hears of each change of that, on the home loop, from within a decision: it must not come back. Before the first.
+  void on_away(std::function<void(bool)> what) { heard_away_ = std::move(what); }
 
   // Append.
   void windows(std::size_t account, std::size_t caller, kind what, std::vector<window_state>& into) const;
@@ -87,6 +90,7 @@ class shared_domain {
   void ask_store(transport::loop* here);
   void send_orders();
   transport::task<> carry(store::order what);
+  void note_away(bool was_away);
 
   const domain_rules rules_;
   transport::loop& home_;
@@ -96,8 +100,9 @@ class shared_domain {
   domain domain_;
   notices heard_;  // of the decision under way
   errand errand_{*this};
-  bool errand_posted_ = false;
-  bool sending_orders_ = false;
+  bool errand_posted_ = false;  // from another loop
+  std::function<void(bool)> heard_away_;
+  bool sending_orders_ = false;  // what is to be asked is being taken
   alarm alarm_{*this};
   time::instant armed_for_ = time::instant::max();
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what is posted to the home loop

@@ -39,9 +39,13 @@ void check_process(const configuration& c, collector& faults) {
   }
   // The kernel's limit for the path of a Unix socket, less the zero at its end.
   constexpr std::size_t longest = 107;
-  if (c.control_socket && c.control_socket->native().size() > longest && !faults.faulty("control_socket"))
-    faults.add("control_socket", "is " + std::to_string(c.control_socket->native().size()) +
-                                     " characters long; a Unix socket's path has at most 107");
+  const auto check_length = [&](const std::string& key, const std::optional<std::filesystem::path>& socket) {
+    if (socket && socket->native().size() > longest && !faults.faulty(key))
+      faults.add(key, "is " + std::to_string(socket->native().size()) +
+                          " characters long; a Unix socket's path has at most 107");
+  };
+  check_length("control_socket", c.control_socket);
+  if (state.redis) check_length("shared_state.redis.unix_socket", state.redis->unix_socket);
 }
 
 }  // namespace gateway::settings

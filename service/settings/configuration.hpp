@@ -207,7 +207,8 @@ enum class log_level : std::uint8_t { trace, debug, info, warn, error };
 enum class log_format : std::uint8_t { json, text };
 
 struct redis {
-  settings::url url;  // redis:// or rediss://, the path is the number of the database
+  settings::url url;                                 // redis:// or rediss://, the path is the number of the database
+  std::optional<std::filesystem::path> unix_socket;  // is connected to instead of the URL's host and port
   std::optional<std::string> username;
   secret_value password;
   std::optional<std::filesystem::path> ca_file;

@@ -1,6 +1,10 @@
 #include "store/degraded_share.hpp"
 
+#include <openssl/evp.h>
+
 #include <algorithm>
+#include <array>
+#include <stdexcept>
 
 namespace gateway::store {
 
@@ -21,23 +25,21 @@ time::duration longest(const ledger_rules& rules) noexcept {
   return found;
 }
 
-// Equal for equal rules, over restarts and machines (FNV-1a).
+// Equal for equal rules, over restarts and machines.
 std::string fingerprint_of(const ledger_rules& rules, const shared_options& options) {
-  std::uint64_t hash = 14695981039346656037ULL;
-  const auto add = [&](std::uint64_t value) {
-    for (int i = 0; i < 8; ++i, value >>= 8) hash = (hash ^ (value & 0xff)) * 1099511628211ULL;
-  };
-  add(options.degraded_thousandths);
-  add(options.max_replicas);
+  auto text = std::to_string(options.degraded_thousandths) + '/' + std::to_string(options.max_replicas);
   for (std::size_t i = 0; i < rules.resources.size(); ++i) {
-    if (rules.resources[i].windows.empty()) continue;
-    for (const char c : options.resources[i].name) add(static_cast<unsigned char>(c));
-    for (const auto& window : rules.resources[i].windows) {
-      add(window.rate);
-      add(static_cast<std::uint64_t>(window.per.count()));
-    }
+    for (const auto& window : rules.resources[i].windows)
+      text += '\n' + options.resources[i].name + ' ' + std::to_string(window.rate) + '/' +
+              std::to_string(window.per.count());
   }
-  return std::to_string(hash);
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  std::size_t size = 0;
+  if (EVP_Q_digest(nullptr, "SHA256", nullptr, text.data(), text.size(), digest.data(), &size) != 1)
+    throw std::runtime_error{"OpenSSL has no SHA-256"};
+  std::uint64_t first = 0;
+  for (std::size_t i = 0; i < sizeof first; ++i) first = first << 8U | digest[i];
+  return std::to_string(first);
 }
 
 }  // namespace
@@ -67,8 +69,15 @@ bool degraded_share::admits(const use& of) const noexcept {
          std::ranges::all_of(of.creations, one_at_least);
 }
 
+// Of what nothing is counted, nothing needs a share.
+bool degraded_share::limits(const use& of) const noexcept {
+  const auto any = [&](std::uint32_t resource) { return !books_.rules().resources[resource].windows.empty(); };
+  return of.slot || std::ranges::any_of(of.requests, any) || std::ranges::any_of(of.creations, any);
+}
+
 opening degraded_share::drawable(const use& of, time::instant now) {
   constexpr opening never{time::instant::max(), {binding::by::store, 0, 0}};
+  if (exists_ && !limits(of)) return books_.drawable(of, now);
   if (!admits(of) || now >= usable_until_) return never;
   const auto opens = books_.drawable(of, now);
   return opens.at < usable_until_ ? opens : never;
@@ -76,6 +85,7 @@ opening degraded_share::drawable(const use& of, time::instant now) {
 
 drawing degraded_share::draw(const use& of, time::instant now) {
   auto made = books_.draw(of, now);
+  if (!limits(of)) return made;
   made.send_by = usable_until_;
   last_drawn_ = now;
   drew_ = true;

@@ -42,6 +42,7 @@ class degraded_share {
 
  private:
   bool admits(const use& of) const noexcept;
+  bool limits(const use& of) const noexcept;
 
   bool exists_;
   time::duration usable_for_;

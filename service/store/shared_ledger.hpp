@@ -23,10 +23,11 @@ namespace gateway::store {
 //
 // Why no window is ever exceeded: each permit is reserved in Redis for an instant T, and of any window's R + 1
 // successive reservations the last is at least P + stretch after the first. A permit is drawn here only if its request
-// surely goes within [T, T + stretch]: not before `reservation::from`, which is counted from when the answer was
-// received, and not after `by`, counted from when it was asked for and half a stretch at the most. So of R + 1 requests in some order of sending, the
-// one with the latest T goes at least P after the one with the earliest T. What cannot be used in time, because the way
-// is longer than the stretch, is never sent.
+// surely goes within [T, T + stretch/2]: not before `reservation::from`, which is counted from when the answer was
+// received, and not after `by`, counted from when it was asked for. So of R + 1 requests in some order of sending, the
+// one with the latest T goes at least P + stretch/2 after the one with the earliest T, and the other half of the
+// stretch is left for ways to the server that take longer for some than for others. What cannot be used in time,
+// because the way to the store is too long, is never sent.
 //
 // What is drawn by and what is estimated: `drawable` knows only what is in reserve here. `expected`, `known`, `pace_of`
 // and `slots` are a mirror of Redis' books, at most `refresh` old, with this replica's own doings in it at once; what

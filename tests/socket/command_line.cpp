@@ -113,7 +113,7 @@ TEST_CASE("A file that cannot be read is named") {
 
 TEST_CASE("What this version does not do and would have to is refused by name") {
   const written good;
-  const auto identity = gateway::simulator::make_authority("Example");
+  const auto identity = simulator::make_authority("Example");
   const auto tls = "tls: { certificate_file: " + good.folder.write("tls.pem", identity.certificate_pem) +
                    ", private_key_file: " + good.folder.write("tls.key", identity.key_pem) + " }";
   const auto file = good.file("", "", ", " + tls);

@@ -8,6 +8,7 @@ namespace gateway::settings {
 
 void describe(auto& see, redis& r) {
   see("url", r.url, required, redis_only);
+  see("unix_socket", r.unix_socket);
   see("username", r.username, not_blank);
   see("password", r.password);  // or password_file
   see("ca_file", r.ca_file);

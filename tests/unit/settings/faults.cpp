@@ -317,6 +317,9 @@ TEST_CASE("A store that needs more says so") {
 TEST_CASE("A socket's path fits into the kernel's limit") {
   CHECK(faults(least_and("control_socket: /" + std::string(107, 'x') + "\n")) ==
         "6:1: control_socket: is 108 characters long; a Unix socket's path has at most 107\n");
+  CHECK(faults(least_and("shared_state: { store: redis, redis: { url: redis://localhost, unix_socket: /" +
+                         std::string(107, 'x') + " } }\n")) ==
+        "6:64: shared_state.redis.unix_socket: is 108 characters long; a Unix socket's path has at most 107\n");
 }
 
 TEST_CASE("What is no YAML is reported with its place") {

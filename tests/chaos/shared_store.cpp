@@ -1,0 +1,122 @@
+// The programs and a Redis that wants a certificate, a password and a user; one by its Unix socket; one that forgets.
+#include <doctest/doctest.h>
+
+#include <boost/json.hpp>
+
+#include "socket/podero_log.hpp"
+#include "support/certificates.hpp"
+#include "support/redis_server.hpp"
+
+using namespace gateway::socket_tests;
+using namespace std::chrono_literals;
+using gateway::support::eventually;
+using gateway::support::redis_server;
+
+namespace {
+
+constexpr auto password = "example-password-not-real";
+
+std::string shared_state(const std::string& redis) {
+  return "shared_state: { store: redis, max_replicas: 2, redis: " + redis + " }\n";
+}
+
+// Two replicas of one configuration, and the simulator.
+struct two_replicas {
+  explicit two_replicas(const std::string& redis, const std::string& account = "") {
+    auto how = configuration::of(podero, folder);
+    how.account_more = account;
+    how.more = shared_state(redis);
+    first.emplace(how);
+    second.emplace(how);
+  }
+  gateway::support::scratch_folder folder;
+  running_simulator podero;
+  std::optional<running_gateway> first;
+  std::optional<running_gateway> second;
+};
+
+void check_that_one_key_makes_one_session(const two_replicas& both) {
+  const auto headers = std::string{json_body} + "Idempotency-Key: \"order-1\"\r\n";
+  const auto made = both.first->caller().call("POST", sessions_path, example_request, headers);
+  CHECK(made.status == 201);
+  const auto again = both.second->caller().call("POST", sessions_path, example_request, headers);
+  CHECK(again.status == 201);
+  CHECK(again.header("Idempotent-Replayed") == "true");
+  CHECK(again.body == made.body);
+  CHECK(again.header("Location") == made.header("Location"));
+  const auto other = both.second->caller().call("POST", sessions_path, body_for(7), headers);
+  CHECK(other.status == 422);
+  CHECK(both.podero.counter("creations") == 1);
+  CHECK(both.podero.counter("token_requests") == 1);
+}
+
+}  // namespace
+
+TEST_CASE("Over TLS, with a password and a user of the server's ACL, replicas share keys and the token") {
+  const auto& made = gateway::support::certificates();
+  redis_server redis{{.certificate_pem = made.server.certificate_pem, .key_pem = made.server.key_pem}};
+  redis.ask({"ACL", "SETUSER", "gateway", "on", std::string{">"} + password, "~onboarding-gateway:*",
+             "&onboarding-gateway:*", "+@all", "-@dangerous", "+info"});
+  const gateway::support::scratch_folder files;
+  const two_replicas both{"{ url: \"rediss://localhost:" + std::to_string(redis.tls_port()) +
+                          "\", username: gateway, password_file: " + files.write("password", password) +
+                          ", ca_file: " + files.write("ca.pem", made.authority.certificate_pem) + " }"};
+  check_that_one_key_makes_one_session(both);
+  CHECK(both.first->metric(R"(onboarding_gateway_store_mode{mode="shared"})") == 1);
+  // It writes nothing to disk.
+  CHECK(
+      eventually([&] { return both.first->metric(R"(onboarding_gateway_store_unsafe{setting="appendonly"})") == 1; }));
+  for (const auto* one : {&*both.first, &*both.second})
+    CHECK_FALSE(get(one->admin(), "/config").body.contains(password));
+}
+
+TEST_CASE("Over a Unix socket") {
+  redis_server redis;
+  const two_replicas both{"{ url: \"redis://localhost/0\", unix_socket: " + redis.unix_path() + " }"};
+  check_that_one_key_makes_one_session(both);
+}
+
+TEST_CASE("Without the store a keyed request is refused within its time, and nothing is sent; one without is served") {
+  redis_server redis;
+  two_replicas both{"{ url: \"redis://localhost/0\", unix_socket: " + redis.unix_path() + " }"};
+  auto caller = both.first->caller();
+  create(caller);
+  redis.pause();
+  const auto began = std::chrono::steady_clock::now();
+  const auto keyed =
+      caller.call("POST", sessions_path, example_request, std::string{json_body} + "Idempotency-Key: \"order-2\"\r\n");
+  CHECK(std::chrono::steady_clock::now() - began < 2s);
+  CHECK(keyed.status == 503);
+  CHECK(text_in(keyed.json(), "type") == "/problems/store-unavailable");
+  CHECK(text_in(keyed.json(), "upstream_effect") == "none");
+  CHECK(text_in(keyed.json().at("decision"), "guard") == "store");
+  CHECK(both.podero.counter("creations") == 1);
+  // The account has no window, so that nothing has to be counted for it.
+  create(caller);
+  CHECK(eventually([&] { return both.first->metric(R"(onboarding_gateway_store_mode{mode="degraded"})") == 1; }));
+  CHECK(get(both.first->admin(), "/readyz").status == 200);
+  CHECK(get(both.first->admin(), "/readyz?verbose").body.contains("is away"));
+  redis.resume();
+  CHECK(eventually([&] { return both.first->metric(R"(onboarding_gateway_store_mode{mode="shared"})") == 1; }));
+  CHECK(caller.call("POST", sessions_path, example_request, std::string{json_body} + "Idempotency-Key: \"order-2\"\r\n")
+            .status == 201);
+}
+
+TEST_CASE("Without the store nothing goes to a test account") {
+  redis_server redis;
+  auto how = std::string{"    test_account: demo\n"};
+  gateway::support::scratch_folder folder;
+  running_simulator podero;
+  auto configured = configuration::of(podero, folder);
+  configured.account_more = how;
+  configured.more = "test_accounts: { demo: {} }\n" +
+                    shared_state("{ url: \"redis://localhost/0\", unix_socket: " + redis.unix_path() + " }");
+  const running_gateway gateway{configured};
+  redis.kill();
+  CHECK(eventually([&] { return gateway.metric(R"(onboarding_gateway_store_mode{mode="degraded"})") == 1; }));
+  const auto refused = gateway.caller().call("POST", sessions_path, example_request, json_body);
+  CHECK(refused.status == 503);
+  CHECK(text_in(refused.json(), "type") == "/problems/store-unavailable");
+  CHECK(refused.header("Retry-After") != "");
+  CHECK(podero.counter("creations") == 0);
+}
