@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "app/shared_store.hpp"
+#include "foundation/random/source.hpp"
 #include "limiter/resources.hpp"
 
 namespace gateway::app {
@@ -85,16 +86,16 @@ store::shared_options options_of(const std::string& domain, const limiter::domai
 
 std::unique_ptr<limiter::shared_domain> limits::made(const std::string& key, limiter::domain_rules rules,
                                                      const settings::configuration& from, transport::loop& home,
-                                                     shared_store* shared, random::source& randomness) {
+                                                     shared_store* shared) {
   if (shared == nullptr) return std::make_unique<limiter::shared_domain>(std::move(rules), home);
-  auto ledger =
-      std::make_unique<store::shared_ledger>(limiter::ledger_rules_of(rules), options_of(key, rules, from, *shared),
-                                             shared->scripts(), [&randomness] { return randomness.next(); });
+  auto ledger = std::make_unique<store::shared_ledger>(
+      limiter::ledger_rules_of(rules), options_of(key, rules, from, *shared), shared->scripts(),
+      [own = std::make_shared<random::system_source>()] { return own->next(); });
   return std::make_unique<limiter::shared_domain>(std::move(rules), home, std::move(ledger), shared->courier());
 }
 
 limits::limits(const settings::configuration& from, const admission::directory& callers, transport::loop& home,
-               shared_store* shared, random::source& randomness) {
+               shared_store* shared) {
   std::map<std::string, std::vector<std::string>> members;  // accounts by domain
   for (const auto& [name, account] : from.accounts)
     // Names of accounts and of test accounts are apart: a slash is in neither.
@@ -115,7 +116,7 @@ limits::limits(const settings::configuration& from, const admission::directory& 
       for (const auto& name : accounts) own.on.push_back(rules_of(caller.find(name)));
       rules.callers.push_back(std::move(own));
     }
-    auto& domain = *(domains_[key] = made(key, std::move(rules), from, home, shared, randomness));
+    auto& domain = *(domains_[key] = made(key, std::move(rules), from, home, shared));
     for (std::size_t i = 0; i < accounts.size(); ++i) places_[accounts[i]] = {&domain, i};
   }
 }

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "admission/directory.hpp"
-#include "foundation/random/source.hpp"
 #include "limiter/gate.hpp"
 
 namespace gateway::app {
@@ -23,9 +22,9 @@ class limits {
     std::size_t account = 0;  // in the domain
   };
 
-  // `shared`: what replicas share, and randomness for what is told apart there; null: this process is alone.
+  // `shared`: what replicas share; null: this process is alone.
   limits(const settings::configuration& from, const admission::directory& callers, transport::loop& home,
-         shared_store* shared, random::source& randomness);
+         shared_store* shared);
 
   const place& of(const std::string& account) const { return places_.at(account); }
   // Each once.
@@ -34,7 +33,7 @@ class limits {
  private:
   static std::unique_ptr<limiter::shared_domain> made(const std::string& key, limiter::domain_rules rules,
                                                       const settings::configuration& from, transport::loop& home,
-                                                      shared_store* shared, random::source& randomness);
+                                                      shared_store* shared);
 
   std::map<std::string, std::unique_ptr<limiter::shared_domain>> domains_;
   std::map<std::string, place> places_;

@@ -153,7 +153,7 @@ std::expected<void, std::string> service::build() {
     store_ = std::move(*made);
   }
   const auto& home = parts_.loops.front();
-  limits_.emplace(*parts_.configuration, *callers_, home.loop, store_.get(), home.randomness);
+  limits_.emplace(*parts_.configuration, *callers_, home.loop, store_.get());
   auto& home_shard = parts_.metrics.add_shard();
   for (const auto& [name, configured] : parts_.configuration->accounts) {
     auto core = account_core::make(name, configured, parts_.environment, home, limits_->of(name), store_.get(),
@@ -362,7 +362,9 @@ void service::drain(std::size_t index) noexcept {
 }
 
 bool service::drained() const noexcept {
-  return std::ranges::all_of(workers_, [](const auto& w) { return w->callers().connections() == 0; });
+  // A creation that was sent is finished also where nobody waits for it any more.
+  return std::ranges::all_of(workers_, [](const auto& w) { return w->callers().connections() == 0; }) &&
+         std::ranges::all_of(accounts_, [](const auto& a) { return a->sessions.under_way == 0; });
 }
 
 // An outage of Podero, or of one account's credentials, takes no instance away: it is shown, and the rest goes on.

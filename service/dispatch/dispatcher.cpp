@@ -143,7 +143,10 @@ task<std::expected<dispatcher::ended, failure>> dispatcher::attempt(const call& 
       co_return std::unexpected{std::move(*veto)};
     }
   }
-  co_await exchange(what, held, space, place, result);
+  if (still_good(held))
+    co_await exchange(what, held, space, place, result);
+  else
+    lay_aside(held, result);
   if (result.facts.status == 401) parts_.tokens.reject(held.token_generation);
   settle(what, place, space, result);
   conclude(*held.circuit, result);
@@ -182,6 +185,19 @@ std::optional<failure> dispatcher::ask_circuit(hand& held, progress& so_far) {
   if (!permit) return circuit_open(permit.error());
   held.circuit.emplace(std::move(*permit));
   return std::nullopt;
+}
+
+// The token that the request was composed with: it may have expired since, or been refused.
+bool dispatcher::still_good(const hand& held) const {
+  const auto* const now = parts_.tokens.usable();
+  return now != nullptr && now->generation == held.token_generation;
+}
+
+// Nothing is sent, as where the permit is over: once more, with another token.
+void dispatcher::lay_aside(hand& held, ended& into) {
+  held.connection.keep();
+  into.facts.end = exchange_end::timed_out;
+  into.facts.permit_over = true;
 }
 
 // While it waits it holds nothing that others could use.

@@ -159,6 +159,8 @@ class dispatcher {
   transport::task<std::optional<errors::failure>> fill(const call& what, workspace& space, progress& so_far, hand& held,
                                                        ended& into);
   void put_down(hand& held);
+  bool still_good(const hand& held) const;
+  static void lay_aside(hand& held, ended& into);
   transport::task<std::optional<errors::failure>> get_token(const call& what, workspace& space, hand& held);
   // Leaves the hand empty where there is none: `into` says why.
   transport::task<> get_connection(const call& what, workspace& space, hand& held, ended& into);

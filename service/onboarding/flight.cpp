@@ -25,10 +25,14 @@ failure stopped(bool sent) {
 task<> flight::run(std::shared_ptr<flight> self) {
   // Wherever it ends, also where its loop is abandoned, everybody hears of it.
   struct ending {
+    explicit ending(flight& which) : of{which} { ++of.parts_.under_way; }
+    ending(const ending&) = delete;
+    ending& operator=(const ending&) = delete;
     flight& of;
     ~ending() {
       of.conclude({.failure = stopped(of.sent())});
       of.parts_.ended(&of);
+      --of.parts_.under_way;
     }
   } const whatever_happens{*self};
   auto flying = self->fly();
@@ -71,6 +75,12 @@ bool flight::mark_when_sent(const store::hold& key) {
   if (marking_over_) return false;
   marks_.push_back(key);
   return true;
+}
+
+void flight::marked(const store::hold& key) {
+  const std::lock_guard lock{marks_mutex_};
+  marks_.insert(marks_.begin() + static_cast<std::ptrdiff_t>(marked_), key);
+  ++marked_;
 }
 
 bool flight::forget_mark(const store::key_name& name) {

@@ -34,6 +34,7 @@ class flight final : public joint<landing>, private dispatch::journey {
     std::function<landing(dispatch::workspace&)> arrive;
     std::function<transport::task<>(const landing&, std::uint64_t slot)> keep;
     std::function<void(const flight*)> ended;              // it is no longer under way
+    std::atomic<std::size_t>& under_way;                   // counts it
     time::duration background = std::chrono::seconds{60};  // how long it may go on when nobody waits
     time::duration margin = std::chrono::seconds{15};      // and how much longer nobody else may say what became of it
   };
@@ -54,6 +55,8 @@ class flight final : public joint<landing>, private dispatch::journey {
 
   // A key's record that has to say `sent` before the first byte goes out. False: that is past, say so yourself.
   bool mark_when_sent(const store::hold& key);
+  // It says so by itself now: taken back, and said again, with the others.
+  void marked(const store::hold& key);
   // Until when a record that says so now is left alone.
   time::instant sent_lease(time::instant now) const noexcept { return now + parts_.background + parts_.margin; }
   // It need not. False: it has been said, or is being said.

@@ -13,10 +13,14 @@ using transport::task;
 
 task<> keyed_creation::run(std::shared_ptr<keyed_creation> self) {
   struct ending {
+    explicit ending(keyed_creation& which) : of{which} { ++of.by_.parts_.shared.under_way; }
+    ending(const ending&) = delete;
+    ending& operator=(const ending&) = delete;
     keyed_creation& of;
     ~ending() {
       of.conclude({.failure = sessions::stopped(of.sent())});
       of.by_.parts_.shared.board.done(of.name(), &of);
+      --of.by_.parts_.shared.under_way;
     }
   } const whatever_happens{*self};
   auto working = self->work();
@@ -31,6 +35,7 @@ task<keyed_end> keyed_creation::work() {
     auto claiming = claim();
     auto claimed = co_await std::move(claiming);
     if (claimed.is == store::claim::outcome::yours) {
+      ours_ = true;
       auto creating = create(claimed.token);
       auto end = co_await std::move(creating);
       co_return end;

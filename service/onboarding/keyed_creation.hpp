@@ -37,6 +37,8 @@ class keyed_creation final : public joint<keyed_end> {
   void join(time::instant deadline, std::size_t caller);
   bool sent() const;
   bool be_first() noexcept { return !taken_.exchange(true); }
+  // The key is this replica's: it waits for nobody else's request.
+  bool ours() const noexcept { return ours_.load(std::memory_order_relaxed); }
 
  private:
   void deserted() override;
@@ -56,6 +58,7 @@ class keyed_creation final : public joint<keyed_end> {
   std::shared_ptr<store::asking> asking_{};
   transport::departure everybody_left_;
   std::atomic<bool> taken_{false};
+  std::atomic<bool> ours_{false};
   mutable std::mutex way_mutex_;
   time::instant deadline_;          // the latest of those who wait
   std::shared_ptr<flight> flight_;  // once there is one

@@ -94,7 +94,12 @@ task<sessions::created> sessions::create_keyed(creation_request what, workspace&
     auto waiting = of->outcome(parts_.loop, what.deadline, space.caller);
     end = co_await std::move(waiting);
     const bool gone = space.caller != nullptr && space.caller->happened();
-    if (!end) co_return std::unexpected{gone ? not_in_time(of->sent(), true) : in_progress()};
+    if (!end && (gone || (fresh && of->ours()))) co_return std::unexpected{not_in_time(of->sent(), gone)};
+    if (!end) {
+      auto busy = in_progress();
+      if (of->sent()) busy.effect = errors::effect::unknown;
+      co_return std::unexpected{std::move(busy)};
+    }
     if (end->given_up && !gone && parts_.loop.now() < what.deadline) continue;
     space.way.stages = end->stages;
     space.way.answer.head.status = end->upstream_status;
@@ -102,7 +107,10 @@ task<sessions::created> sessions::create_keyed(creation_request what, workspace&
     const auto replayed = end->replayed || !of->be_first();
     if (replayed) parts_.observer.replayed();
     out = end->body;
-    co_return creation_answer{.status = end->status, .id = *session_id::parse(end->session), .replayed = replayed};
+    const auto id = *session_id::parse(end->session);
+    // Also where another replica made it.
+    belongs(what.caller, id, ordered.idempotency_key, ordered.external_metadata);
+    co_return creation_answer{.status = end->status, .id = id, .replayed = replayed};
   }
 }
 
@@ -144,7 +152,8 @@ task<sessions::obtained> sessions::obtain(const order& what, way_taken way, time
     const auto end = co_await std::move(flying);
     const bool gone = way.who != nullptr && way.who->happened();
     if (!end) co_return obtained{.failure = not_in_time(on->sent(), gone)};
-    if (end->failure && on->given_up() && !gone) continue;
+    // Nobody wanted that one any more; if it was sent all the same, there is no other.
+    if (end->failure && end->failure->effect == errors::effect::none && on->given_up() && !gone) continue;
     if (end->failure)
       co_return obtained{.failure = end->failure, .stages = end->stages, .upstream_status = end->upstream_status};
     const bool reused = !on->be_first();
@@ -182,7 +191,8 @@ std::pair<std::shared_ptr<flight>, bool> sessions::flight_for(const order& what)
             .ended =
                 [this, name = what.reuse](const flight* which) {
                   if (name) parts_.shared.board.done(*name, which);
-                }},
+                },
+            .under_way = parts_.shared.under_way},
         what.upstream_body, what.deadline, what.caller);
   };
   if (!what.reuse) return {make(), true};
@@ -199,6 +209,7 @@ task<std::shared_ptr<const landing>> sessions::fly(const order& what, const way_
     const auto answer = co_await std::move(saying);
     // Of a session that its record does not know of a key must not be the answer.
     if (answer != store::said::yes) co_return std::make_shared<const landing>(landing{.failure = not_recorded(answer)});
+    on->marked(*way.key);
   }
   if (way.takes) way.takes(on);
   if (fresh)

@@ -54,6 +54,8 @@ struct shared_sessions {
   limiter::shared_domain& limits;
   std::size_t account = 0;  // in `limits`
   reuse_rules reuse{};
+  // Creations under way that may outlive those who asked for them.
+  std::atomic<std::size_t> under_way{0};
 };
 
 // What a caller asks for. The views are used until `create` returns.

@@ -39,6 +39,8 @@ class degraded_share {
   opening drawable(const use& of, time::instant now);
   drawing draw(const use& of, time::instant now);
   memory_ledger& books() noexcept { return books_; }
+  const ledger_rules& rules() const noexcept { return books_.rules(); }
+  const history& known(std::uint32_t resource) const noexcept { return books_.known(resource); }
 
  private:
   bool admits(const use& of) const noexcept;

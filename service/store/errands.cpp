@@ -5,6 +5,18 @@
 
 namespace gateway::store {
 
+namespace {
+
+bool same_matter(const errand& a, const errand& b) noexcept {
+  using kind = errand::kind;
+  const auto of_pace = [](const errand& e) { return e.what == kind::pause || e.what == kind::resume; };
+  if (of_pace(a) && of_pace(b)) return a.account == b.account;
+  const auto of_slots = [](const errand& e) { return e.what == kind::slot || e.what == kind::take_back; };
+  return of_slots(a) && of_slots(b);
+}
+
+}  // namespace
+
 void errands::add(errand one) {
   if (all_.size() >= most) all_.pop_front();
   all_.push_back({++last_, std::move(one), false, {}});
@@ -35,7 +47,14 @@ std::deque<errands::entry>::iterator errands::place(std::uint64_t number) noexce
 
 std::uint64_t errands::next(time::instant now) {
   std::erase_if(all_, [now](const entry& e) { return e.what.useless_at <= now; });
-  const auto found = std::ranges::find_if(all_, [now](const entry& e) { return !e.under_way && e.not_before <= now; });
+  // One that failed holds back those after it that say something about the same.
+  const auto found = std::ranges::find_if(all_, [&](const entry& e) {
+    if (e.under_way || e.not_before > now) return false;
+    return std::none_of(all_.begin(), all_.end(), [&](const entry& before) {
+      return before.number < e.number && !before.under_way && before.not_before > now &&
+             same_matter(before.what, e.what);
+    });
+  });
   if (found == all_.end()) return 0;
   found->under_way = true;
   return found->number;
@@ -59,8 +78,13 @@ void errands::failed(std::uint64_t number, time::instant again) noexcept {
 
 time::instant errands::due() const noexcept {
   auto first = time::instant::max();
-  for (const auto& one : all_) {
-    if (!one.under_way) first = std::min({first, one.not_before, one.what.useless_at});
+  for (auto one = all_.begin(); one != all_.end(); ++one) {
+    if (one->under_way) continue;
+    auto at = one->not_before;
+    for (auto before = all_.begin(); before != one; ++before) {
+      if (!before->under_way && same_matter(before->what, one->what)) at = std::max(at, before->not_before);
+    }
+    first = std::min({first, at, one->what.useless_at});
   }
   return first;
 }

@@ -110,6 +110,10 @@ void open_windows(const resource& of, std::uint32_t number, const pace* paced, t
                   opening& latest) {
   for (std::uint32_t i = 0; i < of.windows.size(); ++i) {
     const auto& one = of.windows[i];
+    if (one.rate == 0) {  // of a share that is less than one permit
+      latest = {time::instant::max(), {binding::by::store, 0, 0}};
+      return;
+    }
     const std::optional<time::instant> stamp = newest(one.rate);
     if (!stamp) continue;
     const auto stretch = stretch_of(one, of);

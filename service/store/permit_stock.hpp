@@ -49,10 +49,10 @@ class permit_stock {
   // Answered, or not: whether anything came that can be used, and what Redis says of the next one (local time).
   void answered(time::instant now, std::size_t granted, std::size_t usable, std::optional<opening> next,
                 time::duration reach);
-  // Something was given back: ask again, whatever was said.
+  // Something was given back: ask again, whatever was said. Not sooner where what comes cannot be used.
   void look_again() noexcept {
     next_.reset();
-    not_before_ = {};
+    not_before_ = told_at_ + pause_;
   }
   time::instant not_before() const noexcept { return not_before_; }
   // What Redis said of the next one, as long as it is news.

@@ -121,7 +121,8 @@ token_search redis_token::read_found(const redis::reply& from, const place& at, 
   found.grant = {.token = secrets::secret{*token},
                  .id = std::string{from[1].text()},
                  .lifetime = std::chrono::milliseconds{*lifetime},
-                 .expiry = asked_at + std::chrono::milliseconds{*left}};
+                 // A clock that went back makes nothing last longer than in all.
+                 .expiry = asked_at + std::chrono::milliseconds{std::min(*left, *lifetime)}};
   OPENSSL_cleanse(token->data(), token->size());
   return found;
 }

@@ -28,7 +28,8 @@ std::string version_of(const resource& of) {
   std::string text;
   for (const auto& one : of.windows) {
     if (!text.empty()) text += ',';
-    text += std::to_string(one.rate) + '/' + micros(one.per) + '/' + micros(stretch_of(one, of));
+    // The store's wall clock may be slewed, by less than a thousandth: for long windows that is more than the stretch.
+    text += std::to_string(one.rate) + '/' + micros(one.per) + '/' + micros(stretch_of(one, of) + one.per / 1000);
   }
   return text;
 }
@@ -91,7 +92,15 @@ time::duration shared_ledger::lateness(const use& of) const noexcept {
   return least / 2;
 }
 
+// A pause holds back what is in reserve as well.
+std::optional<opening> shared_ledger::paused(const use& of, time::instant now) const {
+  const auto until = mirror_.books().paces[of.account].paused_until();
+  if (until <= now) return std::nullopt;
+  return opening{until, {binding::by::pause, 0, 0}};
+}
+
 opening shared_ledger::drawable(const use& of, time::instant now) {
+  if (const auto pause = paused(of, now)) return *pause;
   if (const auto* const stock = find(of)) {
     if (const auto* const one = stock->usable(now)) return {one->from, {}};
   }
@@ -102,6 +111,10 @@ opening shared_ledger::drawable(const use& of, time::instant now) {
 }
 
 opening shared_ledger::expected(const use& of, time::instant now) {
+  if (const auto pause = paused(of, now); pause && !away_) {
+    auto opens = mirror_.books().opens(of, now);
+    return opens.at > pause->at ? opens : *pause;
+  }
   const auto* const stock = find(of);
   if (stock != nullptr) {
     if (const auto* const one = stock->usable(now)) return {one->from, {}};
@@ -138,7 +151,9 @@ void shared_ledger::sent_again(const use& of, const drawing& what, time::instant
   if (what.id == 0) return degraded_.books().sent_again(of, what, at);
   const auto id = fresh();
   for (const auto resource : counted(of)) own_.add(resource, {at, id});
-  if (!errands_.holds(errand::kind::upload)) errands_.add({.what = errand::kind::upload});
+  // One that is under way does not know of it.
+  errands_.drop(errand::kind::upload);
+  errands_.add({.what = errand::kind::upload});
 }
 
 void shared_ledger::take_back(rings from, std::span<const reservation> all, bool slot, time::instant now) {
@@ -224,16 +239,17 @@ bool shared_ledger::share(std::string_view session, std::size_t caller, time::in
 
 bool shared_ledger::give_back_slot(std::string_view session, std::size_t caller, time::instant now) {
   slots(now);
-  if (!mirror_.books().slots.give_back(session, caller)) return false;
+  // Also what the mirror does not know yet: the session may be another replica's, and young.
+  const bool had = mirror_.books().slots.give_back(session, caller);
   say({"give_back", std::string{session}, options_.callers[caller]}, now + rules().slot_ttl);
-  return true;
+  return had;
 }
 
 bool shared_ledger::free_slot(std::string_view session, time::instant now) {
   slots(now);
-  if (!mirror_.books().slots.free(session)) return false;
+  const bool had = mirror_.books().slots.free(session);
   say({"free_session", std::string{session}}, now + rules().slot_ttl);
-  return true;
+  return had;
 }
 
 bool shared_ledger::free_slot(std::uint64_t slot, time::instant now) {

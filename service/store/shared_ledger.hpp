@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -74,8 +75,11 @@ class shared_ledger final : public ledger {
   bool free_slot(std::string_view session, time::instant now) override;
   bool free_slot(std::uint64_t slot, time::instant now) override;
 
-  const ledger_rules& rules() const noexcept override { return mirror_.books().rules; }
-  const history& known(std::uint32_t resource) const noexcept override { return mirror_.books().histories[resource]; }
+  // While it is away those of the degraded share: it is by them that somebody may go.
+  const ledger_rules& rules() const noexcept override { return away_ ? degraded_.rules() : mirror_.books().rules; }
+  const history& known(std::uint32_t resource) const noexcept override {
+    return away_ ? degraded_.known(resource) : mirror_.books().histories[resource];
+  }
   const pace& pace_of(std::size_t account) const noexcept override { return mirror_.books().paces[account]; }
   const slot_book& slots(time::instant now) override;
 
@@ -92,6 +96,7 @@ class shared_ledger final : public ledger {
   permit_stock* find(const use& of);
   permit_stock& stock_of(const use& of);
   rings counted(const use& of) const;
+  std::optional<opening> paused(const use& of, time::instant now) const;
   time::duration lateness(const use& of) const noexcept;
   std::uint64_t fresh() const { return (random_() & ((std::uint64_t{1} << 53) - 1)) | 1; }
   void take_back(rings from, std::span<const reservation> all, bool slot, time::instant now);

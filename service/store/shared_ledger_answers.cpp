@@ -77,7 +77,11 @@ void shared_ledger::begin(const std::string& epoch, time::instant now) {
     if (stock.of().slot) stock.take_all();
   }
   const auto in_reserve = std::ranges::any_of(stocks_, [](const auto& one) { return !one.second.held().empty(); });
-  lost_slots_ = slots(now).held();
+  // What an earlier loss left untold is told as well.
+  std::erase_if(lost_slots_, [now](const slot& one) { return one.until <= now; });
+  for (const auto& one : slots(now).held()) {
+    if (std::ranges::find(lost_slots_, one.id, &slot::id) == lost_slots_.end()) lost_slots_.push_back(one);
+  }
   if (!own_.empty() || in_reserve || !lost_slots_.empty()) {
     errands_.drop(errand::kind::upload);
     errands_.add({.what = errand::kind::upload});
@@ -180,6 +184,8 @@ bool shared_ledger::ran(const asked_for& what, const redis::reply& answer, time:
     else
       degraded_.refused();
   }
+  // Told; and what is freed from now on is not to be told again. A loss in the meantime is another upload.
+  if (one != nullptr && kind == errand::kind::upload && head->epoch == mirror_.epoch()) lost_slots_.clear();
   errands_.confirmed(what.errand);
   heard(*head, asked, received);
   // What was given back may be had by somebody who was told to wait.

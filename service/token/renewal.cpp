@@ -6,6 +6,8 @@ namespace gateway::token {
 
 bool renewal::should_ask(time::instant now) noexcept {
   if (asking_ || now < next_attempt_) return false;
+  // A token that is renewed while it is good is no answer to a refusal.
+  if (grant_) after_rejection_ = false;
   asking_ = true;
   return true;
 }

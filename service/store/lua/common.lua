@@ -116,6 +116,8 @@ end
 --   generation  changes when entries do otherwise than by being appended;  appended: how many ever were
 -- Versions stay in force for as long as something that was sent under one of them can matter to any.
 local version_noted = 1000000
+-- And a share for when this server is away may be used by a lease that was given under it: shared_options.lease.
+local lease_use = 600000000
 
 local function open_ring(key, version)
   local ring = {key = key, since = now, dropped = 0, generation = 0, appended = 0, versions = {}, windows = {},
@@ -137,7 +139,7 @@ local function open_ring(key, version)
     local last = tonumber(one[2])
     if one[1] == version then
       ring.versions[version] = last
-    elseif now - last <= longest + reach + version_noted then
+    elseif now - last <= longest + reach + version_noted + lease_use then
       ring.versions[one[1]] = last
       add_windows(ring, one[1], false)
     else

@@ -27,8 +27,8 @@ TEST_CASE("a connection is looked over first, and the mirror is never older than
   CHECK(first.keys == std::vector<std::string>{"gw:{demo}:meta", "gw:{demo}:slots", "gw:{demo}:w:a/requests",
                                                "gw:{demo}:w:a/sessions", "gw:{demo}:w:c/portal/sessions"});
   CHECK(says(first, {"run-1", "60000000", "100000"}));
-  CHECK(says(first, {"3/1000000/50000", "sandbox"}));
-  CHECK(says(first, {"2/60000000/100000", ""}));
+  CHECK(says(first, {"3/1000000/51000", "sandbox"}));
+  CHECK(says(first, {"2/60000000/160000", ""}));
   CHECK(first.deadline == start + 50ms);
   p.answer(first, p.reservation(3));
   CHECK(p.ledger.next_order(p.now) == start + 1002ms);
@@ -112,7 +112,7 @@ TEST_CASE("one that was sent too late counts once more") {
   p.now += 80ms;
   p.ledger.sent(p.read(), drawn, p.now);
   const auto upload = p.expect(p.scripts.upload);
-  CHECK(says(upload, {"3/1000000/50000", "2"}));
+  CHECK(says(upload, {"3/1000000/51000", "2"}));
 }
 
 TEST_CASE("a creation without effect is taken back from the creations' rings alone") {
