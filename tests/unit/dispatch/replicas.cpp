@@ -101,6 +101,21 @@ TEST_CASE_FIXTURE(shared_keys, "an answer is given even where it cannot be recor
   CHECK(server.requests.size() == 1);
 }
 
+TEST_CASE_FIXTURE(shared_keys, "whose own time ends after the first byte went out hears that it may have been done") {
+  answer_late();
+  auto& hurried = ask({.key = "k", .within = 2s});
+  advance(2s);
+  CHECK(hurried.failure().id == problem::upstream_timeout);
+  CHECK(hurried.failure().effect == effect::unknown);
+  auto& again = ask({.key = "k", .within = 2s});
+  advance(2s);
+  CHECK(again.failure().id == problem::idempotency_in_progress);
+  CHECK(again.failure().effect == effect::unknown);
+  say();
+  CHECK(ask({.key = "k"}).status() == 201);
+  CHECK(server.requests.size() == 1);
+}
+
 TEST_CASE_FIXTURE(shared_keys, "while one replica creates another one waits, and answers the same") {
   answer_late();
   auto& first = ask({.key = "k"});

@@ -103,6 +103,36 @@ TEST_CASE("a permit that is given back is there for the next; one that was sent 
   CHECK_FALSE(p.asks(p.scripts.take_back));
 }
 
+TEST_CASE("a pause holds back what is in reserve, and it goes back when its time is over") {
+  played p;
+  p.begin();
+  p.ledger.want(p.read(), 1, p.now);
+  p.answer(p.expect(p.scripts.reserve), p.reservation(1, {.granted = {2'000}}));
+  REQUIRE(p.ledger.drawable(p.read(), p.now).at <= p.now);
+  p.ledger.pause(0, p.now + 10s, p.now);
+  const auto held = p.ledger.drawable(p.read(), p.now);
+  CHECK(held.at == p.now + 10s);
+  CHECK(held.why.what == binding::by::pause);
+  CHECK(p.ledger.expected(p.read(), p.now).at >= p.now + 10s);
+  p.answer(p.expect(p.scripts.pause), p.reservation(1, {}));
+  p.now += 80ms;
+  CHECK(p.asks(p.scripts.take_back));
+}
+
+TEST_CASE("one that was sent too late while another's upload is under way is uploaded too") {
+  played p;
+  p.begin();
+  p.ledger.want(p.read(), 2, p.now);
+  p.answer(p.expect(p.scripts.reserve), p.reservation(1, {.granted = {2'000, 2'000}}));
+  const auto first = p.ledger.draw(p.read(), p.now);
+  const auto second = p.ledger.draw(p.read(), p.now);
+  p.now += 80ms;
+  p.ledger.sent(p.read(), first, p.now);
+  CHECK(says(p.expect(p.scripts.upload), {"3/1000000/51000", "3"}));
+  p.ledger.sent(p.read(), second, p.now);
+  CHECK(says(p.expect(p.scripts.upload), {"3/1000000/51000", "4"}));
+}
+
 TEST_CASE("one that was sent too late counts once more") {
   played p;
   p.begin();
