@@ -1,3 +1,4 @@
+#include "support/literal_names.hpp"
 #include "world.hpp"
 
 namespace gateway::store::redis {
@@ -110,7 +111,7 @@ TEST_CASE("It works the same on a loop that Asio turns") {
   transport::loop loop{clock};
   transport::socket_connector connector{loop};
   listening watcher;
-  client it{{.network = {.loop = loop, .connector = connector, .resolve = system_resolver(loop)},
+  client it{{.network = {.loop = loop, .connector = connector, .resolve = gateway::support::literal_names()},
              .place = {.host = "localhost", .port = server.port()},
              .identity = {},
              .options = world::usual(),

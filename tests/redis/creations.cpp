@@ -1,5 +1,6 @@
 // Whole creations of two replicas that have nothing in common but Redis.
 #include "records_world.hpp"
+#include "support/literal_names.hpp"
 #include "unit/dispatch/sharing_fixture.hpp"
 
 namespace {
@@ -14,7 +15,7 @@ using namespace std::chrono_literals;
 struct creating : sharing_fixture {
   explicit creating(const support::redis_server& redis)
       : sharing_fixture{{.reuse = {}}},
-        client{{.network = {.loop = loop, .connector = sockets, .resolve = redis::system_resolver(loop)},
+        client{{.network = {.loop = loop, .connector = sockets, .resolve = gateway::support::literal_names()},
                 .place = {.unix_path = redis.unix_path()},
                 .identity = {},
                 .options = redis::world::usual(),

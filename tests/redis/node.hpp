@@ -2,6 +2,7 @@
 
 #include "foundation/random/source.hpp"
 #include "store/hints.hpp"
+#include "support/literal_names.hpp"
 #include "world.hpp"
 
 namespace gateway::store {
@@ -47,7 +48,9 @@ struct node {
   }
   ~node() { loop.abandon(); }
 
-  redis::network wires() { return {.loop = loop, .connector = connector, .resolve = redis::system_resolver(loop)}; }
+  redis::network wires() {
+    return {.loop = loop, .connector = connector, .resolve = gateway::support::literal_names()};
+  }
 
   bool until(const std::function<bool()>& is_so) {
     const auto end = std::chrono::steady_clock::now() + support::patience;

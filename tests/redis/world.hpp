@@ -10,6 +10,7 @@
 
 #include "foundation/transport/background.hpp"
 #include "store/redis/client.hpp"
+#include "support/literal_names.hpp"
 #include "support/redis_server.hpp"
 
 namespace gateway::store::redis {
@@ -34,7 +35,7 @@ struct listening final : observer {
 
 // A loop over real sockets that the test turns, so that client and test share one thread.
 struct world {
-  network wires() { return {.loop = loop, .connector = connector, .resolve = system_resolver(loop)}; }
+  network wires() { return {.loop = loop, .connector = connector, .resolve = gateway::support::literal_names()}; }
   static place at(const support::redis_server& server) { return {.unix_path = server.unix_path()}; }
   static client_options usual() {
     client_options options;

@@ -47,12 +47,6 @@ using addresses = std::expected<std::vector<transport::endpoint>, std::string>;
 using resolver =
     std::function<transport::task<addresses>(std::string host, std::uint16_t port, time::instant deadline)>;
 
-// The system's resolver, on a thread of its own for the time of one lookup; addresses need none. When name servers are
-// away it falls back on the last good answer. The loop outlives it and its tasks. `look_up` may block, is called on
-// those threads and must stay usable for good; empty: getaddrinfo.
-resolver system_resolver(transport::loop& loop,
-                         std::function<addresses(const std::string& host, std::uint16_t port)> look_up = {});
-
 // What is needed to open connections; all of it outlives them.
 struct network {
   transport::loop& loop;

@@ -11,6 +11,7 @@
 #include "foundation/transport/memory.hpp"
 #include "store/redis/observer.hpp"
 #include "store/redis/place.hpp"
+#include "support/literal_names.hpp"
 #include "support/loop_fixture.hpp"
 #include "support/memory_peer.hpp"
 
@@ -66,7 +67,7 @@ struct listening final : observer {
 
 struct redis_fixture : support::loop_fixture {
   // One client per test, connected to `server` in memory.
-  network wires() { return {.loop = loop, .connector = server, .resolve = system_resolver(loop)}; }
+  network wires() { return {.loop = loop, .connector = server, .resolve = gateway::support::literal_names()}; }
   static place somewhere() {
     place where;
     where.host = "192.0.2.1";

@@ -1,4 +1,5 @@
 #include "store/redis/place.hpp"
+#include "support/literal_names.hpp"
 
 #include "memory_server.hpp"
 
@@ -77,7 +78,7 @@ TEST_CASE("A name that leads nowhere is named in the reason") {
 TEST_CASE("A socket's path that is not there, or too long, is an error") {
   fixture f;
   several connector{f.loop};
-  network net{.loop = f.loop, .connector = connector, .resolve = system_resolver(f.loop)};
+  network net{.loop = f.loop, .connector = connector, .resolve = gateway::support::literal_names()};
   f.start(f.try_open(net, {.unix_path = "no/such/socket"}));
   CHECK(f.outcome == "no/such/socket: No such file or directory");
   f.start(f.try_open(net, {.unix_path = std::string(200, 'x')}));
