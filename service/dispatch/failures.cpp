@@ -27,7 +27,7 @@ std::string detail_of(const limiter::refusal& why, const std::string& account) {
     case errors::guard::queue:
       return "Too many requests wait for account " + account + ".";
     case errors::guard::store:
-      return "The store that the replicas share cannot be reached, and without it account " + account +
+      return "The store that the replicas share does not answer in time, and without it account " + account +
              " is left alone.";
     case errors::guard::draining:
       return "The gateway stops, and gives back what waits.";

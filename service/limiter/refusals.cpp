@@ -109,7 +109,7 @@ refusal refusals::of_turn(const lane& of, const store::binding& why, std::size_t
     }
     case by::store:
       made.guard = errors::guard::store;
-      made.state = "the shared store cannot be reached" + wait(waiting);
+      made.state = "the shared store does not answer in time" + wait(waiting);
       return made;
     case by::nothing:
       break;

@@ -55,6 +55,8 @@ class permit_stock {
     not_before_ = told_at_ + pause_;
   }
   time::instant not_before() const noexcept { return not_before_; }
+  // What came could not be used time and again: until it is tried again nobody needs to wait for it.
+  bool in_vain(time::instant now) const noexcept { return pause_ >= long_pause && now < not_before_; }
   // What Redis said of the next one, as long as it is news.
   const opening* next(time::instant now) const noexcept { return next_ && now < told_at_ + news ? &*next_ : nullptr; }
   // When a reservation becomes stale.
@@ -67,6 +69,7 @@ class permit_stock {
   // Others may have given something back since: Redis is asked again, whatever it said.
   static constexpr time::duration news = std::chrono::seconds{5};
   static constexpr time::duration first_pause = std::chrono::milliseconds{5};
+  static constexpr time::duration long_pause = std::chrono::milliseconds{160};  // after six in a row
   static constexpr time::duration longest_pause = std::chrono::seconds{1};
 
   use of_;

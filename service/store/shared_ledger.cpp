@@ -120,6 +120,7 @@ opening shared_ledger::expected(const use& of, time::instant now) {
     if (const auto* const one = stock->usable(now)) return {one->from, {}};
   }
   if (away_) return degraded_.drawable(of, now);
+  if (stock != nullptr && stock->in_vain(now)) return {time::instant::max(), {binding::by::store, 0, 0}};
   const auto opens = mirror_.books().opens(of, now);
   // Redis knows of more than the mirror: other versions' windows, and what it has forgotten.
   const auto* const told = stock == nullptr ? nullptr : stock->next(now);

@@ -119,6 +119,28 @@ TEST_CASE("a pause holds back what is in reserve, and it goes back when its time
   CHECK(p.asks(p.scripts.take_back));
 }
 
+TEST_CASE("where the way to the store is too long for the stretch nobody waits in vain, and it is tried again") {
+  played p;
+  p.begin();
+  p.ledger.want(p.read(), 1, p.now);
+  const auto in_vain = [&] { return p.ledger.expected(p.read(), p.now).why.what == binding::by::store; };
+  for (int looks = 0; looks < 100 && !in_vain(); ++looks) {
+    std::ranges::move(p.ledger.take_orders(p.now), std::back_inserter(p.under_way));
+    const auto found = std::ranges::find_if(
+        p.under_way, [&](const order& one) { return one.what == &p.scripts.reserve && one.keys.size() == 3; });
+    p.now += 20ms;
+    if (found == p.under_way.end()) continue;
+    const auto asked = std::move(*found);
+    p.under_way.erase(found);
+    // Reserved for the instant of the question, and half a stretch is over when the answer comes.
+    p.answer(asked, p.reservation(1, {.granted = {p.server_now() - server_start}}), 30ms);
+    CHECK(p.ledger.drawable(p.read(), p.now).at > p.now);
+  }
+  CHECK(in_vain());
+  p.now += 1s;
+  CHECK_FALSE(in_vain());
+}
+
 TEST_CASE("one that was sent too late while another's upload is under way is uploaded too") {
   played p;
   p.begin();
