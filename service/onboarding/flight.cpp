@@ -91,21 +91,34 @@ bool flight::forget_mark(const store::key_name& name) {
   return true;
 }
 
+std::optional<store::said> flight::unmarked(const store::key_name& name) const {
+  const std::lock_guard lock{marks_mutex_};
+  const auto found = std::ranges::find(unmarked_, name, &std::pair<store::key_name, store::said>::first);
+  return found == unmarked_.end() ? std::nullopt : std::optional{found->second};
+}
+
+// The next record to be told; none: all have been.
+std::optional<store::hold> flight::next_mark() {
+  const std::lock_guard lock{marks_mutex_};
+  marking_over_ = marked_ == marks_.size();
+  if (marking_over_) return std::nullopt;
+  return marks_[marked_++];
+}
+
+// Whoever holds that key releases it, also where it is not known whether it says `sent`. False: nobody else wants it.
+bool flight::goes_on_without(const store::hold& key, store::said why) {
+  const std::lock_guard lock{marks_mutex_};
+  std::erase_if(marks_, [&](const store::hold& one) { return one.name == key.name; });
+  --marked_;
+  unmarked_.emplace_back(key.name, why);
+  return waiting() > unmarked_.size();
+}
+
 task<std::optional<failure>> flight::about_to_send() {
-  for (;;) {
-    store::hold next;
-    {
-      const std::lock_guard lock{marks_mutex_};
-      if (marked_ == marks_.size()) {
-        marking_over_ = true;
-        break;
-      }
-      next = marks_[marked_++];
-    }
-    auto saying = parts_.records.sending(std::move(next), sent_lease(parts_.home.now()));
+  while (auto next = next_mark()) {
+    auto saying = parts_.records.sending(*next, sent_lease(parts_.home.now()));
     const auto answer = co_await std::move(saying);
-    // Whoever holds the keys releases them, also those of which it is not known whether they say `sent`.
-    if (answer != store::said::yes) co_return not_recorded(answer);
+    if (answer != store::said::yes && !goes_on_without(*next, answer)) co_return not_recorded(answer);
   }
   sent_.store(true, std::memory_order_release);
   // From here on it ends by itself, whoever waits.

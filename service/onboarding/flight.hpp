@@ -55,6 +55,8 @@ class flight final : public joint<landing>, private dispatch::journey {
 
   // A key's record that has to say `sent` before the first byte goes out. False: that is past, say so yourself.
   bool mark_when_sent(const store::hold& key);
+  // Why it does not say so, where it could not be told: its key has no part in what comes of the flight.
+  std::optional<store::said> unmarked(const store::key_name& name) const;
   // It says so by itself now: taken back, and said again, with the others.
   void marked(const store::hold& key);
   // Until when a record that says so now is left alone.
@@ -64,6 +66,8 @@ class flight final : public joint<landing>, private dispatch::journey {
 
  private:
   transport::task<std::optional<errors::failure>> about_to_send() override;
+  std::optional<store::hold> next_mark();
+  bool goes_on_without(const store::hold& key, store::said why);
   void had_no_effect() override;
   void deserted() override;
   transport::task<> fly();
@@ -76,10 +80,11 @@ class flight final : public joint<landing>, private dispatch::journey {
   std::atomic<bool> sent_{false};
   std::atomic<bool> given_up_{false};
   std::atomic<bool> taken_{false};
-  std::mutex marks_mutex_;
+  mutable std::mutex marks_mutex_;
   std::vector<store::hold> marks_;  // those before `marked_` have been said
   std::size_t marked_ = 0;
   bool marking_over_ = false;
+  std::vector<std::pair<store::key_name, store::said>> unmarked_;
 };
 
 }  // namespace gateway::onboarding

@@ -36,6 +36,11 @@ class joint : public std::enable_shared_from_this<joint<Outcome>> {
     const std::lock_guard lock{mutex_};
     return seats_.empty();
   }
+  // How many wait.
+  std::size_t waiting() const {
+    const std::lock_guard lock{mutex_};
+    return seats_.size();
+  }
 
   std::shared_ptr<const Outcome> look() const {
     const std::lock_guard lock{mutex_};

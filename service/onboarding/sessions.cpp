@@ -207,7 +207,6 @@ task<std::shared_ptr<const landing>> sessions::fly(const order& what, const way_
   if (way.key && !on->mark_when_sent(*way.key)) {
     auto saying = parts_.records.sending(*way.key, on->sent_lease(parts_.loop.now()));
     const auto answer = co_await std::move(saying);
-    // Of a session that its record does not know of a key must not be the answer.
     if (answer != store::said::yes) co_return std::make_shared<const landing>(landing{.failure = not_recorded(answer)});
     on->marked(*way.key);
   }
@@ -223,6 +222,9 @@ task<std::shared_ptr<const landing>> sessions::fly(const order& what, const way_
     auto finishing = on->outcome(parts_.loop, until, nullptr);
     end = co_await std::move(finishing);
   }
+  // Of a session that its record does not know of a key must not be the answer.
+  if (const auto why = way.key ? on->unmarked(way.key->name) : std::nullopt)
+    co_return std::make_shared<const landing>(landing{.failure = not_recorded(*why)});
   co_return end;
 }
 

@@ -197,6 +197,31 @@ struct one_per_12_seconds : sharing_fixture {
             {.reuse = {}, .way = {.limits = {.windows = {.sessions = {{.rate = 1, .per = 12s}}}, .max_wait = 2min}}}} {}
 };
 
+struct slow_reuse : sharing_fixture {
+  slow_reuse()
+      : sharing_fixture{{.way = {.limits = {.windows = {.sessions = {{.rate = 1, .per = 12s}}}, .max_wait = 2min}}}} {}
+};
+
+TEST_CASE_FIXTURE(slow_reuse, "a key that cannot be recorded fails alone, not those who ask for the same without it") {
+  ask({.may_reuse = false});
+  auto& without = ask({.within = 60s});
+  auto& keyed = ask({.key = "k", .within = 60s});
+  auto& other = ask({.key = "l", .within = 60s});
+  CHECK(server.requests.size() == 1);
+  records.sending_says = said::no;
+  for (int i = 0; i < 13 && !without.got; ++i) advance(1s);
+  records.sending_says.reset();
+  CHECK(without.status() == 201);
+  CHECK(keyed.failure().id == problem::store_unavailable);
+  CHECK(keyed.failure().effect == effect::none);
+  CHECK(other.failure().id == problem::store_unavailable);
+  CHECK(server.requests.size() == 2);
+  // The key is free, and gets the live session now.
+  auto& again = ask({.key = "k"});
+  CHECK(again.status() == 200);
+  CHECK(server.requests.size() == 2);
+}
+
 TEST_CASE_FIXTURE(one_per_12_seconds,
                   "the lease of a claim is short and renewed, that of what is sent outlasts the background") {
   ask();
