@@ -42,7 +42,7 @@ class permit_stock {
   std::vector<reservation> take_all();
   const std::deque<reservation>& held() const noexcept { return held_; }
 
-  // How many to ask for now.
+  // How many are wanted beyond those in hand that can still be used.
   std::size_t missing(time::instant now) const noexcept;
   void asked() noexcept { asking_ = true; }
   bool asking() const noexcept { return asking_; }
