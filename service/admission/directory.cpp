@@ -77,14 +77,36 @@ std::size_t directory::digest_hash::operator()(const settings::key_digest& diges
 
 directory::directory(std::shared_ptr<const settings::configuration> configuration)
     : configuration_{std::move(configuration)} {
+  fill();
+}
+
+directory::directory(std::shared_ptr<const settings::configuration> configuration, const directory& before)
+    : configuration_{std::move(configuration)} {
+  for (const auto& one : before.callers()) {
+    auto& out = callers_.emplace_back();
+    out.name = one.name;
+    out.index = one.index;
+    out.gone = true;
+  }
+  fill();
+}
+
+void directory::fill() {
   for (const auto& [name, one] : configuration_->callers) add(name, one);
-  if (callers_.empty()) add_anonymous();
+  if (configuration_->callers.empty()) add_anonymous();
+}
+
+caller& directory::place_of(const std::string& name) {
+  const auto known = std::ranges::find(callers_, name, &caller::name);
+  auto& out = known != callers_.end() ? *known : callers_.emplace_back();
+  out.name = name;
+  out.index = static_cast<std::size_t>(&out - callers_.data());
+  out.gone = false;
+  return out;
 }
 
 void directory::add(const std::string& name, const settings::caller& one) {
-  caller out;
-  out.name = name;
-  out.index = callers_.size();
+  auto& out = place_of(name);
   out.weight = one.weight;
   std::size_t account_index = 0;
   for (const auto& [account_name, account] : configuration_->accounts) {
@@ -97,17 +119,15 @@ void directory::add(const std::string& name, const settings::caller& one) {
   }
   for (const auto& digest : one.key_sha256) by_key_.emplace(digest, out.index);
   for (const auto& san : one.certificate_san) by_certificate_.emplace(san, out.index);
-  callers_.push_back(std::move(out));
 }
 
 void directory::add_anonymous() {
   static const settings::redirect_hosts anywhere;
-  caller out;
-  out.name = "anonymous";
+  auto& out = place_of("anonymous");
   out.anonymous = true;
+  anonymous_ = out.index;
   for (const auto& [name, account] : configuration_->accounts)
     out.accounts.push_back({name, out.accounts.size(), &account, {}, &anywhere, account.defaults});
-  callers_.push_back(std::move(out));
 }
 
 // The digest is looked up, never the key, and with an ordinary comparison. Its timing may tell how far two digests
@@ -115,7 +135,7 @@ void directory::add_anonymous() {
 // break SHA-256; and a key has 256 random bits, so there is nothing to guess.
 std::expected<const caller*, errors::failure> directory::authenticate(
     std::optional<std::string_view> authorization) const {
-  if (callers_.front().anonymous) return &callers_.front();
+  if (anonymous_) return &callers_[*anonymous_];
   const auto key = presented_key(authorization);
   if (!key) return std::unexpected(key.error());
   const auto found = by_key_.find(digest_of(*key));

@@ -31,6 +31,7 @@ struct caller {
   std::size_t index = 0;  // small: for arrays and metrics
   std::uint32_t weight = 1;
   bool anonymous = false;
+  bool gone = false;                     // an earlier configuration had it: nobody is this caller any more
   std::vector<account_policy> accounts;  // those that it may use, by name
 
   const account_policy* find(std::string_view account_name) const noexcept;
@@ -41,6 +42,9 @@ struct caller {
 class directory {
  public:
   explicit directory(std::shared_ptr<const settings::configuration> configuration);
+  // After `before`: a caller's index stays its own. Those that are new come after all others; those that are gone keep
+  // their place, and nobody gets in by it.
+  directory(std::shared_ptr<const settings::configuration> configuration, const directory& before);
 
   // The caller whose key stands in the Authorization header (`Bearer KEY`, RFC 6750; the scheme in any case, RFC 9110
   // section 11.1). Without callers in the configuration everybody is `anonymous`, with any header or none.
@@ -62,11 +66,14 @@ class directory {
     std::size_t operator()(const settings::key_digest& digest) const noexcept;
   };
 
+  void fill();
+  caller& place_of(const std::string& name);
   void add(const std::string& name, const settings::caller& one);
   void add_anonymous();
 
   std::shared_ptr<const settings::configuration> configuration_;
   std::vector<caller> callers_;
+  std::optional<std::size_t> anonymous_;  // everybody is this caller
   std::unordered_map<settings::key_digest, std::size_t, digest_hash> by_key_;
   std::unordered_map<std::string_view, std::size_t> by_certificate_;
 };

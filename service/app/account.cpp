@@ -60,6 +60,10 @@ dispatch::options ways_of(const std::string& name, const settings::account& from
   return how;
 }
 
+onboarding::reuse_rules reuse_of(const settings::account& from) {
+  return {from.session_reuse.lifetime, from.session_reuse.scope == settings::reuse_scope::account};
+}
+
 std::vector<upstream::override_resolver::rule> rules_of(const settings::account& from) {
   std::vector<upstream::override_resolver::rule> rules;
   for (const auto& o : from.resolve) rules.push_back({o.host, o.port, o.address, o.to_port});
@@ -147,9 +151,8 @@ account_core::account_core(std::string its_name, const settings::account& from,
       health{breaker_of(from), {.share = from.retries.budget, .floor_per_second = from.retries.floor_per_second}},
       limited{place},
       seals{std::move(seals_of)},
-      sessions{.limits = *place.domain,
-               .account = place.account,
-               .reuse = {from.session_reuse.lifetime, from.session_reuse.scope == settings::reuse_scope::account}},
+      sessions{.limits = *place.domain, .account = place.account, .reuse = reuse_of(from)},
+      credentials_{from.token},
       home_names_{rules_of(from), home.names},
       endpoint_{{home.loop, home.connector, home_names_},
                 {.target = token_target_of(from, tls),
@@ -160,9 +163,8 @@ account_core::account_core(std::string its_name, const settings::account& from,
       shared_token_{shared_token_of(name, from, home, shared)},
       tokens{{.home = home.loop,
               .endpoint = endpoint_,
-              .credentials = [&configured_token = from.token,
-                              environment =
-                                  std::move(environment)] { return read_credentials(configured_token, *environment); },
+              .credentials =
+                  [this, environment = std::move(environment)] { return read_credentials(credentials_, *environment); },
               .encoding =
                   from.token.encoding == settings::token_encoding::json ? token::encoding::json : token::encoding::form,
               .options = {},
@@ -173,9 +175,39 @@ account_core::account_core(std::string its_name, const settings::account& from,
   for (const auto& caller : place.domain->rules().callers) callers.push_back(caller.name);
 }
 
+control_answer account_core::pause(std::chrono::milliseconds how_long) {
+  const auto now = limited.domain->now();
+  limited.domain->pause(limited.account, now + how_long);
+  const auto left = limited.domain->state(limited.account).paused_until - now;
+  return {true, "paused for " + std::to_string(std::chrono::ceil<std::chrono::seconds>(left).count()) +
+                    " s; a pause never becomes shorter, `resume` ends it"};
+}
+
+control_answer account_core::resume() {
+  if (limited.domain->state(limited.account).paused_until <= limited.domain->now()) return {true, "was not paused"};
+  limited.domain->resume(limited.account);
+  return {true, "resumed"};
+}
+
+control_answer account_core::free_slot(const std::string& id) {
+  if (!limited.domain->of_test_account()) return {false, "the account is on no test account: it has no slots"};
+  for (const auto& one : limited.domain->slots()) {
+    if (std::to_string(one.id) != id && (one.session.empty() || one.session != id)) continue;
+    limited.domain->free_slot(one.id);
+    return {true, "slot " + std::to_string(one.id) + " is free; its session lives on at Podero"};
+  }
+  return {false, "no slot " + id + " is held"};
+}
+
+void account_core::adopt(settings::token from) {
+  credentials_ = std::move(from);
+  tokens.renew_now();
+}
+
 account_on_loop::account_on_loop(account_core& core, const loop_parts& on, std::size_t number, shared_store* shared,
                                  const metrics::gateway_metrics& families, metrics::shard& shard, journal::log& log)
-    : names_{rules_of(core.configured), on.names},
+    : account_{core.name},
+      names_{rules_of(core.configured), on.names},
       connections_{core.name, families, shard},
       pool_{{on.loop, on.connector, names_},
             core.target,
@@ -210,5 +242,10 @@ account_on_loop::account_on_loop(account_core& core, const loop_parts& on, std::
                    return {.token = token_.usable() != nullptr,
                            .circuit = dispatch::to_string(core.health.state(loop.now()))};
                  }}} {}
+
+void account_on_loop::adopt(const settings::account& now) {
+  way_.adopt(ways_of(account_, now));
+  sessions_.adopt(reuse_of(now));
+}
 
 }  // namespace gateway::app

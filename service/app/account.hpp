@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "app/control_answer.hpp"
 #include "app/instruments.hpp"
 #include "app/limits.hpp"
 #include "app/loop_parts.hpp"
@@ -44,7 +45,16 @@ class account_core {
   std::vector<std::string> callers;              // names, by index
   onboarding::shared_sessions sessions;
 
+  // What an operator asks for. Any thread.
+  control_answer pause(std::chrono::milliseconds how_long);
+  control_answer resume();
+  control_answer free_slot(const std::string& id);  // the slot's number, or its session
+
+  // On the home loop: where the credentials are from now on. A new token is asked for at once.
+  void adopt(settings::token from);
+
  private:
+  settings::token credentials_;  // of the home loop
   upstream::override_resolver home_names_;
   dispatch::token_endpoint endpoint_;
   token_instrument token_instrument_;
@@ -68,10 +78,14 @@ class account_on_loop {
                   const metrics::gateway_metrics& families, metrics::shard& shard, journal::log& log);
 
   onboarding::sessions& sessions() noexcept { return sessions_; }
+  const std::string& name() const noexcept { return account_; }
+  // What can change at run time of an account's settings.
+  void adopt(const settings::account& now);
   upstream::pool::counts connections() const noexcept { return pool_.count(); }
   void close_idle() noexcept { pool_.close_idle(); }
 
  private:
+  const std::string account_;
   upstream::override_resolver names_;
   connection_instrument connections_;
   upstream::pool pool_;

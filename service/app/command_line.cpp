@@ -10,11 +10,13 @@
 #include <memory>
 
 #include "admission/key.hpp"
+#include "app/control.hpp"
 #include "app/not_served.hpp"
 #include "app/process.hpp"
 #include "app/version.hpp"
 #include "foundation/random/source.hpp"
 #include "settings/load.hpp"
+#include "settings/scalars.hpp"
 
 namespace gateway::app {
 namespace {
@@ -22,10 +24,13 @@ namespace {
 namespace options = boost::program_options;
 
 constexpr int fine = 0;
+constexpr int could_not = 1;
 constexpr int bad_usage = 2;
+constexpr auto default_socket = "/run/onboarding-gateway/control.sock";
 
 constexpr std::string_view usage = R"(Usage: onboarding-gateway --config FILE [--check | --print-config]
        onboarding-gateway key new NAME
+       onboarding-gateway COMMAND ... [--config FILE | --socket PATH]
 
 Stands between internal services and the Podero Partner API: creates onboarding
 sessions for heat pumps, cars and inverters on their behalf.
@@ -34,11 +39,20 @@ Commands:
   key new NAME   make a fresh key for the caller NAME: prints it once, and the
                  lines for the configuration, which hold its SHA-256 only
 
+  To the running gateway, through its control socket:
+  status                     how it stands, in a few lines
+  pause ACCOUNT [--for 10m]  send nothing for a while, for all callers
+  resume ACCOUNT             end the pause
+  free-slot ACCOUNT ID       free a test account's slot, by its number or session
+  renew-token ACCOUNT        ask for a new token now
+  log-level LEVEL            debug, info, warn or error, until a reload changes it
+
 )";
 
 constexpr std::string_view after_options = R"(
 SIGTERM and SIGINT finish what is running and end the gateway, a second one ends
-it at once.
+it at once. SIGHUP reads the configuration again, as happens by itself when its
+files change: what has a fault, or needs a restart, is refused whole.
 
 Exit codes: 0 ended well, 1 could not run (a port in use, say), 2 bad usage or
 configuration.
@@ -48,6 +62,8 @@ options::options_description described() {
   options::options_description all{"Options"};
   auto add = all.add_options();
   add("config", options::value<std::string>()->value_name("FILE"), "the configuration (YAML); starts the gateway");
+  add("socket", options::value<std::string>()->value_name("PATH"), "the control socket, for commands");
+  add("for", options::value<std::string>()->value_name("TIME"), "how long to pause (default 10m)");
   add("check", "name every fault of the configuration, with its place");
   add("print-config", "print the effective configuration, secrets masked");
   add("version", "print version and revision");
@@ -111,7 +127,47 @@ int with_configuration(const options::variables_map& given) {
     return missing.refused.empty() ? fine : bad_usage;
   }
   if (!missing.refused.empty()) return bad_usage;
-  return run(configuration, environment, {std::string{version}, std::string{revision}});
+  return run(file, configuration, environment, {std::string{version}, std::string{revision}});
+}
+
+// Where the running gateway listens. The error is complained of already.
+std::expected<std::filesystem::path, int> control_socket_of(const options::variables_map& given) {
+  if (given.count("socket") != 0) return given["socket"].as<std::string>();
+  if (given.count("config") == 0) return default_socket;
+  const std::string file = given["config"].as<std::string>();
+  const auto loaded = settings::load(file, settings::system_environment{});
+  if (!loaded) {
+    std::cerr << settings::text(loaded.error());
+    return std::unexpected{bad_usage};
+  }
+  if (loaded->control_socket) return *loaded->control_socket;
+  std::cerr << "onboarding-gateway: " << file << " has no control_socket\n";
+  return std::unexpected{bad_usage};
+}
+
+int command_running(const std::vector<std::string>& words, const options::variables_map& given) {
+  auto order = read_order(words);
+  if (!order) return complain(order.error());
+  if (given.count("check") + given.count("print-config") != 0) return complain("a command takes no such option");
+  if (given.count("for") != 0) {
+    if (order->command != "pause") return complain("--for belongs to pause");
+    const auto how_long = settings::parse_duration(given["for"].as<std::string>());
+    if (!how_long || how_long->count() <= 0) return complain("--for is written 30s, 10m, 2h");
+    order->how_long = *how_long;
+  }
+  const auto socket = control_socket_of(given);
+  if (!socket) return socket.error();
+  const auto fail = [](const std::string& why) {
+    std::cerr << "onboarding-gateway: " << why << '\n';
+    return could_not;
+  };
+  const auto line = ask_control(*socket, to_line(*order));
+  if (!line) return fail(line.error());
+  const auto answer = read_control_answer(*line);
+  if (!answer) return fail(answer.error());
+  if (!answer->done) return fail(answer->text);
+  std::cout << answer->text << (answer->text.ends_with('\n') ? "" : "\n") << std::flush;
+  return fine;
 }
 
 }  // namespace
@@ -143,8 +199,11 @@ int command_line(std::span<const char* const> arguments) {
   if (given.count("words") != 0) {
     const auto& command = given["words"].as<std::vector<std::string>>();
     if (command.front() == "key") return make_new_key(command, given);
+    if (is_control_command(command.front())) return command_running(command, given);
     return complain("there is no command " + command.front());
   }
+  for (const auto* one : {"socket", "for"})
+    if (given.count(one) != 0) return complain("--" + std::string{one} + " belongs to a command");
   if (given.count("config") == 0) return complain("--config FILE is needed");
   if (given.count("check") != 0 && given.count("print-config") != 0)
     return complain("--check and --print-config exclude each other");

@@ -94,31 +94,44 @@ std::unique_ptr<limiter::shared_domain> limits::made(const std::string& key, lim
   return std::make_unique<limiter::shared_domain>(std::move(rules), home, std::move(ledger), shared->courier());
 }
 
-limits::limits(const settings::configuration& from, const admission::directory& callers, transport::loop& home,
-               shared_store* shared) {
+std::map<std::string, std::vector<std::string>> limits::members_of(const settings::configuration& from) {
   std::map<std::string, std::vector<std::string>> members;  // accounts by domain
   for (const auto& [name, account] : from.accounts)
     // Names of accounts and of test accounts are apart: a slash is in neither.
     members[account.test_account ? "test/" + *account.test_account : "account/" + name].push_back(name);
-  for (const auto& [key, accounts] : members) {
-    limiter::domain_rules rules;
-    const auto& test = from.accounts.at(accounts.front()).test_account;
-    if (test) rules.test_account = rules_of(*test, from.test_accounts.at(*test));
-    for (const auto& name : accounts) {
-      const auto& account = from.accounts.at(name);
-      rules.accounts.push_back(rules_of(name, account));
-      // What several accounts send there jitters as the most jittery of them.
-      if (rules.test_account)
-        rules.test_account->stretch = std::max<time::duration>(rules.test_account->stretch, account.limits.jitter);
-    }
-    for (const auto& caller : callers.callers()) {
-      limiter::caller_rules own{.name = caller.name, .weight = caller.weight};
-      for (const auto& name : accounts) own.on.push_back(rules_of(caller.find(name)));
-      rules.callers.push_back(std::move(own));
-    }
-    auto& domain = *(domains_[key] = made(key, std::move(rules), from, home, shared));
+  return members;
+}
+
+limiter::domain_rules limits::rules_for(const std::vector<std::string>& accounts, const settings::configuration& from,
+                                        const admission::directory& callers) {
+  limiter::domain_rules rules;
+  const auto& test = from.accounts.at(accounts.front()).test_account;
+  if (test) rules.test_account = rules_of(*test, from.test_accounts.at(*test));
+  for (const auto& name : accounts) {
+    const auto& account = from.accounts.at(name);
+    rules.accounts.push_back(rules_of(name, account));
+    // What several accounts send there jitters as the most jittery of them.
+    if (rules.test_account)
+      rules.test_account->stretch = std::max<time::duration>(rules.test_account->stretch, account.limits.jitter);
+  }
+  for (const auto& caller : callers.callers()) {
+    limiter::caller_rules own{.name = caller.name, .weight = caller.weight};
+    for (const auto& name : accounts) own.on.push_back(rules_of(caller.find(name)));
+    rules.callers.push_back(std::move(own));
+  }
+  return rules;
+}
+
+limits::limits(const settings::configuration& from, const admission::directory& callers, transport::loop& home,
+               shared_store* shared) {
+  for (const auto& [key, accounts] : members_of(from)) {
+    auto& domain = *(domains_[key] = made(key, rules_for(accounts, from, callers), from, home, shared));
     for (std::size_t i = 0; i < accounts.size(); ++i) places_[accounts[i]] = {&domain, i};
   }
+}
+
+void limits::change(const settings::configuration& to, const admission::directory& callers) {
+  for (const auto& [key, accounts] : members_of(to)) domains_.at(key)->change(rules_for(accounts, to, callers));
 }
 
 }  // namespace gateway::app

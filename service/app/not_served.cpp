@@ -18,7 +18,6 @@ not_served find_not_served(const settings::configuration& c) {
       found.refused.push_back(
           {"callers." + name + ".certificate_san", "this version knows callers by their keys only"});
   }
-  if (c.control_socket) found.announced.push_back({"control_socket", "not served by this version"});
   return found;
 }
 

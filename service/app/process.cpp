@@ -1,7 +1,6 @@
 #include "app/process.hpp"
 
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <unistd.h>
 
@@ -10,8 +9,14 @@
 #include <optional>
 #include <thread>
 
+#include "app/control.hpp"
+#include "app/control_server.hpp"
+#include "app/drainer.hpp"
 #include "app/not_served.hpp"
+#include "app/reloader.hpp"
+#include "app/scrapes.hpp"
 #include "app/service.hpp"
+#include "foundation/json/write.hpp"
 #include "foundation/metrics/process.hpp"
 #include "foundation/transport/acceptor.hpp"
 #include "proto_free_api.hpp"
@@ -22,23 +27,6 @@ namespace gateway::app {
 namespace {
 
 using boost::asio::ip::tcp;
-
-constexpr auto drain_look = std::chrono::milliseconds{20};
-
-journal::level level_of(settings::log_level from) noexcept {
-  switch (from) {
-    case settings::log_level::trace:
-    case settings::log_level::debug:
-      return journal::level::debug;
-    case settings::log_level::info:
-      return journal::level::info;
-    case settings::log_level::warn:
-      return journal::level::warning;
-    case settings::log_level::error:
-      return journal::level::error;
-  }
-  return journal::level::info;
-}
 
 // One event loop with what stands on it and the thread that turns it.
 struct loop_thread {
@@ -65,7 +53,7 @@ struct loop_thread {
 
 class process {
  public:
-  process(std::shared_ptr<const settings::configuration> configuration,
+  process(std::filesystem::path file, std::shared_ptr<const settings::configuration> configuration,
           std::shared_ptr<const settings::environment> environment, const build& is)
       : configuration_{std::move(configuration)},
         environment_{std::move(environment)},
@@ -77,6 +65,13 @@ class process {
                                                                                 : journal::format::text}},
         families_{catalogue_},
         registry_{catalogue_},
+        reloader_{{.main = main_,
+                   .file = std::move(file),
+                   .environment = environment_,
+                   .first = configuration_,
+                   .clock = clock_,
+                   .log = log_,
+                   .adopt = [this](auto next) { return adopt(std::move(next)); }}},
         admin_{admin_sources(), log_},
         admin_server_{admin_loop_.loop,
                       admin_,
@@ -91,7 +86,9 @@ class process {
     }
     begin();
     watch_signals();
+    reloader_.start();
     main_.run();
+    control_server_.reset();
     end();
     return 0;
   }
@@ -120,6 +117,7 @@ class process {
     declare_constants();
     if (auto opened = listen_for_callers(); !opened) return std::unexpected{"listeners.api: " + opened.error()};
     if (auto opened = listen_for_operators(); !opened) return std::unexpected{"listeners.admin: " + opened.error()};
+    if (auto opened = listen_for_orders(); !opened) return std::unexpected{"control_socket: " + opened.error()};
     return {};
   }
 
@@ -154,7 +152,28 @@ class process {
     return {};
   }
 
+  std::expected<void, std::string> listen_for_orders() {
+    if (!configuration_->control_socket) return {};
+    control_.emplace(
+        control::parts{.on = *service_, .configuration = reloader_, .log = log_, .version = build_.version});
+    auto opened = control_server::open(
+        main_, *configuration_->control_socket,
+        [this](std::string_view line, const control_peer& who) { return control_->obey(line, who); });
+    if (!opened) return std::unexpected{std::move(opened.error())};
+    control_server_ = std::move(*opened);
+    return {};
+  }
+
+  // On the main thread. The log's level and the drain's times are the process's own.
+  std::expected<void, std::string> adopt(std::shared_ptr<const settings::configuration> next) {
+    const bool another_level = next->log.level != reloader_.current()->log.level;
+    if (auto taken = service_->adopt(next); !taken) return taken;
+    if (another_level) log_.set_threshold(level_of(next->log.level));
+    return {};
+  }
+
   void begin() {
+    drainer_.emplace(main_, drain_steps(), log_);
     for (const auto& w : find_not_served(*configuration_).announced)
       log_.warn("configured, and not served by this version", {{"key", w.path}, {"detail", w.what}});
     for (const auto& w : settings::warnings(*configuration_))
@@ -178,46 +197,38 @@ class process {
     signals_.async_wait([this](const boost::system::error_code& error, int signal) {
       if (error) return;
       if (signal == SIGHUP) {
-        log_.warn("SIGHUP: this version reads its configuration at start only");
-      } else if (draining_) {
+        if (!drainer_->begun()) reloader_.reload("SIGHUP");
+      } else if (drainer_->begun()) {
         log_.warn("told to stop a second time: stopping at once");
         main_.stop();
         return;
       } else {
-        begin_drain();
+        service_->announce_drain();
+        drainer_->begin(reloader_.current()->drain);
       }
       watch_signals();
     });
   }
 
-  // Unready first, and serving on: load balancers learn it late. Then no new connections, and what runs is finished.
-  void begin_drain() {
-    draining_ = true;
-    service_->announce_drain();
-    log_.info("draining", {{"delay_ms", configuration_->drain.delay.count()},
-                           {"timeout_ms", configuration_->drain.timeout.count()}});
-    timer_.expires_after(configuration_->drain.delay);
-    timer_.async_wait([this](const boost::system::error_code& error) {
-      if (error) return;
-      for (std::size_t i = 0; i < loops_.size(); ++i)
-        loops_[i]->loop.post([this, i] {
-          loops_[i]->acceptor->close();
-          service_->drain(i);
-        });
-      give_up_at_ = std::chrono::steady_clock::now() + configuration_->drain.timeout;
-      look_whether_drained();
-    });
-  }
-
-  void look_whether_drained() {
-    timer_.expires_after(drain_look);
-    timer_.async_wait([this](const boost::system::error_code& error) {
-      if (error) return;
-      if (service_->drained()) return main_.stop();
-      if (std::chrono::steady_clock::now() < give_up_at_) return look_whether_drained();
-      log_.warn("drain.timeout is over: ending what still runs");
-      main_.stop();
-    });
+  drainer::steps drain_steps() {
+    return {.loops = loops_.size(),
+            .on_loop = [this](std::size_t i, std::function<void()> what) { loops_[i]->loop.post(std::move(what)); },
+            .stop_accepting = [this](std::size_t i) { loops_[i]->acceptor->pause(); },
+            .hand_back = [this] { service_->hand_back(); },
+            .close_port =
+                [this](std::size_t i) {
+                  service_->drain(i);
+                  loops_[i]->acceptor->finish();
+                },
+            .drained =
+                [this] {
+                  const bool drained = service_->drained();
+                  if (drained && drained_at_ == time::instant{}) drained_at_ = clock_.now();
+                  return drained;
+                },
+            .settled = [this] { return service_->settled(); },
+            .observed = [this] { return !scrapes_.expected(drained_at_, clock_.now()) && admin_server_.busy() == 0; },
+            .done = [this] { main_.stop(); }};
   }
 
   void end() {
@@ -230,12 +241,28 @@ class process {
   }
 
   admin::sources admin_sources() {
-    return {.metrics = [this] { return metrics::render(registry_); },
+    return {.metrics =
+                [this] {
+                  auto text = metrics::render(registry_);
+                  scrapes_.scraped(clock_.now());
+                  return text;
+                },
             .live = [this] { return service_->live(); },
             .ready = [this] { return service_->ready(); },
             .started = [this] { return service_->started(); },
-            .status = [this] { return service_->status(); },
-            .configuration = [this] { return settings::print(*configuration_); }};
+            .status = [this] { return with_configuration(service_->status()); },
+            .configuration = [this] { return settings::print(*reloader_.current()); }};
+  }
+
+  // The status of the service, a JSON object, with what there is to say of the configuration before it.
+  std::string with_configuration(std::string status) const {
+    const auto trouble = reloader_.trouble();
+    std::string member = R"({"configuration":{"hash":")" + settings::hash(*reloader_.current()) + R"(","refused":)";
+    if (trouble.empty())
+      member += "null";
+    else
+      json::append_string(member, trouble);
+    return status.replace(0, 1, member + "},");
   }
 
   void declare_constants() {
@@ -243,7 +270,12 @@ class process {
     constants_.push_back(
         registry_.compute(families_.build_info, [this](auto& out) { out.add(1.0, build_.version, build_.revision); }));
     constants_.push_back(registry_.compute(families_.config_hash_info,
-                                           [this](auto& out) { out.add(1.0, settings::hash(*configuration_)); }));
+                                           [this](auto& out) { out.add(1.0, settings::hash(*reloader_.current())); }));
+    constants_.push_back(registry_.compute(families_.config_reload_success,
+                                           [this](auto& out) { out.add(reloader_.trouble().empty() ? 1.0 : 0.0); }));
+    constants_.push_back(registry_.compute(families_.config_reload_timestamp_seconds, [this](auto& out) {
+      out.add(std::chrono::duration<double>{reloader_.since().time_since_epoch()}.count());
+    }));
   }
 
   void report(std::exception_ptr escaped) noexcept {
@@ -271,6 +303,8 @@ class process {
   metrics::catalogue catalogue_;
   metrics::gateway_metrics families_;
   metrics::registry registry_;
+  boost::asio::io_context main_{1};
+  reloader reloader_;
   upstream::lookup_thread lookups_;
   std::vector<std::unique_ptr<loop_thread>> loops_;
   std::unique_ptr<service> service_;
@@ -281,18 +315,19 @@ class process {
   listener::server admin_server_;
 
   tcp::endpoint api_endpoint_;
-  boost::asio::io_context main_{1};
   boost::asio::signal_set signals_{main_, SIGTERM, SIGINT, SIGHUP};
-  boost::asio::steady_timer timer_{main_};
-  std::chrono::steady_clock::time_point give_up_at_{};
-  bool draining_ = false;
+  scrapes scrapes_;
+  time::instant drained_at_{};
+  std::optional<drainer> drainer_;
+  std::optional<control> control_;
+  std::unique_ptr<control_server> control_server_;
 };
 
 }  // namespace
 
-int run(std::shared_ptr<const settings::configuration> configuration,
+int run(std::filesystem::path file, std::shared_ptr<const settings::configuration> configuration,
         std::shared_ptr<const settings::environment> environment, const build& is) {
-  return process{std::move(configuration), std::move(environment), is}.run();
+  return process{std::move(file), std::move(configuration), std::move(environment), is}.run();
 }
 
 }  // namespace gateway::app

@@ -1,5 +1,6 @@
 #include "app/service.hpp"
 #include "app/status.hpp"
+#include "settings/secret_files.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -12,7 +13,8 @@ constexpr auto first_token_patience = std::chrono::seconds{10};
 constexpr auto first_connection_patience = std::chrono::seconds{1};
 constexpr auto longest_silence_of_a_loop = std::chrono::seconds{10};
 constexpr auto tick_length = std::chrono::milliseconds{100};
-constexpr std::size_t most_accounts = 250;  // an account's number fits a byte of a metric's key
+constexpr std::size_t most_callers = 60'000;  // a caller's number fits two bytes of it
+constexpr std::size_t most_accounts = 250;    // an account's number fits a byte of a metric's key
 
 listener::server_options server_options_of(const settings::listener& from, std::size_t loops) {
   return {.limits = {.head = from.limits.header.bytes, .target = from.limits.target.bytes},
@@ -44,8 +46,7 @@ onboarding::creation_rules rules_of(const admission::account_policy& from) {
 class service::worker final : private time::deadline {
  public:
   worker(const parts& common, std::size_t number, const std::vector<std::unique_ptr<account_core>>& cores,
-         shared_store* shared, const std::shared_ptr<const admission::directory>& callers,
-         const std::vector<listener::caller_policies>& policies)
+         shared_store* shared, const listener::rulebook& rules)
       : on_{common.loops[number]},
         shard_{common.metrics.add_shard()},
         lines_{on_.lines,
@@ -57,9 +58,8 @@ class service::worker final : private time::deadline {
           std::make_unique<account_on_loop>(*core, on_, number, shared, common.families, shard_, common.log));
     api_.emplace(listener::api::parts{.clock = common.clock,
                                       .loop = on_.loop,
-                                      .callers = callers,
+                                      .rules = std::make_shared<const listener::rulebook>(rules),
                                       .accounts = routes_to(cores),
-                                      .policies = policies,
                                       .papers = common.papers,
                                       .body_limit = common.configuration->listeners.api.limits.body.bytes,
                                       .observer = instrument_});
@@ -73,8 +73,15 @@ class service::worker final : private time::deadline {
 
   listener::server& callers() noexcept { return *server_; }
   const listener::server& callers() const noexcept { return *server_; }
+  transport::loop& loop() noexcept { return on_.loop; }
   const transport::loop& loop() const noexcept { return on_.loop; }
   std::uint64_t dropped_lines() const noexcept { return lines_.dropped(); }
+
+  // On its loop.
+  void adopt(std::shared_ptr<const listener::rulebook> rules, const settings::configuration& now) {
+    api_->adopt(std::move(rules));
+    for (auto& account : accounts_) account->adopt(now.accounts.at(account->name()));
+  }
 
   void drain() noexcept {
     server_->drain();
@@ -84,8 +91,7 @@ class service::worker final : private time::deadline {
  private:
   std::vector<listener::api_account> routes_to(const std::vector<std::unique_ptr<account_core>>& cores) {
     std::vector<listener::api_account> routes;
-    for (std::size_t i = 0; i < cores.size(); ++i)
-      routes.push_back({cores[i]->name, &accounts_[i]->sessions(), cores[i]->configured.timeouts.total});
+    for (std::size_t i = 0; i < cores.size(); ++i) routes.push_back({cores[i]->name, &accounts_[i]->sessions()});
     return routes;
   }
 
@@ -141,10 +147,11 @@ service::~service() {
 std::expected<void, std::string> service::build() {
   built_at_ = parts_.clock.now();
   callers_ = std::make_shared<const admission::directory>(parts_.configuration);
+  in_force_ = parts_.configuration;
   if (parts_.configuration->accounts.size() > most_accounts)
     return std::unexpected{"accounts: more than " + std::to_string(most_accounts)};
-  auto policies = make_policies();
-  if (!policies) return std::unexpected{std::move(policies.error())};
+  auto rules = make_rulebook(callers_);
+  if (!rules) return std::unexpected{std::move(rules.error())};
   const auto& state = parts_.configuration->shared_state;
   if (state.store == settings::store_kind::redis) {
     auto made =
@@ -162,15 +169,17 @@ std::expected<void, std::string> service::build() {
     accounts_.push_back(std::move(*core));
   }
   for (std::size_t i = 0; i < parts_.loops.size(); ++i)
-    workers_.push_back(std::make_unique<worker>(parts_, i, accounts_, store_.get(), callers_, *policies));
+    workers_.push_back(std::make_unique<worker>(parts_, i, accounts_, store_.get(), *rules));
   declare_gauges();
   return {};
 }
 
-std::expected<std::vector<listener::caller_policies>, std::string> service::make_policies() const {
-  std::vector<listener::caller_policies> all;
-  for (const auto& caller : callers_->callers()) {
-    listener::caller_policies own(parts_.configuration->accounts.size());
+std::expected<listener::rulebook, std::string> service::make_rulebook(
+    std::shared_ptr<const admission::directory> callers) {
+  listener::rulebook made;
+  const auto& accounts = callers->configuration().accounts;
+  for (const auto& caller : callers->callers()) {
+    listener::caller_policies own(accounts.size());
     for (const auto& account : caller.accounts) {
       auto rules = rules_of(account);
       if (const auto faults = onboarding::check_defaults(rules); !faults.empty())
@@ -179,9 +188,36 @@ std::expected<std::vector<listener::caller_policies>, std::string> service::make
                                faults.front().detail};
       own[account.account_index] = std::make_shared<const onboarding::creation_policy>(std::move(rules));
     }
-    all.push_back(std::move(own));
+    made.policies.push_back(std::move(own));
   }
-  return all;
+  for (const auto& [name, account] : accounts) made.total_timeouts.push_back(account.timeouts.total);
+  made.callers = std::move(callers);
+  return made;
+}
+
+// Whatever can fail comes first. The limiter knows new callers before anybody can come as one of them.
+std::expected<void, std::string> service::adopt(std::shared_ptr<const settings::configuration> configuration) {
+  auto callers = std::make_shared<const admission::directory>(configuration, *callers_);
+  if (callers->callers().size() > most_callers)
+    return std::unexpected{"too many callers have come and gone; a restart forgets them"};
+  auto rules = make_rulebook(callers);
+  if (!rules) return std::unexpected{std::move(rules.error())};
+  limits_->change(*configuration, *callers);
+  for (auto& w : workers_) {
+    // A copy for each loop, so that no two count references to the same one.
+    w->loop().post([&one = *w, book = std::make_shared<const listener::rulebook>(*rules), configuration]() mutable {
+      one.adopt(std::move(book), *configuration);
+    });
+  }
+  for (auto& account : accounts_) {
+    const auto& before = in_force_->accounts.at(account->name).token;
+    const auto& now = configuration->accounts.at(account->name).token;
+    if (settings::same_credentials(before, now)) continue;
+    parts_.loops.front().loop.post([&core = *account, now] { core.adopt(now); });
+  }
+  callers_ = std::move(callers);
+  in_force_ = std::move(configuration);
+  return {};
 }
 
 void service::declare_gauges() {
@@ -355,10 +391,16 @@ listener::server& service::callers(std::size_t index) noexcept {
   return workers_[index]->callers();
 }
 
-void service::drain(std::size_t index) noexcept {
-  // What waits for a permit is given back at once, whatever its loop.
+void service::hand_back() {
   for (const auto& [name, domain] : limits_->domains()) domain->drain();
+}
+
+void service::drain(std::size_t index) noexcept {
   workers_[index]->drain();
+}
+
+bool service::settled() const {
+  return std::ranges::all_of(limits_->domains(), [](const auto& one) { return one.second->settled(); });
 }
 
 bool service::drained() const noexcept {
@@ -386,6 +428,38 @@ std::vector<admin::check> service::ready() const {
                               : "waits for its first token"});
   }
   return checks;
+}
+
+account_core* service::find(std::string_view account) noexcept {
+  const auto found = std::ranges::find(accounts_, account, [](const auto& a) { return std::string_view{a->name}; });
+  return found == accounts_.end() ? nullptr : found->get();
+}
+
+std::string service::summary() const {
+  std::string text;
+  const auto now = parts_.clock.now();
+  const auto seconds = [](time::duration d) {
+    return std::to_string(std::chrono::ceil<std::chrono::seconds>(d).count()) + " s";
+  };
+  for (const auto& account : accounts_) {
+    const auto& at = account->limited;
+    const auto state = at.domain->state(at.account);
+    const bool usable = account->tokens.has_token() && account->tokens.expiry() > now;
+    text += account->name + ": " + (usable ? "token for " + seconds(account->tokens.expiry() - now) : "NO TOKEN") +
+            ", circuit " + std::string{dispatch::to_string(account->health.state(now))} + ", " +
+            std::to_string(state.waiting) + " wait";
+    if (state.paused_until > now) text += ", PAUSED for " + seconds(state.paused_until - now);
+    text += "\n";
+    std::vector<limiter::window_state> windows;
+    at.domain->windows(at.account, windows);
+    for (const auto& w : windows)
+      text +=
+          "  " + std::string{w.name} + ": " + std::to_string(w.remaining) + " of " + std::to_string(w.rate) + " left\n";
+    for (const auto& slot : at.domain->slots())
+      text += "  slot " + std::to_string(slot.id) + ": held for " + seconds(now - slot.since) + ", until in " +
+              seconds(slot.until - now) + (slot.session.empty() ? "" : ", session " + slot.session) + "\n";
+  }
+  return text;
 }
 
 std::string service::status() const {

@@ -36,15 +36,29 @@ class service {
   // On the home loop (or before it runs): the first tokens are asked for.
   void start();
 
+  // From now on by this configuration, which differs from the present one in what can change at run time only
+  // (settings/changes.hpp). Requests that have begun end by the one that they began with. The error says why nothing
+  // was changed. One thread at a time, not a loop's.
+  std::expected<void, std::string> adopt(std::shared_ptr<const settings::configuration> configuration);
+
   // Where loop `index` serves callers. On that loop.
   listener::server& callers(std::size_t index) noexcept;
+  // Any thread: who waits for a permit is refused at once, whatever its loop, and so is who would have to wait; unused
+  // permits and leases go back to the shared store.
+  void hand_back();
   // On loop `index`: answers close their connections from now on, idle connections are closed.
   void drain(std::size_t index) noexcept;
   // Any thread: no caller's connection is open.
   bool drained() const noexcept;
+  // Any thread: what was given back has reached the shared store.
+  bool settled() const;
 
   // For the operator's listener. Any thread.
   std::vector<admin::check> ready() const;
+  // An account by its name; null: there is none. Any thread.
+  account_core* find(std::string_view account) noexcept;
+  // A few lines for operators. Any thread.
+  std::string summary() const;
   // JSON for operators. Any thread.
   std::string status() const;
   std::vector<admin::check> started() const;
@@ -57,7 +71,8 @@ class service {
   explicit service(parts given);
 
   std::expected<void, std::string> build();
-  std::expected<std::vector<listener::caller_policies>, std::string> make_policies() const;
+  static std::expected<listener::rulebook, std::string> make_rulebook(
+      std::shared_ptr<const admission::directory> callers);
   void declare_gauges();
   void declare_limit_gauges();
   void declare_store_gauges();
@@ -65,7 +80,8 @@ class service {
   transport::task<> start_tokens();
 
   parts parts_;
-  std::shared_ptr<const admission::directory> callers_;
+  std::shared_ptr<const admission::directory> callers_;  // in force
+  std::shared_ptr<const settings::configuration> in_force_;
   std::unique_ptr<shared_store> store_;  // none: this process is alone
   std::optional<limits> limits_;
   std::vector<std::unique_ptr<account_core>> accounts_;

@@ -122,6 +122,9 @@ class dispatcher {
   };
   dispatcher(parts given, options how);
 
+  // Other limits and times, from the next step of every request on.
+  void adopt(options how) { options_ = std::move(how); }
+
   // A complete answer of the upstream in `space.answer`, whatever its status, or why there is none. Its effect is what
   // the bytes say: none while the last byte of the request was not handed to the socket.
   transport::task<std::expected<void, errors::failure>> send(call what, workspace& space);

@@ -157,6 +157,13 @@ void domain::ledger_changed(time::instant now, notices& out) {
   p.finish(now, out);
 }
 
+void domain::change(domain_rules to, time::instant now, notices& out) {
+  auto& p = *parts_;
+  now = p.at(now);
+  p.change(std::move(to), now);
+  p.finish(now, out);
+}
+
 void domain::drain(time::instant now, notices& out) {
   auto& p = *parts_;
   now = p.at(now);

@@ -149,6 +149,10 @@ class domain {
   // back.
   void ledger_changed(time::instant now, notices& out);
 
+  // Other rules for the same accounts; callers keep their numbers, and there may be more of them at the end. What was
+  // sent, drawn and held counts on, and who waits keeps the place, unless its turn is now too late.
+  void change(domain_rules to, time::instant now, notices& out);
+
   // From now on nobody waits: who has no permit is refused, and so is everybody who would have to wait for one.
   void drain(time::instant now, notices& out);
 

@@ -37,12 +37,45 @@ domain::parts::parts(domain_rules r, std::unique_ptr<store::ledger> l)
       told(1 + rules.accounts.size(), told_instants{rules.most_told}),
       drawn{64},
       waiting_on(rules.accounts.size()) {
-  all_lanes = std::vector<lane>(rules.callers.size() * rules.accounts.size() * 2);
-  for (std::size_t c = 0; c < rules.callers.size(); ++c) {
+  build_new_lanes();
+}
+
+// In the order of `lane_of`.
+void domain::parts::build_new_lanes() {
+  const auto per_caller = rules.accounts.size() * 2;
+  for (auto c = all_lanes.size() / per_caller; c < rules.callers.size(); ++c) {
     for (std::size_t a = 0; a < rules.accounts.size(); ++a) {
-      for (const auto what : {kind::request, kind::creation}) build(lane_of(what, a, c), what, a, c);
+      for (const auto what : {kind::request, kind::creation}) build(all_lanes.emplace_back(), what, a, c);
     }
   }
+}
+
+void domain::parts::change(domain_rules to, time::instant now) {
+  rules = std::move(to);
+  ledger->change(ledger_rules_of(rules), now);
+  numbers = resources{rules.accounts.size(), rules.callers.size()};
+  words.rename();
+  turns.reweigh(weights_of(rules));
+  plan = timetable{*ledger, rules.accounts.size()};
+  for (auto& of : all_lanes) rebuild(of, now);
+  build_new_lanes();
+  changed = better = true;
+}
+
+// Permits that are drawn from it will be settled with what it draws from now on: they are counted there, too.
+void domain::parts::rebuild(lane& of, time::instant now) {
+  const auto had_own = of.has_own;
+  of.own.most_slots.reset();
+  const auto& on = rules.callers[of.caller].on;
+  if (of.shared.slot && of.account < on.size()) of.own.most_slots = on[of.account].open_sessions;
+  of.has_own = had_own || limits_anything(ledger->rules(), of.own);
+  if (!of.has_own) return;
+  of.draws.most_slots = of.own.most_slots;
+  if (had_own) return;
+  of.draws.requests.insert(of.draws.requests.end(), of.own.requests.begin(), of.own.requests.end());
+  of.draws.creations.insert(of.draws.creations.end(), of.own.creations.begin(), of.own.creations.end());
+  for (const auto& one : drawn)
+    if (one.of == &of && one.is == outstanding::state::unsent) ledger->draw(of.own, now);
 }
 
 void domain::parts::build(lane& of, kind what, std::size_t account, std::size_t caller) const {

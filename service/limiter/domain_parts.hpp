@@ -2,6 +2,7 @@
 
 #include <boost/circular_buffer.hpp>
 
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -30,7 +31,7 @@ struct domain::parts {
   resources numbers;
   std::unique_ptr<store::ledger> ledger;
   refusals words;
-  std::vector<lane> all_lanes;
+  std::deque<lane> all_lanes;  // they stay where they are
   lanes active;
   order_of_turns turns;
   choice next_turn;
@@ -59,6 +60,9 @@ struct domain::parts {
   told_instants& told_of(const lane& of) noexcept { return told[of.what == kind::creation ? 0 : 1 + of.account]; }
   std::uint64_t weights_beside(const lane& of) const noexcept;
   void build(lane& of, kind what, std::size_t account, std::size_t caller) const;
+  void build_new_lanes();
+  void change(domain_rules to, time::instant now);
+  void rebuild(lane& of, time::instant now);
 
   void put(waiter& who, lane& into, bool in_front);
   void take_out(waiter& who);

@@ -9,11 +9,16 @@ using transport::task;
 // ---------------------------------------------------------------- shared_domain
 
 shared_domain::shared_domain(domain_rules rules, transport::loop& home)
-    : rules_{rules}, home_{home}, domain_{std::move(rules)} {}
+    : rules_{rules}, of_test_account_{rules.test_account.has_value()}, home_{home}, domain_{std::move(rules)} {}
 
 shared_domain::shared_domain(domain_rules rules, transport::loop& home, std::unique_ptr<store::shared_ledger> of,
                              store::courier& way)
-    : rules_{rules}, home_{home}, ledger_{of.get()}, way_{&way}, domain_{std::move(rules), std::move(of)} {}
+    : rules_{rules},
+      of_test_account_{rules.test_account.has_value()},
+      home_{home},
+      ledger_{of.get()},
+      way_{&way},
+      domain_{std::move(rules), std::move(of)} {}
 
 shared_domain::~shared_domain() = default;
 
@@ -111,6 +116,7 @@ void shared_domain::send_orders() {
   {
     const std::lock_guard lock{mutex_};
     sending_orders_ = false;
+    carried_ += orders.size();
   }
   for (auto& one : orders) home_.spawn(carry(std::move(one)));
 }
@@ -121,6 +127,7 @@ task<> shared_domain::carry(store::order what) {
   const auto outcome = co_await std::move(carrying);
   const auto received = home_.clock().now();
   decide(&home_, received, [&](domain& d, time::instant at, notices& out) {
+    --carried_;
     const auto was_away = ledger_->away();
     ledger_->answered(what.tag, outcome, asked, received);
     d.ledger_changed(at, out);
@@ -136,6 +143,12 @@ void shared_domain::connected(std::string run_id) {
   decide(&home_, home_.clock().now(), [&](domain&, time::instant at, notices&) {
     if (ledger_ != nullptr) ledger_->connected(std::move(run_id), at);
   });
+}
+
+bool shared_domain::settled() const {
+  const std::lock_guard lock{mutex_};
+  if (ledger_ == nullptr) return true;
+  return carried_ == 0 && !sending_orders_ && !errand_posted_ && ledger_->next_order(now()) > now();
 }
 
 bool shared_domain::away() const {
@@ -182,6 +195,18 @@ void shared_domain::drain() {
     d.drain(at, out);
     if (ledger_ != nullptr) ledger_->leave(at);
   });
+}
+
+void shared_domain::change(domain_rules to) {
+  decide(nullptr, now(), [&](domain& d, time::instant at, notices& out) {
+    rules_ = to;
+    d.change(std::move(to), at, out);
+  });
+}
+
+domain_rules shared_domain::rules() const {
+  const std::lock_guard lock{mutex_};
+  return rules_;
 }
 
 void shared_domain::windows(std::size_t account, std::size_t caller, kind what, std::vector<window_state>& into) const {

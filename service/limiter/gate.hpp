@@ -42,6 +42,13 @@ class shared_domain {
   void pause(std::size_t account, time::instant until);
   void resume(std::size_t account);
   void drain();
+  // `domain` says what it does.
+  void change(domain_rules to);
+
+  // By which it decides.
+  time::instant now() const noexcept { return home_.clock().now(); }
+  // Nothing is under way to the shared store, nor due to be sent there.
+  bool settled() const;
 
   // On the home loop, where the ledger is shared: there is a connection to a store of this run id.
   void connected(std::string run_id);
@@ -55,7 +62,8 @@ class shared_domain {
   void windows(std::size_t account, std::vector<window_state>& into) const;
   account_state state(std::size_t account) const;
   std::vector<slot_state> slots() const;
-  const domain_rules& rules() const noexcept { return rules_; }
+  domain_rules rules() const;
+  bool of_test_account() const noexcept { return of_test_account_; }
 
  private:
   friend gate;
@@ -82,7 +90,6 @@ class shared_domain {
   // calling thread; none: it is no loop's.
   template <typename Decide>
   auto decide(transport::loop* here, time::instant now, Decide&& decide);
-  time::instant now() const noexcept { return home_.clock().now(); }
   void advance();
   void tell(transport::loop* here);
   void arm(transport::loop* here);
@@ -92,7 +99,8 @@ class shared_domain {
   transport::task<> carry(store::order what);
   void note_away(bool was_away);
 
-  const domain_rules rules_;
+  domain_rules rules_;  // under the lock
+  const bool of_test_account_;
   transport::loop& home_;
   mutable std::mutex mutex_;
   store::shared_ledger* ledger_ = nullptr;  // the domain's, where it is shared; under the lock
@@ -103,6 +111,7 @@ class shared_domain {
   bool errand_posted_ = false;  // from another loop
   std::function<void(bool)> heard_away_;
   bool sending_orders_ = false;  // what is to be asked is being taken
+  std::size_t carried_ = 0;      // orders on their way
   alarm alarm_{*this};
   time::instant armed_for_ = time::instant::max();
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what is posted to the home loop

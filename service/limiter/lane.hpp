@@ -45,6 +45,11 @@ class order_of_turns {
   order_of_turns(std::size_t accounts, const std::vector<std::uint32_t>& weights)
       : creations_{weights}, reads_(accounts, shares{weights}), requests_(accounts, shares{weights}) {}
 
+  void reweigh(const std::vector<std::uint32_t>& weights) {
+    creations_.reweigh(weights);
+    for (auto& one : reads_) one.reweigh(weights);
+    for (auto& one : requests_) one.reweigh(weights);
+  }
   shares::tag tag(const lane& of, std::size_t behind = 0) const noexcept { return line(of).next(of.caller, behind); }
   void served(const lane& of) noexcept {
     line(of).served(of.caller);

@@ -21,10 +21,17 @@ std::string wait(std::size_t waiting) {
 
 refusals::refusals(const domain_rules& rules, store::ledger& of)
     : rules_{rules}, ledger_{of}, numbers_{rules.accounts.size(), rules.callers.size()} {
-  for (std::uint32_t r = 0; r < of.rules().resources.size(); ++r) {
+  rename();
+}
+
+void refusals::rename() {
+  names_.clear();
+  const auto& all = ledger_.rules().resources;
+  for (std::uint32_t r = 0; r < all.size(); ++r) {
     auto& names = names_.emplace_back();
-    for (const auto& one : of.rules().resources[r].windows)
-      names.push_back(name_of(one, resources::what_of(r), numbers_.owner_of(r) == resources::owner::caller));
+    const bool own = numbers_.owner_of(r) == resources::owner::caller;
+    for (const auto& one : all[r].windows)
+      names.emplace_back(*known_names_.insert(name_of(one, resources::what_of(r), own)).first);
   }
 }
 

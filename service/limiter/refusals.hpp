@@ -1,6 +1,9 @@
 #pragma once
 
+#include <functional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "limiter/lane.hpp"
@@ -13,6 +16,8 @@ class refusals {
  public:
   refusals(const domain_rules& rules, store::ledger& of);
 
+  // After the rules have changed. Names that were given out stay valid.
+  void rename();
   // Everything but the instant. `waiting`: how many wait on the account.
   refusal of_turn(const lane& of, const store::binding& why, std::size_t waiting, time::instant now) const;
   std::string queue_state(std::size_t account, std::size_t waiting) const;
@@ -32,7 +37,8 @@ class refusals {
   const domain_rules& rules_;
   store::ledger& ledger_;
   resources numbers_;
-  std::vector<std::vector<std::string>> names_;  // by resource and window
+  std::set<std::string, std::less<>> known_names_;
+  std::vector<std::vector<std::string_view>> names_;  // by resource and window
 };
 
 }  // namespace gateway::limiter

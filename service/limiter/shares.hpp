@@ -15,6 +15,13 @@ class shares {
     finish_.resize(cost_.size());
   }
 
+  // Other weights; there may be more callers at the end. What was served counts on.
+  void reweigh(const std::vector<std::uint32_t>& weights) {
+    cost_.clear();
+    for (const auto weight : weights) cost_.push_back(one / std::max<std::uint32_t>(weight, 1));
+    finish_.resize(cost_.size());
+  }
+
   using tag = std::uint64_t;
   // The tag of the next permit of a caller; `behind` further ones of its go before.
   tag next(std::size_t caller, std::size_t behind = 0) const noexcept {

@@ -36,6 +36,7 @@ failure header_fault(problem id, std::string name, std::string code, std::string
 // What one request needs beside its bytes.
 struct api::request_scratch final : scratch {
   routing where;
+  std::shared_ptr<const rulebook> rules;  // where the pointers below lead
   const admission::caller* caller = nullptr;
   const admission::account_policy* account = nullptr;
   std::optional<std::chrono::seconds> wait;
@@ -58,6 +59,7 @@ api::request_scratch& api::of(exchange& x) {
 // The order of the checks is part of the contract: path, method, caller, account, headers; the body comes last.
 std::size_t api::on_head(exchange& x) {
   auto& mine = of(x);
+  mine.rules = parts_.rules;
   mine.caller = nullptr;
   mine.account = nullptr;
   mine.where = find_route(x.head.method, path_of(x.head.target));
@@ -88,7 +90,7 @@ std::size_t api::on_head(exchange& x) {
 }
 
 bool api::admit(exchange& x, request_scratch& mine) {
-  const auto caller = parts_.callers->authenticate(x.head.fields.get(http::field::authorization));
+  const auto caller = mine.rules->callers->authenticate(x.head.fields.get(http::field::authorization));
   if (!caller) {
     answer_with(x, caller.error());
     return false;
@@ -97,7 +99,7 @@ bool api::admit(exchange& x, request_scratch& mine) {
   x.caller = mine.caller->name;
   x.caller_number = static_cast<std::uint16_t>(mine.caller->index + 1);
   if (mine.where.account.empty()) return true;  // about no account in particular
-  const auto account = parts_.callers->authorize(*mine.caller, mine.where.account);
+  const auto account = mine.rules->callers->authorize(*mine.caller, mine.where.account);
   if (!account) {
     answer_with(x, account.error());
     return false;
@@ -136,7 +138,7 @@ void api::find_deadline(exchange& x, request_scratch& mine) {
   mine.wait.reset();
   mine.may_reuse = true;
   if (mine.account == nullptr) return;
-  auto total = parts_.accounts[mine.account->account_index].total_timeout;
+  auto total = mine.rules->total_timeouts[mine.account->account_index];
   const auto preferred = read_preferences(x.head.fields);
   if (preferred.wait && mine.where.route->id == route_id::create_session) {
     mine.wait = preferred.wait;
@@ -174,7 +176,7 @@ task<> api::on_request(exchange& x) {
 
 task<> api::create_session(exchange& x, request_scratch& mine) {
   const auto& account = parts_.accounts[mine.account->account_index];
-  const auto& policy = *parts_.policies[mine.caller->index][mine.account->account_index];
+  const auto& policy = *mine.rules->policies[mine.caller->index][mine.account->account_index];
   onboarding::creation_request what{.caller = mine.caller->index,
                                     .policy = policy,
                                     .body = x.body,
@@ -237,7 +239,8 @@ void api::give_back_slot(exchange& x, const request_scratch& mine) {
 void api::show_account(exchange& x, const request_scratch& mine) {
   const auto& account = parts_.accounts[mine.account->account_index];
   x.reply.status = 200;
-  x.reply.body = render_account(account.name, account.sessions->view(mine.caller->index), account.total_timeout);
+  x.reply.body = render_account(account.name, account.sessions->view(mine.caller->index),
+                                mine.rules->total_timeouts[mine.account->account_index]);
   x.reply.add_line("X-Request-Id", x.request_id.view());
   x.reply.add_line("Cache-Control", "no-store");
 }
@@ -306,10 +309,12 @@ void api::add_server_timing(exchange& x, const dispatch::stage_times& stages) co
 }
 
 void api::on_done(const exchange& x, time::duration took) {
-  auto& way = static_cast<request_scratch&>(*x.scratch).space.way;
+  auto& mine = static_cast<request_scratch&>(*x.scratch);
+  auto& way = mine.space.way;
   parts_.observer.answered(x, took, way.stages, way.answer.head.status);
   way.stages = {};
   way.answer.head.status = 0;
+  mine.rules.reset();  // an idle place must not keep a configuration that nobody uses
 }
 
 }  // namespace gateway::listener

@@ -18,11 +18,17 @@ namespace gateway::listener {
 struct api_account {
   std::string name;
   onboarding::sessions* sessions = nullptr;
-  time::duration total_timeout{};  // for a whole request, from its first byte
 };
 
 // The policies of one caller, by account index; empty where it may not use the account.
 using caller_policies = std::vector<std::shared_ptr<const onboarding::creation_policy>>;
+
+// What a configuration says of callers and their requests. A request is handled by the one with which it began.
+struct rulebook {
+  std::shared_ptr<const admission::directory> callers;
+  std::vector<caller_policies> policies;       // by the directory's caller index
+  std::vector<time::duration> total_timeouts;  // by the directory's account index
+};
 
 // What everybody may read.
 struct documents {
@@ -46,14 +52,16 @@ class api final : public handler {
   struct parts {
     const time::clock& clock;
     transport::loop& loop;
-    std::shared_ptr<const admission::directory> callers;
+    std::shared_ptr<const rulebook> rules;  // of this loop alone: it counts without atomic contention
     std::vector<api_account> accounts;      // by the directory's account index
-    std::vector<caller_policies> policies;  // by the directory's caller index
     documents papers;
     std::size_t body_limit = 64 * 1024;
     request_observer& observer;
   };
   explicit api(parts given) : parts_{std::move(given)} {}
+
+  // For requests to come.
+  void adopt(std::shared_ptr<const rulebook> rules) noexcept { parts_.rules = std::move(rules); }
 
   std::unique_ptr<scratch> make_scratch() override;
   std::size_t on_head(exchange& x) override;

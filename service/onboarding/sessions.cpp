@@ -48,7 +48,7 @@ task<sessions::created> sessions::create(creation_request what, workspace& space
   const auto composed =
       compose_creation(what.body, what.policy, space.memory, space.upstream_body, space.from_defaults);
   if (!composed) co_return std::unexpected{composed.error()};
-  const bool shares = what.may_reuse && parts_.shared.reuse.lifetime.count() > 0;
+  const bool shares = what.may_reuse && reuse_.lifetime.count() > 0;
   auto creating = what.idempotency_key ? create_keyed(what, space, out)
                   : shares             ? create_shared(what, space, out)
                                        : create_alone(what, space, out);
@@ -130,10 +130,10 @@ order sessions::order_of(const creation_request& what, const workspace& space) c
   for (const auto& pointer : space.from_defaults) made.defaulted.emplace_back(pointer);
   made.external_metadata = external_metadata_of(what.body);
   if (what.idempotency_key) made.idempotency_key = *what.idempotency_key;
-  if (what.may_reuse && parts_.shared.reuse.lifetime.count() > 0) {
+  if (what.may_reuse && reuse_.lifetime.count() > 0) {
     const auto digest = json::canonical_digest(space.upstream_body);
     made.reuse.emplace(store::live_name{.of = digest});
-    if (!parts_.shared.reuse.across_callers) made.reuse->caller = what.caller;
+    if (!reuse_.across_callers) made.reuse->caller = what.caller;
   }
   return made;
 }
@@ -176,7 +176,7 @@ bool sessions::usable(const store::live_session& one) const {
   const auto id = session_id::parse(one.session);
   if (!id || parts_.shared.owners.ended(*id)) return false;
   if (one.expires_at && parts_.clock.wall_now() + std::chrono::hours{1} >= *one.expires_at) return false;
-  return !parts_.shared.limits.rules().test_account || parts_.shared.limits.holds(one.session);
+  return !parts_.shared.limits.of_test_account() || parts_.shared.limits.holds(one.session);
 }
 
 std::pair<std::shared_ptr<flight>, bool> sessions::flight_for(const order& what) {
@@ -269,7 +269,7 @@ task<> sessions::keep(std::optional<store::live_name> reuse, const landing& what
   store::live_session live{.session = std::string{what.facts.id.view()},
                            .upstream_body = what.upstream_body,
                            .expires_at = what.facts.expires_at};
-  auto keeping = parts_.records.keep_live(*reuse, std::move(live), now + shared.reuse.lifetime);
+  auto keeping = parts_.records.keep_live(*reuse, std::move(live), now + reuse_.lifetime);
   co_await std::move(keeping);
 }
 
@@ -340,7 +340,7 @@ account_view sessions::view(std::size_t caller) const {
   if (state.paused_until > now) seen.paused_until = at(state.paused_until);
   seen.slow_down = state.slow_down;
   seen.open_sessions = parts_.shared.owners.open_of(caller, most_open);
-  const auto& rules = limits.rules();
+  const auto rules = limits.rules();
   if (rules.test_account) {
     auto& shown = seen.test_account.emplace();
     shown.name = rules.test_account->name;

@@ -52,8 +52,8 @@ struct shared_sessions {
   ownership owners{};
   onboarding::board board{};
   limiter::shared_domain& limits;
-  std::size_t account = 0;  // in `limits`
-  reuse_rules reuse{};
+  std::size_t account = 0;    // in `limits`
+  const reuse_rules reuse{};  // at the start
   // Creations under way that may outlive those who asked for them.
   std::atomic<std::size_t> under_way{0};
 };
@@ -88,7 +88,10 @@ class sessions {
     std::string account;  // its name, for messages
     std::function<upstream_view()> health;
   };
-  explicit sessions(parts given) : parts_{std::move(given)} {}
+  explicit sessions(parts given) : parts_{std::move(given)}, reuse_{parts_.shared.reuse} {}
+
+  // Other rules of reuse, for requests to come.
+  void adopt(reuse_rules reuse) noexcept { reuse_ = reuse; }
 
   // A session for the caller's body, within `deadline`, and its answer's body in `out`: a new one, or a live one that
   // the same request made before, or what the request's key stands for. When the caller leaves it ends at once if
@@ -151,6 +154,7 @@ class sessions {
   static errors::failure not_in_time(bool sent, bool gone);
 
   parts parts_;
+  reuse_rules reuse_;
   scratch memory_;  // of what no request waits for
 };
 

@@ -36,6 +36,11 @@ std::expected<secrets::secret, std::string> read_again(const secret_value& value
   return secret;
 }
 
+bool same_credentials(const token& a, const token& b) noexcept {
+  return same(a.client_id.content, b.client_id.content) && same(a.client_secret.content, b.client_secret.content) &&
+         a.client_id.file == b.client_id.file && a.client_secret.file == b.client_secret.file;
+}
+
 void read_secret(const spot& s, bool is_file, secret_value& target) {
   if (is_file) {
     if (!read_scalar(s, target.file)) return;

@@ -21,6 +21,18 @@ void history::forget(time::instant at) {
   if (found != sent_.end() && *found == at) sent_.erase(found);
 }
 
+void history::remember(std::size_t largest_rate, time::instant now) {
+  const bool may_have_forgotten = sent_.size() >= largest_;
+  if (largest_rate > largest_ && may_have_forgotten) {
+    const auto stand_in = sent_.empty() ? now : sent_.front();
+    sent_.set_capacity(largest_rate);
+    while (!sent_.full()) sent_.push_front(stand_in);
+  } else if (sent_.capacity() > largest_rate) {
+    sent_.rset_capacity(largest_rate);
+  }
+  largest_ = largest_rate;
+}
+
 std::size_t history::since(time::instant then) const noexcept {
   return static_cast<std::size_t>(sent_.end() - std::ranges::upper_bound(sent_, then));
 }

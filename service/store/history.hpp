@@ -25,6 +25,9 @@ class history {
 
   std::size_t outstanding() const noexcept { return outstanding_; }
   std::size_t remembered() const noexcept { return sent_.size(); }
+  // From now on so many are remembered. What was forgotten, because fewer were enough before, counts as sent with the
+  // oldest that is remembered, and where nothing is, as sent now: never earlier than it was.
+  void remember(std::size_t largest_rate, time::instant now);
   // The n-th newest, from 1; it must be remembered.
   time::instant newest(std::size_t n) const noexcept { return sent_[sent_.size() - n]; }
   // How many were sent after `then`.

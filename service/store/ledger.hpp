@@ -93,6 +93,9 @@ class ledger {
   virtual bool free_slot(std::string_view session, time::instant now) = 0;
   virtual bool free_slot(std::uint64_t slot, time::instant now) = 0;
 
+  // Other rules for the same things, of which there may be more at the end. False: they are fixed.
+  virtual bool change(ledger_rules /*to*/, time::instant /*now*/) { return false; }
+
   // What is known, for estimates: exact where this process keeps the ledger alone.
   virtual const ledger_rules& rules() const noexcept = 0;
   virtual const history& known(std::uint32_t resource) const noexcept = 0;

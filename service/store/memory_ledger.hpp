@@ -27,6 +27,11 @@ class memory_ledger final : public ledger {
   bool free_slot(std::string_view session, time::instant now) override;
   bool free_slot(std::uint64_t slot, time::instant now) override;
 
+  bool change(ledger_rules to, time::instant now) override {
+    books_.change(std::move(to), now);
+    return true;
+  }
+
   const ledger_rules& rules() const noexcept override { return books_.rules; }
   const history& known(std::uint32_t resource) const noexcept override { return books_.histories[resource]; }
   const pace& pace_of(std::size_t account) const noexcept override { return books_.paces[account]; }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "foundation/time/clock.hpp"
 
 namespace gateway::store {
@@ -18,6 +20,12 @@ class pace {
   void pause(time::instant until, time::instant now) noexcept;
   // The pause is over; the pace comes back from now on.
   void resume(time::instant now) noexcept;
+
+  // Another longest pause; one under way ends by it.
+  void cap(time::duration longest_pause, time::instant now) noexcept {
+    longest_pause_ = longest_pause;
+    if (until_ > now) until_ = std::min(until_, now + longest_pause);
+  }
 
   // As another ledger has it: when the pause ends, and the factor of the first step.
   void replace(time::instant until, double worst) noexcept {

@@ -31,6 +31,11 @@ class slot_book {
   time::duration time_to_live() const noexcept { return time_to_live_; }
   // Those whose time is over are free from now on. Every other function sees only what this left.
   void expire(time::instant now);
+  // Held ones stay held to their end, also where there are fewer from now on.
+  void resize(std::uint32_t total, time::duration time_to_live) noexcept {
+    total_ = total;
+    time_to_live_ = time_to_live;
+  }
   // In the order in which they end.
   const std::vector<slot>& held() const noexcept { return held_; }
   // When one is free, if none is freed early: `now` or later.

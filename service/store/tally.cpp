@@ -22,6 +22,20 @@ tally::tally(ledger_rules of)
   for (const auto& one : rules.resources) histories.emplace_back(largest_rate(one));
 }
 
+void tally::change(ledger_rules to, time::instant now) {
+  const auto known = histories.size();
+  for (std::size_t i = 0; i < to.resources.size(); ++i) {
+    const auto rate = largest_rate(to.resources[i]);
+    if (i >= known)
+      histories.emplace_back(rate);
+    else
+      histories[i].remember(rate, now);
+  }
+  for (std::size_t a = 0; a < paces.size(); ++a) paces[a].cap(to.longest_pause[a], now);
+  slots.resize(to.slots, to.slot_ttl);
+  rules = std::move(to);
+}
+
 opening tally::opens(const use& of, time::instant now) {
   opening latest;
   const auto ask = [&](std::uint32_t number) {

@@ -12,6 +12,8 @@ struct tally {
 
   // From when on a permit can be drawn, by what is written here.
   opening opens(const use& of, time::instant now);
+  // Other rules for the same things, of which there may be more at the end. Nothing that was counted is lost.
+  void change(ledger_rules to, time::instant now);
   // Once per resource that a permit draws from.
   template <typename What>
   void each(const use& of, const What& what) {

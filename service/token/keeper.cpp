@@ -183,6 +183,13 @@ void keeper::reject(std::uint64_t generation) {
   });
 }
 
+void keeper::renew_now() {
+  parts_.home.post([this] {
+    renewal_.ask_now(parts_.home.now());
+    consider();
+  });
+}
+
 void keeper::publish() {
   view::news latest;
   if (const auto* present = renewal_.usable(parts_.home.now())) latest.token = *present;

@@ -94,6 +94,9 @@ class keeper {
 
   // On the home loop, once: begins the first attempt.
   void start();
+  // Any thread: asks for a new token now, whatever is known (a secret was changed, or somebody says so). The present
+  // one is used until there is another. While an attempt runs: nothing.
+  void renew_now();
   // An attempt has ended, either way. Any thread.
   bool tried() const noexcept { return tried_.load(std::memory_order_relaxed); }
   bool has_token() const noexcept { return has_token_.load(std::memory_order_relaxed); }

@@ -37,6 +37,11 @@ void renewal::on_trouble(bool refused, std::string reason, time::instant now, do
   trouble_ = trouble{refused, std::move(reason), next_attempt_};
 }
 
+void renewal::ask_now(time::instant now) noexcept {
+  failures_ = 0;
+  if (!asking_) next_attempt_ = now;
+}
+
 void renewal::on_rejected(std::uint64_t generation, time::instant now, double uniform) {
   if (!grant_ || grant_->generation != generation) return;
   grant_.reset();

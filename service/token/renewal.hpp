@@ -53,6 +53,9 @@ class renewal {
   // generations than the present one are old news.
   void on_rejected(std::uint64_t generation, time::instant now, double uniform);
 
+  // Somebody wants another one now, whatever the back-off. The present one is good until then.
+  void ask_now(time::instant now) noexcept;
+
   const grant* usable(time::instant now) const noexcept { return grant_ && now < grant_->expiry ? &*grant_ : nullptr; }
   // Why the last attempt failed, while that is the latest news.
   const trouble* failing() const noexcept { return trouble_ ? &*trouble_ : nullptr; }

@@ -263,6 +263,7 @@ TEST_CASE("a drain finishes what was sent and closes the rest") {
   auto busy = p.w.connect();
   CHECK(busy.say(create()));
   p.w.settle();
+  p.w.gateway->hand_back();
   p.w.gateway->drain(0);
   p.w.settle();
   CHECK(idle.heard() == "");

@@ -249,6 +249,7 @@ TEST_CASE("a drain gives back what waits, and finishes what was sent") {
   auto waiting = p.w.connect();
   CHECK(waiting.say(example_creation()));
   p.w.settle();
+  p.w.gateway->hand_back();
   p.w.gateway->drain(0);
   p.w.settle();
   const auto got = p.w.heard(waiting);

@@ -130,14 +130,6 @@ TEST_CASE("What runs longer than drain.timeout is cut off") {
   CHECK(slow.is_lost());
 }
 
-TEST_CASE("SIGHUP is answered in the log, and it serves on") {
-  both_programs running;
-  running.gateway.process().signal(SIGHUP);
-  running.gateway.process().line_with("SIGHUP");
-  auto caller = running.gateway.caller();
-  create(caller);
-}
-
 TEST_CASE("A port that another gateway has is a reason not to start, for callers and for operators") {
   both_programs running;
   auto second = configuration::of(running.podero, running.folder);

@@ -74,6 +74,9 @@ class running_gateway {
   unsigned short admin() const noexcept { return admin_; }
   connection caller() const { return connection{api_}; }
   support::program& process() noexcept { return process_; }
+  // Puts another configuration into its file, in one step.
+  void rewrite(const configuration& how) const { folder_.replace("gateway.yaml", how.text()); }
+  std::string file() const { return folder_.path("gateway.yaml"); }
 
   // The value of one series, written as on the metrics page: name{label="value",...}. 0 where there is none.
   double metric(const std::string& series) const;

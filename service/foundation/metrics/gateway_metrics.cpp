@@ -56,6 +56,10 @@ gateway_metrics::gateway_metrics(catalogue& in)
       store_duration_seconds{in.add_histogram("store_duration_seconds", "Time of one question to the shared store.")},
       loop_lag_seconds{in.add_gauge("loop_lag_seconds", "How late the slowest event loop runs its timers.", fold::max)},
       config_hash_info{in.add_gauge("config_hash_info", "1 for the configuration in force.", {"hash"})},
+      config_reload_success{
+          in.add_gauge("config_reload_success", "1 if the last load of the configuration was accepted, 0 if refused.")},
+      config_reload_timestamp_seconds{
+          in.add_gauge("config_reload_timestamp_seconds", "When the configuration in force was loaded, in Unix time.")},
       build_info{in.add_gauge("build_info", "1 for the running build.", {"version", "revision"})},
       log_lines_dropped_total{in.add_counter("log_lines_dropped_total",
                                              "Log lines lost because whoever reads them was too slow or gone.")} {}

@@ -36,7 +36,9 @@ struct gateway_metrics {
   family<histogram, 0> store_duration_seconds;
   family<gauge, 0> loop_lag_seconds;  // the worst loop's
   family<gauge, 1> config_hash_info;  // hash; compute it, so that the hash before a reload vanishes
-  family<gauge, 2> build_info;        // version, revision
+  family<gauge, 0> config_reload_success;
+  family<gauge, 0> config_reload_timestamp_seconds;
+  family<gauge, 2> build_info;  // version, revision
   family<counter, 0> log_lines_dropped_total;
 };
 

@@ -44,9 +44,9 @@ std::string cannot_listen(const tcp::endpoint& where, const boost::system::error
 }  // namespace
 
 // Out of descriptors: the listening socket stays readable, so waiting for it would only spin.
-class acceptor::pause final : public time::deadline {
+class acceptor::rest final : public time::deadline {
  public:
-  explicit pause(acceptor& owner) noexcept : owner_{owner} {}
+  explicit rest(acceptor& owner) noexcept : owner_{owner} {}
 
  private:
   void expired() override { owner_.wait(); }
@@ -54,10 +54,7 @@ class acceptor::pause final : public time::deadline {
 };
 
 acceptor::acceptor(loop& on, handler gives)
-    : loop_{on},
-      socket_{on.context().get_executor()},
-      gives_{std::move(gives)},
-      pause_{std::make_unique<pause>(*this)} {}
+    : loop_{on}, socket_{on.context().get_executor()}, gives_{std::move(gives)}, rest_{std::make_unique<rest>(*this)} {}
 
 acceptor::~acceptor() = default;
 
@@ -85,10 +82,30 @@ void acceptor::start() {
   wait();
 }
 
+void acceptor::pause() noexcept {
+  paused_ = true;
+  boost::system::error_code ignored;
+  if (socket_.is_open()) socket_.cancel(ignored);
+  rest_->disarm();
+}
+
+void acceptor::finish() {
+  pause();
+  for (;;) {
+    const int descriptor = ::accept4(socket_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (descriptor >= 0)
+      gives_(std::make_unique<socket>(loop_, descriptor));
+    else if (errno != EINTR && errno != ECONNABORTED)
+      break;
+  }
+  close();
+  loop_.finish_turn();
+}
+
 void acceptor::close() noexcept {
   boost::system::error_code ignored;
   socket_.close(ignored);
-  pause_->disarm();
+  rest_->disarm();
 }
 
 tcp::endpoint acceptor::local_endpoint() const {
@@ -96,9 +113,9 @@ tcp::endpoint acceptor::local_endpoint() const {
 }
 
 void acceptor::wait() {
-  if (!socket_.is_open()) return;
+  if (!socket_.is_open() || paused_) return;
   socket_.async_wait(socket_type::wait_read, [this](const boost::system::error_code& error) {
-    if (error) return;  // closed
+    if (error || paused_) return;  // closed
     accept_some();
     loop_.finish_turn();
   });
@@ -113,7 +130,7 @@ void acceptor::accept_some() {
     }
     if (errno == EINTR || errno == ECONNABORTED) continue;
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      pause_->arm(loop_.deadlines(), loop_.now() + rest_when_exhausted);
+      rest_->arm(loop_.deadlines(), loop_.now() + rest_when_exhausted);
       return;
     }
     break;

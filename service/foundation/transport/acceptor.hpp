@@ -32,13 +32,18 @@ class acceptor {
 
   // On the loop: begins to accept. Out of descriptors, it waits a little and goes on.
   void start();
+  // On the loop: accepts nothing more, and goes on listening: who connects waits in the kernel's queue.
+  void pause() noexcept;
+  // On the loop: accepts what waits in the kernel's queue, and stops listening. Who connects between the two is reset
+  // by the kernel, or goes to another socket of the port.
+  void finish();
   // On the loop: stops listening; what is not accepted yet is refused by the kernel.
   void close() noexcept;
   boost::asio::ip::tcp::endpoint local_endpoint() const;
 
  private:
   using socket_type = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, loop::executor_type>;
-  class pause;
+  class rest;
 
   acceptor(loop& on, handler gives);
   void wait();
@@ -47,7 +52,8 @@ class acceptor {
   loop& loop_;
   socket_type socket_;
   handler gives_;
-  std::unique_ptr<pause> pause_;
+  std::unique_ptr<rest> rest_;
+  bool paused_ = false;
 };
 
 }  // namespace gateway::transport

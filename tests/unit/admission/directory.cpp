@@ -171,3 +171,25 @@ TEST_CASE("A caller is known by a name of its certificate") {
   CHECK(all.of_certificate(names)->name == "customer-portal");
   CHECK(all.of_certificate(std::span{names}.first(1)) == nullptr);
 }
+
+TEST_CASE("After a reload callers keep their numbers, new ones come last, and nobody is one that is gone") {
+  auto c = two_accounts();
+  c.callers["b"].key_sha256 = {admission::digest_of("b-key")};
+  c.callers["c"].key_sha256 = {admission::digest_of("c-key")};
+  const directory first{std::make_shared<const settings::configuration>(c)};
+  c.callers.erase("b");
+  c.callers["a"].key_sha256 = {admission::digest_of("a-key")};
+  const directory second{std::make_shared<const settings::configuration>(c), first};
+  CHECK((*second.authenticate("Bearer c-key"))->index == 1);
+  CHECK((*second.authenticate("Bearer a-key"))->index == 2);
+  CHECK_FALSE(second.authenticate("Bearer b-key"));
+  CHECK(second.callers()[0].gone);
+  c.callers["b"].key_sha256 = {admission::digest_of("b-key")};
+  const directory third{std::make_shared<const settings::configuration>(c), second};
+  CHECK((*third.authenticate("Bearer b-key"))->index == 0);
+  CHECK((*third.authenticate("Bearer a-key"))->index == 2);
+  c.callers.clear();
+  const directory fourth{std::make_shared<const settings::configuration>(c), third};
+  CHECK((*fourth.authenticate(std::nullopt))->name == "anonymous");
+  CHECK((*fourth.authenticate(std::nullopt))->index == 3);
+}
