@@ -213,13 +213,13 @@ class process {
   drainer::steps drain_steps() {
     return {.loops = loops_.size(),
             .on_loop = [this](std::size_t i, std::function<void()> what) { loops_[i]->loop.post(std::move(what)); },
-            .stop_accepting = [this](std::size_t i) { loops_[i]->acceptor->pause(); },
-            .hand_back = [this] { service_->hand_back(); },
-            .close_port =
+            .stop_accepting =
                 [this](std::size_t i) {
-                  service_->drain(i);
-                  loops_[i]->acceptor->finish();
+                  loops_[i]->acceptor->pause();
+                  service_->drain(i);  // before anything is answered that ends: every answer closes its connection
                 },
+            .hand_back = [this] { service_->hand_back(); },
+            .close_port = [this](std::size_t i) { loops_[i]->acceptor->finish(); },
             .drained =
                 [this] {
                   const bool drained = service_->drained();

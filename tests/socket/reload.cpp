@@ -233,10 +233,7 @@ TEST_CASE("The level of the log changes by reload") {
 
 TEST_CASE("Reload upon reload under load, half of them broken: no failed request, no growth of memory, right metrics") {
   const auto key = make_caller_key("portal");
-  reloadable running{[&](auto& c) {
-    c.more = accounts_line(key);
-    c.log = "{ level: error, format: json }";
-  }};
+  reloadable running{[&](auto& c) { c.more = accounts_line(key); }};
   auto& gateway = running.gateway;
   steady_callers callers{gateway, 4, key.header()};
   const int wanted = reloads_wanted();
