@@ -58,6 +58,7 @@ task<bool> conversation::run() {
     const auto what = co_await read_head();
     if (what == heard::nothing) co_return true;
     if (what == heard::gone) co_return false;
+    answered_ = true;
     bool keep = false;
     if (what == heard::head)
       keep = co_await answer_request();

@@ -11,7 +11,9 @@ using transport::wake;
 
 namespace {
 
-constexpr std::size_t most_spare = 256;       // exchanges kept for the next burst
+constexpr std::size_t most_spare = 256;  // exchanges kept for the next burst
+// Who has just connected was about to ask: it gets that long when the gateway ends.
+constexpr time::duration first_request_at_the_end = std::chrono::milliseconds{500};
 constexpr std::size_t most_kept = 64 * 1024;  // of memory in one of them
 
 void trim(exchange& x) {
@@ -79,11 +81,16 @@ task<> server::serve(std::unique_ptr<transport::channel> connection) {
       lease x{*this};
       conversation talk{*this, *connection, guard, *x};
       keep = co_await talk.run();
+      self.fresh = self.fresh && !talk.has_answered();
     }
-    if (!keep || draining_) break;
-    guard.set(loop_.deadlines(), loop_.now() + options_.idle_timeout);
+    if (!keep || (draining_ && !self.fresh)) break;
+    guard.set(loop_.deadlines(), loop_.now() + (draining_ ? first_request_at_the_end : options_.idle_timeout));
     self.idle = true;
-    const auto woken = co_await connection->ready().wait(interest::read);
+    auto woken = co_await connection->ready().wait(interest::read);
+    if (woken == wake::timed_out && draining_ && self.fresh) {
+      guard.set(loop_.deadlines(), loop_.now() + first_request_at_the_end);
+      woken = co_await connection->ready().wait(interest::read);
+    }
     self.idle = false;
     if (woken != wake::ready) break;
   }
@@ -105,7 +112,7 @@ task<> server::turn_away(std::unique_ptr<transport::channel> connection) {
 void server::drain() noexcept {
   draining_ = true;
   for (auto& p : peers_)
-    if (p.idle) p.channel.ready().interrupt(wake::cancelled);
+    if (p.idle) p.channel.ready().interrupt(p.fresh ? wake::timed_out : wake::cancelled);
 }
 
 void server::abort() noexcept {

@@ -56,7 +56,8 @@ class server {
   // Takes over a connection. Beyond `most_connections` it is told so (503) and closed.
   void accept(std::unique_ptr<transport::channel> connection);
 
-  // From now on every answer closes its connection, and idle connections are closed at once.
+  // From now on every answer closes its connection, and idle connections are closed at once; those that have not asked
+  // for anything yet get a moment to do so.
   void drain() noexcept;
   // Ends every connection, in the middle of whatever it does.
   void abort() noexcept;
@@ -74,6 +75,7 @@ class server {
     server& owner;
     transport::channel& channel;
     bool idle = false;
+    bool fresh = true;  // it has not asked for anything yet
   };
   class lease;
 

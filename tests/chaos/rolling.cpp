@@ -94,7 +94,9 @@ struct balancer {
     std::string out =
         "global\n  nbthread 1\ndefaults\n  mode http\n  retries 0\n  timeout connect 2s\n  timeout client 30s\n"
         "  timeout server 30s\nfrontend callers\n  bind 127.0.0.1:" +
-        std::to_string(port) + "\n  default_backend gateways\nbackend gateways\n  option httpchk GET /readyz\n";
+        std::to_string(port) +
+        "\n  default_backend gateways\nbackend gateways\n  option httpchk\n  http-check send meth GET uri /readyz ver "
+        "HTTP/1.1 hdr Host gateway\n";
     for (const auto& one : behind)
       out += "  server s" + std::to_string(one->api()) + " 127.0.0.1:" + std::to_string(one->api()) + " check port " +
              std::to_string(one->admin()) + " inter 100ms fall 2 rise 2\n";

@@ -245,7 +245,7 @@ TEST_CASE("Reload upon reload under load, half of them broken: no failed request
     running.how = good;
     running.how.drain = "{ delay: 0ms, timeout: " + std::to_string(10'000 + i) + "ms }";
     running.how.timeouts = "{ total: " + std::to_string(11'000 + i) + "ms, connect: 3s, exchange: 8s }";
-    running.how.account_more = "    limits: { sessions: [ { rate: " + std::to_string(500'000 + i) + ", per: 1s } ] }\n";
+    running.how.account_more = "    limits: { sessions: [ { rate: " + std::to_string(5'000 + i) + ", per: 1s } ] }\n";
     if (broken) running.how.more += i % 4 == 0 ? "threads: 5\n" : "nonsense: " + std::to_string(i) + "\n";
     gateway.rewrite(running.how);
     gateway.process().signal(SIGHUP);
