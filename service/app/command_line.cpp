@@ -43,9 +43,9 @@ Commands:
   status                     how it stands, in a few lines
   pause ACCOUNT [--for 10m]  send nothing for a while, for all callers
   resume ACCOUNT             end the pause
-  free-slot ACCOUNT ID       free a test account's slot, by its number or session
+  free-slot ACCOUNT ID       free a slot, by its number or its session
   renew-token ACCOUNT        ask for a new token now
-  log-level LEVEL            debug, info, warn or error, until a reload changes it
+  log-level LEVEL            debug, info, warn or error, until a reload
 
 )";
 

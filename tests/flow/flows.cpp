@@ -266,6 +266,8 @@ TEST_CASE("a drain finishes what was sent and closes the rest") {
   p.w.gateway->hand_back();
   p.w.gateway->drain(0);
   p.w.settle();
+  CHECK_FALSE(idle.ended());  // it has only just connected, and may be about to ask
+  p.w.advance(500ms);
   CHECK(idle.heard() == "");
   CHECK(idle.ended());
   CHECK_FALSE(p.w.gateway->drained());
