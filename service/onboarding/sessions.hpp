@@ -53,7 +53,7 @@ struct shared_sessions {
   onboarding::board board{};
   limiter::shared_domain& limits;
   std::size_t account = 0;    // in `limits`
-  const reuse_rules reuse{};  // at the start
+  const reuse_rules reuse{};  // with which each loop begins
   // Creations under way that may outlive those who asked for them.
   std::atomic<std::size_t> under_way{0};
 };

@@ -42,8 +42,7 @@ struct sharing_wishes {
 };
 
 struct sharing_fixture : way_fixture {
-  explicit sharing_fixture(sharing_wishes w = {}) : way_fixture{w.way}, shared{.limits = domain} {
-    shared.reuse = w.reuse;
+  explicit sharing_fixture(sharing_wishes w = {}) : way_fixture{w.way}, shared{.limits = domain, .reuse = w.reuse} {
     server.otherwise([this](const auto&) { return scripted_server::answer(201, session_json(++made)); });
   }
 
