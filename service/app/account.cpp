@@ -87,7 +87,7 @@ std::optional<store::redis_token> shared_token_of(const std::string& name, const
                                                            .account = name,
                                                            .endpoint = from.token.url.text(),
                                                            .lease = from.timeouts.exchange + lease_margin,
-                                                           .timeout = shared->configured().timeout}}};
+                                                           .timeout = shared->patience()}}};
 }
 
 std::optional<store::redis_records> shared_records_of(const account_core& core, const loop_parts& on,
@@ -104,7 +104,7 @@ std::optional<store::redis_records> shared_records_of(const account_core& core, 
                                                  .options = {.prefix = shared->configured().key_prefix,
                                                              .account = core.name,
                                                              .callers = core.callers,
-                                                             .timeout = shared->configured().timeout}}};
+                                                             .timeout = shared->patience()}}};
 }
 
 }  // namespace

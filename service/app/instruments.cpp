@@ -105,7 +105,8 @@ upstream_instrument::upstream_instrument(std::string account, const metrics::gat
       created_{shard.at(families.sessions_total, account_, "created")},
       reused_{shard.at(families.sessions_total, account_, "reused")},
       replayed_{shard.at(families.sessions_total, account_, "replayed")},
-      completed_{shard.at(families.sessions_total, account_, "completed")} {}
+      completed_{shard.at(families.sessions_total, account_, "completed")},
+      store_{shard.at(families.stage_duration_seconds, "store", account_)} {}
 
 void upstream_instrument::exchanged(dispatch::operation what, unsigned status,
                                     const upstream::exchange_result& result) {

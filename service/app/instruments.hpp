@@ -57,6 +57,7 @@ class upstream_instrument final : public dispatch::observer, public onboarding::
   void replayed() override { replayed_.add(); }
   void completed() override { completed_.add(); }
   void foreign_member_dropped() override;
+  void waited_for_store(time::duration total) override { store_.observe(total); }
 
  private:
   std::string account_;
@@ -71,6 +72,7 @@ class upstream_instrument final : public dispatch::observer, public onboarding::
   metrics::counter& reused_;
   metrics::counter& replayed_;
   metrics::counter& completed_;
+  metrics::histogram& store_;
 };
 
 // Why an account's connections to Podero were closed.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct order {
   std::optional<store::live_name> reuse{};  // equal for requests that may share a session; none: it shares none
   std::string idempotency_key{};            // empty: none
   time::instant deadline{};
+  std::shared_ptr<store::asking> asking = std::make_shared<store::asking>();  // what it asks the store for
 };
 
 }  // namespace gateway::onboarding

@@ -121,6 +121,7 @@ task<sessions::created> sessions::create_shared(creation_request what, workspace
   auto got = co_await std::move(obtaining);
   space.way.stages = got.stages;
   space.way.answer.head.status = got.upstream_status;
+  parts_.observer.waited_for_store(ordered.asking->spent());
   if (got.failure) co_return std::unexpected{std::move(*got.failure)};
   co_return creation_answer{.status = got.status, .id = got.id};
 }
@@ -142,7 +143,7 @@ order sessions::order_of(const creation_request& what, const workspace& space) c
 
 task<sessions::obtained> sessions::obtain(const order& what, way_taken way, time::instant until, std::string& out) {
   if (what.reuse) {
-    auto looking = obtain_live(what, way, out);
+    auto looking = obtain_live(what, out);
     auto live = co_await std::move(looking);
     if (live) co_return std::move(*live);
   }
@@ -164,9 +165,8 @@ task<sessions::obtained> sessions::obtain(const order& what, way_taken way, time
   }
 }
 
-task<std::optional<sessions::obtained>> sessions::obtain_live(const order& what, const way_taken& way,
-                                                              std::string& out) {
-  auto looking = parts_.records.live(*what.reuse, way.key ? way.key->by : nullptr);
+task<std::optional<sessions::obtained>> sessions::obtain_live(const order& what, std::string& out) {
+  auto looking = parts_.records.live(*what.reuse, what.asking);
   const auto live = co_await std::move(looking);
   if (!live || !usable(*live)) co_return std::nullopt;
   co_return compose(what, live->upstream_body, true, out);
@@ -182,18 +182,18 @@ bool sessions::usable(const store::live_session& one) const {
 std::pair<std::shared_ptr<flight>, bool> sessions::flight_for(const order& what) {
   const auto make = [&] {
     return std::make_shared<flight>(
-        flight::parts{
-            .home = parts_.loop,
-            .way = parts_.way,
-            .records = parts_.records,
-            .arrive = [this](dispatch::workspace& space) { return arrive(space); },
-            .keep = [this, name = what.reuse](const landing& end, std::uint64_t slot) { return keep(name, end, slot); },
-            .ended =
-                [this, name = what.reuse](const flight* which) {
-                  if (name) parts_.shared.board.done(*name, which);
-                },
-            .under_way = parts_.shared.under_way},
-        what.upstream_body, what.deadline, what.caller);
+        flight::parts{.home = parts_.loop,
+                      .way = parts_.way,
+                      .records = parts_.records,
+                      .arrive = [this](dispatch::workspace& space) { return arrive(space); },
+                      .keep = [this, name = what.reuse, by = what.asking](
+                                  const landing& end, std::uint64_t slot) { return keep(name, by, end, slot); },
+                      .ended =
+                          [this, name = what.reuse](const flight* which) {
+                            if (name) parts_.shared.board.done(*name, which);
+                          },
+                      .under_way = parts_.shared.under_way},
+        what.upstream_body, what.deadline, what.caller, what.asking);
   };
   if (!what.reuse) return {make(), true};
   return parts_.shared.board.equal(*what.reuse, make);
@@ -222,6 +222,8 @@ task<std::shared_ptr<const landing>> sessions::fly(const order& what, const way_
     auto finishing = on->outcome(parts_.loop, until, nullptr);
     end = co_await std::move(finishing);
   }
+  // The store that the flight waited for has been waited for by all.
+  what.asking->at_least(on->waited_for_store());
   // Of a session that its record does not know of a key must not be the answer.
   if (const auto why = way.key ? on->unmarked(way.key->name) : std::nullopt)
     co_return std::make_shared<const landing>(landing{.failure = not_recorded(*why)});
@@ -260,7 +262,8 @@ landing sessions::arrive(dispatch::workspace& space) {
   return end;
 }
 
-task<> sessions::keep(std::optional<store::live_name> reuse, const landing& what, std::uint64_t slot) {
+task<> sessions::keep(std::optional<store::live_name> reuse, std::shared_ptr<store::asking> by, const landing& what,
+                      std::uint64_t slot) {
   auto& shared = parts_.shared;
   if (slot != 0) shared.limits.bind(slot, what.facts.id.view());
   parts_.observer.created();
@@ -269,7 +272,7 @@ task<> sessions::keep(std::optional<store::live_name> reuse, const landing& what
   store::live_session live{.session = std::string{what.facts.id.view()},
                            .upstream_body = what.upstream_body,
                            .expires_at = what.facts.expires_at};
-  auto keeping = parts_.records.keep_live(*reuse, std::move(live), now + shared.reuse.lifetime);
+  auto keeping = parts_.records.keep_live(*reuse, std::move(live), now + shared.reuse.lifetime, std::move(by));
   co_await std::move(keeping);
 }
 
@@ -292,8 +295,7 @@ task<std::expected<session_facts, failure>> sessions::read(std::size_t caller, s
   auto concluded = conclude(call.what, context, space.way, space.memory, out);
   if (concluded && concluded->state != session_state::pending) {
     ended(*concluded);
-    auto ending = parts_.records.end_live(std::string{id.view()});
-    co_await std::move(ending);
+    no_longer_live(id);
   }
   co_return concluded;
 }
@@ -309,11 +311,16 @@ bool sessions::give_back_slot(std::size_t caller, const session_id& id) {
   // Another replica may have made it: then the slot says whose it is.
   const bool held = parts_.shared.limits.give_back_slot(id.view(), caller);
   if (!held && !parts_.shared.owners.owns(id, caller)) return false;
+  no_longer_live(id);
+  return true;
+}
+
+// Nobody waits for it: whom it would be given to in the meantime is asked for its slot first.
+void sessions::no_longer_live(const session_id& id) {
   parts_.loop.spawn([](store::records& records, std::string session) -> task<> {
     auto ending = records.end_live(std::move(session));
     co_await std::move(ending);
   }(parts_.records, std::string{id.view()}));
-  return true;
 }
 
 account_view sessions::view(std::size_t caller) const {

@@ -39,6 +39,8 @@ class observer {
   virtual void replayed() = 0;
   virtual void completed() = 0;  // once per session that this process made
   virtual void foreign_member_dropped() = 0;
+  // What one creation has waited for the store that replicas share, in all.
+  virtual void waited_for_store(time::duration total) = 0;
 };
 
 // Which requests get a live session again.
@@ -132,17 +134,19 @@ class sessions {
   order order_of(const creation_request& what, const workspace& space) const;
 
   transport::task<obtained> obtain(const order& what, way_taken way, time::instant until, std::string& out);
-  transport::task<std::optional<obtained>> obtain_live(const order& what, const way_taken& way, std::string& out);
+  transport::task<std::optional<obtained>> obtain_live(const order& what, std::string& out);
   std::pair<std::shared_ptr<flight>, bool> flight_for(const order& what);
   transport::task<std::shared_ptr<const landing>> fly(const order& what, const way_taken& way, time::instant until,
                                                       std::shared_ptr<flight>& on);
   obtained compose(const order& what, std::string_view upstream_body, bool reused, std::string& out);
   landing arrive(dispatch::workspace& space);
-  transport::task<> keep(std::optional<store::live_name> reuse, const landing& what, std::uint64_t slot);
+  transport::task<> keep(std::optional<store::live_name> reuse, std::shared_ptr<store::asking> by, const landing& what,
+                         std::uint64_t slot);
   bool usable(const store::live_session& one) const;
 
   std::expected<session_facts, errors::failure> conclude(dispatch::operation what, const answer_context& context,
                                                          dispatch::workspace& way, scratch& memory, std::string& out);
+  void no_longer_live(const session_id& id);
   void belongs(std::size_t caller, const session_id& id, std::string key, std::string metadata);
   void ended(const session_facts& facts);
   void name_own_sessions(errors::failure& why, std::size_t caller) const;

@@ -22,6 +22,7 @@ struct deaf_sessions_observer final : onboarding::observer {
   void replayed() override {}
   void completed() override {}
   void foreign_member_dropped() override {}
+  void waited_for_store(time::duration /*total*/) override {}
 };
 
 // The use case on its way, down to the bytes.
