@@ -1,7 +1,10 @@
 #pragma once
 
 #include "simulator/server/certificate.hpp"
-#include "tls/context.hpp"
+#include "tls/server_context.hpp"
+
+#include <openssl/bn.h>
+#include <openssl/x509.h>
 
 namespace gateway::support {
 
@@ -26,6 +29,14 @@ inline std::shared_ptr<tls::server_context> serving(const simulator::identity& s
   return tls::server_context::make(
              {.certificate_pem = server.certificate_pem, .private_key_pem = secrets::secret{server.key_pem}})
       .value();
+}
+
+// By which one certificate is told from another.
+inline std::string serial_of(const X509* certificate) {
+  const std::unique_ptr<BIGNUM, decltype(&BN_free)> number{
+      ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), nullptr), &BN_free};
+  const std::unique_ptr<char, void (*)(char*)> text{BN_bn2hex(number.get()), [](char* t) { OPENSSL_free(t); }};
+  return text.get();
 }
 
 }  // namespace gateway::support
