@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -21,6 +22,10 @@ enum class handshake_end : std::uint8_t {
   refused_certificate,  // the peer's certificate is missing or not to be trusted
   failed                // anything else: no common version, not TLS at all, our certificate is not trusted
 };
+
+inline constexpr std::array all_handshake_ends{
+    handshake_end::done,       handshake_end::timed_out,           handshake_end::cancelled, handshake_end::left,
+    handshake_end::plain_http, handshake_end::refused_certificate, handshake_end::failed};
 
 // TLS over any channel: OpenSSL reads and writes through a small BIO over it, so the same driver runs over a socket and
 // over memory. A fresh one per connection.

@@ -14,6 +14,9 @@ struct gateway_metrics {
   family<histogram, 2> stage_duration_seconds;    // stage (queue, token, connect, upstream), account
   family<gauge, 0> requests_in_flight;
   family<gauge, 2> connections;                         // side (caller, upstream), state
+  family<counter, 2> tls_handshakes_total;              // listener (api, admin), outcome (service/app/README.md)
+  family<gauge, 1> tls_certificate_expiry_timestamp_seconds;  // listener
+  family<gauge, 1> tls_reload_success;                        // listener; 0: changed files could not be used
   family<counter, 3> upstream_requests_total;           // account, operation, code
   family<counter, 2> upstream_connections_ended_total;  // account, reason (service/upstream/README.md)
   family<counter, 2> sessions_total;                    // account, outcome (created, reused, replayed, completed)
