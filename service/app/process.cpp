@@ -143,7 +143,7 @@ class process {
     listener::server_tls tls;
     if (admin_tls_) {
       admin_handshakes_.emplace("admin", families_, registry_.add_shard(), log_, clock_);
-      tls = {admin_tls_->context(), &*admin_handshakes_};
+      tls = {admin_tls_->context(), &*admin_handshakes_, std::max<std::size_t>(1, wanted.admin.max_connections / 2)};
     }
     admin_server_.emplace(
         admin_loop_.loop, admin_,

@@ -58,7 +58,9 @@ class service::worker final : private time::deadline {
     listener::server_tls tls;
     if (common.caller_tls) {
       handshakes_.emplace("api", common.families, shard_, common.log, common.clock);
-      tls = {common.caller_tls, &*handshakes_};
+      // Half of the places: who never ends a handshake takes none from those who do.
+      const auto places = common.configuration->listeners.api.max_connections / common.loops.size();
+      tls = {common.caller_tls, &*handshakes_, std::max<std::size_t>(1, places / 2)};
     }
     for (const auto& core : cores)
       accounts_.push_back(

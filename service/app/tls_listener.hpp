@@ -18,8 +18,8 @@ namespace gateway::app {
 // used leaves the one before in force, is reported, and is tried again.
 class tls_listener {
  public:
-  // The error names the listener and the reason. `needs_client_certificate`: nobody comes in without one, where there is
-  // an authority for them.
+  // The error names the listener and the reason. `needs_client_certificate`: nobody comes in without one, where there
+  // is an authority for them.
   static std::expected<std::unique_ptr<tls_listener>, std::string> make(
       std::string name, const settings::listener_tls& files, bool needs_client_certificate,
       std::shared_ptr<const settings::environment> environment, journal::log& log);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "foundation/secrets/secret.hpp"
 #include "foundation/time/http_date.hpp"
 #include "listener/conversation.hpp"
 
@@ -36,8 +37,8 @@ server::peer::~peer() {
 }
 
 server::shaking::shaking(server& of, transport::readiness& r) noexcept : owner{of}, ready{r} {
-  const auto most = std::max<std::size_t>(1, owner.options_.most_connections / 2);
-  if (owner.handshakes_under_way_ >= most) owner.handshakes_.front().give_up();
+  if (owner.handshakes_under_way_ >= owner.options_.tls.most_handshakes && !owner.handshakes_.empty())
+    owner.handshakes_.front().give_up();
   owner.handshakes_.push_back(*this);
   ++owner.handshakes_under_way_;
 }
@@ -65,6 +66,7 @@ class server::lease {
     exchange_->following.clear();
   }
   ~lease() {
+    secrets::wipe(exchange_->input);
     if (owner_.spare_.size() >= most_spare) return;
     exchange_->certificate = nullptr;
     trim(*exchange_);

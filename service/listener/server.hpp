@@ -51,6 +51,7 @@ class handshake_observer {
 struct server_tls {
   std::shared_ptr<tls::server_context> context;  // none: plain
   handshake_observer* observer = nullptr;        // must be there where the context is
+  std::size_t most_handshakes = 5000;            // under way at once; with one more, the oldest is given up
 };
 
 struct server_options {
@@ -71,8 +72,7 @@ class server {
   server(const server&) = delete;
   server& operator=(const server&) = delete;
 
-  // Takes over a connection. Beyond `most_connections` it is told so (503) and closed. Handshakes may hold half of the
-  // places: with one more, the one that has taken longest is given up.
+  // Takes over a connection. Beyond `most_connections` it is told so (503) and closed.
   void accept(std::unique_ptr<transport::channel> connection);
 
   // From now on every answer closes its connection, and idle connections are closed at once.
