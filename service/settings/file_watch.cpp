@@ -22,7 +22,7 @@ bool file_watch::changed() {
 }
 
 file_watch::identity file_watch::identity_of(const std::filesystem::path& file) noexcept {
-  struct stat found {};
+  struct stat found{};
   if (::stat(file.c_str(), &found) != 0) return {};
   return {.there = true,
           .device = found.st_dev,

@@ -8,9 +8,9 @@
 
 namespace gateway::settings {
 
-// Notices that files have changed, by what they are now: device, inode, time of change and size of what their paths lead
-// to. Mounted secrets change by a symlink swap, under which the path stays and the inode does not. Blocks on files; one
-// thread.
+// Notices that files have changed, by what they are now: device, inode, time of change and size of what their paths
+// lead to. Mounted secrets change by a symlink swap, under which the path stays and the inode does not. Blocks on
+// files; one thread.
 class file_watch {
  public:
   explicit file_watch(std::vector<std::filesystem::path> files);

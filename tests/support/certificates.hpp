@@ -1,10 +1,10 @@
 #pragma once
 
 #include "simulator/server/certificate.hpp"
+#include "support/serial.hpp"
 #include "tls/server_context.hpp"
 
-#include <openssl/bn.h>
-#include <openssl/x509.h>
+#include <openssl/pem.h>
 
 namespace gateway::support {
 
@@ -31,12 +31,18 @@ inline std::shared_ptr<tls::server_context> serving(const simulator::identity& s
       .value();
 }
 
-// By which one certificate is told from another.
-inline std::string serial_of(const X509* certificate) {
-  const std::unique_ptr<BIGNUM, decltype(&BN_free)> number{
-      ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), nullptr), &BN_free};
-  const std::unique_ptr<char, void (*)(char*)> text{BN_bn2hex(number.get()), [](char* t) { OPENSSL_free(t); }};
-  return text.get();
+// The connection shows this certificate where it is asked for one.
+inline void show(SSL* connection, const simulator::identity& who) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> certificate_text{
+      BIO_new_mem_buf(who.certificate_pem.data(), static_cast<int>(who.certificate_pem.size())), &BIO_free};
+  const std::unique_ptr<BIO, decltype(&BIO_free)> key_text{
+      BIO_new_mem_buf(who.key_pem.data(), static_cast<int>(who.key_pem.size())), &BIO_free};
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate{
+      PEM_read_bio_X509(certificate_text.get(), nullptr, nullptr, nullptr), &X509_free};
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key{
+      PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, nullptr), &EVP_PKEY_free};
+  SSL_use_certificate(connection, certificate.get());
+  SSL_use_PrivateKey(connection, key.get());
 }
 
 }  // namespace gateway::support
