@@ -13,6 +13,7 @@ help:     ## what there is to do (this list)
 build:    ## the programs, as shipped, into build/release/bin
 	@$(S)/install-packages build
 	@$(S)/build release onboarding-gateway podero-simulator
+	@tests/toolchain/hardening build/release/bin/onboarding-gateway build/release/bin/podero-simulator
 
 demo: build    ## create an onboarding session against the simulator and stay up to be tried; ONCE=1 ends after the exchange
 	@$(S)/demo build/release/bin

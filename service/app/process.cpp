@@ -10,8 +10,11 @@
 #include <optional>
 #include <thread>
 
+#include "app/handshakes.hpp"
+#include "app/hardening.hpp"
 #include "app/not_served.hpp"
 #include "app/service.hpp"
+#include "app/tls_listener.hpp"
 #include "foundation/metrics/process.hpp"
 #include "foundation/transport/acceptor.hpp"
 #include "proto_free_api.hpp"
@@ -24,6 +27,7 @@ namespace {
 using boost::asio::ip::tcp;
 
 constexpr auto drain_look = std::chrono::milliseconds{20};
+constexpr auto tls_look = std::chrono::seconds{2};  // at files that may have changed
 
 journal::level level_of(settings::log_level from) noexcept {
   switch (from) {
@@ -77,11 +81,7 @@ class process {
                                                                                 : journal::format::text}},
         families_{catalogue_},
         registry_{catalogue_},
-        admin_{admin_sources(), log_},
-        admin_server_{admin_loop_.loop,
-                      admin_,
-                      {.most_connections = configuration_->listeners.admin.max_connections},
-                      admin_loop_.randomness} {}
+        admin_{admin_sources(), log_} {}
 
   int run() {
     std::signal(SIGPIPE, SIG_IGN);
@@ -91,6 +91,7 @@ class process {
     }
     begin();
     watch_signals();
+    watch_tls_files();
     main_.run();
     end();
     return 0;
@@ -98,6 +99,7 @@ class process {
 
  private:
   std::expected<void, std::string> prepare() {
+    if (auto secured = prepare_tls(); !secured) return secured;
     const auto count = configuration_->threads.is_auto()
                            ? settings::threads_here(*environment_, std::max(1U, std::thread::hardware_concurrency()))
                            : configuration_->threads.count;
@@ -109,7 +111,8 @@ class process {
                          .metrics = registry_,
                          .families = families_,
                          .loops = {},
-                         .papers = {proto_free_api::openapi_json(), &proto_free_api::problem_page}};
+                         .papers = {proto_free_api::openapi_json(), &proto_free_api::problem_page},
+                         .caller_tls = api_tls_ ? api_tls_->context() : nullptr};
     for (auto& each : loops_) {
       each->loop.on_escape([this](std::exception_ptr escaped) { report(escaped); });
       parts.loops.push_back({each->loop, each->connector, each->names, each->randomness, output_});
@@ -118,8 +121,34 @@ class process {
     if (!made) return std::unexpected{std::move(made.error())};
     service_ = std::move(*made);
     declare_constants();
+    declare_tls_gauges();
     if (auto opened = listen_for_callers(); !opened) return std::unexpected{"listeners.api: " + opened.error()};
     if (auto opened = listen_for_operators(); !opened) return std::unexpected{"listeners.admin: " + opened.error()};
+    return {};
+  }
+
+  // Callers may come with a key instead of a certificate; for operators a certificate is all there is.
+  std::expected<void, std::string> prepare_tls() {
+    const auto& wanted = configuration_->listeners;
+    const auto secure = [this](std::unique_ptr<tls_listener>& into, const char* name, const settings::listener& from,
+                               bool needs_certificate) -> std::expected<void, std::string> {
+      if (!from.tls) return {};
+      auto made = tls_listener::make(name, *from.tls, needs_certificate, environment_, log_);
+      if (!made) return std::unexpected{"listeners." + made.error()};
+      into = std::move(*made);
+      return {};
+    };
+    if (auto done = secure(api_tls_, "api", wanted.api, false); !done) return done;
+    if (auto done = secure(admin_tls_, "admin", wanted.admin, true); !done) return done;
+    listener::server_tls tls;
+    if (admin_tls_) {
+      admin_handshakes_.emplace("admin", families_, registry_.add_shard(), log_, clock_);
+      tls = {admin_tls_->context(), &*admin_handshakes_, std::max<std::size_t>(1, wanted.admin.max_connections / 2)};
+    }
+    admin_server_.emplace(
+        admin_loop_.loop, admin_,
+        listener::server_options{.most_connections = wanted.admin.max_connections, .tls = std::move(tls)},
+        admin_loop_.randomness);
     return {};
   }
 
@@ -148,14 +177,15 @@ class process {
     const auto& wanted = configuration_->listeners.admin;
     auto opened = transport::acceptor::open(
         admin_loop_.loop, {wanted.address, wanted.port}, false,
-        [this](std::unique_ptr<transport::channel> c) { admin_server_.accept(std::move(c)); });
+        [this](std::unique_ptr<transport::channel> c) { admin_server_->accept(std::move(c)); });
     if (!opened) return std::unexpected{std::move(opened.error())};
     admin_loop_.acceptor = std::move(*opened);
     return {};
   }
 
   void begin() {
-    for (const auto& w : find_not_served(*configuration_).announced)
+    if (runs_as_root()) log_.warn("running as root, which nothing here needs: use a user of its own");
+    for (const auto& w : find_not_served(*configuration_))
       log_.warn("configured, and not served by this version", {{"key", w.path}, {"detail", w.what}});
     for (const auto& w : settings::warnings(*configuration_))
       log_.warn("the configuration is legal and unwise", {{"key", w.path}, {"detail", w.what}});
@@ -172,6 +202,17 @@ class process {
                                  {"admin", text_of(admin_endpoint)},
                                  {"loops", loops_.size()},
                                  {"config", settings::hash(*configuration_)}});
+  }
+
+  void watch_tls_files() {
+    if (!api_tls_ && !admin_tls_) return;
+    tls_timer_.expires_after(tls_look);
+    tls_timer_.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      for (auto* each : {api_tls_.get(), admin_tls_.get()})
+        if (each != nullptr) each->look();
+      watch_tls_files();
+    });
   }
 
   void watch_signals() {
@@ -246,6 +287,21 @@ class process {
                                            [this](auto& out) { out.add(1.0, settings::hash(*configuration_)); }));
   }
 
+  void declare_tls_gauges() {
+    const auto each = [this](const auto& show) {
+      for (const auto* one : {api_tls_.get(), admin_tls_.get()})
+        if (one != nullptr) show(*one);
+    };
+    constants_.push_back(registry_.compute(families_.tls_certificate_expiry_timestamp_seconds, [each](auto& out) {
+      each([&](const tls_listener& one) {
+        out.add(std::chrono::duration<double>{one.expiry().time_since_epoch()}.count(), one.name());
+      });
+    }));
+    constants_.push_back(registry_.compute(families_.tls_reload_success, [each](auto& out) {
+      each([&](const tls_listener& one) { out.add(one.up_to_date() ? 1.0 : 0.0, one.name()); });
+    }));
+  }
+
   void report(std::exception_ptr escaped) noexcept {
     try {
       std::rethrow_exception(escaped);
@@ -271,6 +327,9 @@ class process {
   metrics::catalogue catalogue_;
   metrics::gateway_metrics families_;
   metrics::registry registry_;
+  std::unique_ptr<tls_listener> api_tls_;    // none: plain
+  std::unique_ptr<tls_listener> admin_tls_;  // none: plain
+  std::optional<handshake_instrument> admin_handshakes_;
   upstream::lookup_thread lookups_;
   std::vector<std::unique_ptr<loop_thread>> loops_;
   std::unique_ptr<service> service_;
@@ -278,12 +337,13 @@ class process {
 
   loop_thread admin_loop_{clock_, lookups_};
   admin::handler admin_;
-  listener::server admin_server_;
+  std::optional<listener::server> admin_server_;
 
   tcp::endpoint api_endpoint_;
   boost::asio::io_context main_{1};
   boost::asio::signal_set signals_{main_, SIGTERM, SIGINT, SIGHUP};
   boost::asio::steady_timer timer_{main_};
+  boost::asio::steady_timer tls_timer_{main_};
   std::chrono::steady_clock::time_point give_up_at_{};
   bool draining_ = false;
 };

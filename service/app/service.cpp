@@ -1,4 +1,5 @@
 #include "app/service.hpp"
+#include "app/handshakes.hpp"
 #include "app/status.hpp"
 
 #include <algorithm>
@@ -14,13 +15,15 @@ constexpr auto longest_silence_of_a_loop = std::chrono::seconds{10};
 constexpr auto tick_length = std::chrono::milliseconds{100};
 constexpr std::size_t most_accounts = 250;  // an account's number fits a byte of a metric's key
 
-listener::server_options server_options_of(const settings::listener& from, std::size_t loops) {
+listener::server_options server_options_of(const settings::listener& from, std::size_t loops,
+                                           listener::server_tls tls) {
   return {.limits = {.head = from.limits.header.bytes, .target = from.limits.target.bytes},
           .head_timeout = from.timeouts.header,
           .body_timeout = from.timeouts.body,
           .write_timeout = from.timeouts.write,
           .idle_timeout = from.timeouts.idle,
-          .most_connections = std::max<std::size_t>(1, from.max_connections / loops)};
+          .most_connections = std::max<std::size_t>(1, from.max_connections / loops),
+          .tls = std::move(tls)};
 }
 
 onboarding::creation_rules rules_of(const admission::account_policy& from) {
@@ -52,6 +55,13 @@ class service::worker final : private time::deadline {
                {.style = common.configuration->log.format == settings::log_format::json ? journal::format::json
                                                                                         : journal::format::text}},
         instrument_{common.families, shard_, lines_, common.log, common.clock} {
+    listener::server_tls tls;
+    if (common.caller_tls) {
+      handshakes_.emplace("api", common.families, shard_, common.log, common.clock);
+      // Half of the places: who never ends a handshake takes none from those who do.
+      const auto places = common.configuration->listeners.api.max_connections / common.loops.size();
+      tls = {common.caller_tls, &*handshakes_, std::max<std::size_t>(1, places / 2)};
+    }
     for (const auto& core : cores)
       accounts_.push_back(
           std::make_unique<account_on_loop>(*core, on_, number, shared, common.families, shard_, common.log));
@@ -63,7 +73,8 @@ class service::worker final : private time::deadline {
                                       .papers = common.papers,
                                       .body_limit = common.configuration->listeners.api.limits.body.bytes,
                                       .observer = instrument_});
-    server_.emplace(on_.loop, *api_, server_options_of(common.configuration->listeners.api, common.loops.size()),
+    server_.emplace(on_.loop, *api_,
+                    server_options_of(common.configuration->listeners.api, common.loops.size(), std::move(tls)),
                     on_.randomness);
     declare_gauges(common.families);
     tick();
@@ -118,6 +129,7 @@ class service::worker final : private time::deadline {
   metrics::shard& shard_;
   journal::access_log lines_;
   request_instrument instrument_;
+  std::optional<handshake_instrument> handshakes_;
   std::vector<std::unique_ptr<account_on_loop>> accounts_;
   std::optional<listener::api> api_;
   std::optional<listener::server> server_;

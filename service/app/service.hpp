@@ -25,6 +25,7 @@ class service {
     const metrics::gateway_metrics& families;
     std::vector<loop_parts> loops;  // the first is the home of what is one per account
     listener::documents papers;
+    std::shared_ptr<tls::server_context> caller_tls = {};  // none: callers connect without TLS
   };
 
   // The error names what of the configuration cannot be used.

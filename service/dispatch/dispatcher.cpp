@@ -382,6 +382,7 @@ task<> dispatcher::exchange(const call& what, hand& held, workspace& space, limi
   sending_turn stamps{place};
   auto result = co_await upstream::exchange(parts_.loop, over.channel(), space.request, options_.limits, space.answer,
                                             until, upstream::asking::content, {place.drawn_permit().send_by, &stamps});
+  secrets::wipe(space.request);  // the token stands in it
   const auto took = parts_.loop.now() - began;
   add(space.stages.upstream, took);
   facts.end = result.end;

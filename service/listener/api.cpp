@@ -31,6 +31,14 @@ failure header_fault(problem id, std::string name, std::string code, std::string
   return f;
 }
 
+failure certificate_outlived() {
+  auto f = header_fault(problem::unauthenticated, "Authorization", "certificate-not-valid-any-more",
+                        "The certificate of this connection has expired, or its authority is not trusted any more: "
+                        "connect again with a valid one.");
+  f.extra_header = "WWW-Authenticate: Bearer";
+  return f;
+}
+
 }  // namespace
 
 // What one request needs beside its bytes.
@@ -88,7 +96,16 @@ std::size_t api::on_head(exchange& x) {
 }
 
 bool api::admit(exchange& x, request_scratch& mine) {
-  const auto caller = parts_.callers->authenticate(x.head.fields.get(http::field::authorization));
+  admission::credentials shown{.authorization = x.head.fields.get(http::field::authorization), .certificate = {}};
+  if (x.certificate != nullptr) {
+    if (!x.certificate->holds(parts_.clock.wall_now())) {
+      answer_with(x, certificate_outlived());
+      x.reply.close = true;  // with a new one the handshake tells more
+      return false;
+    }
+    shown.certificate = x.certificate->names();
+  }
+  const auto caller = parts_.callers->authenticate(shown);
   if (!caller) {
     answer_with(x, caller.error());
     return false;

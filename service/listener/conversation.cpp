@@ -1,5 +1,7 @@
 #include "listener/conversation.hpp"
 
+#include <openssl/crypto.h>
+
 #include <algorithm>
 
 namespace gateway::listener {
@@ -68,6 +70,7 @@ task<bool> conversation::run() {
       co_await linger();
       co_return false;
     }
+    OPENSSL_cleanse(x_.input.data(), used_);  // the caller's key stands in it
     x_.input.erase(0, used_);
     x_.input += x_.following;
     x_.following.clear();

@@ -15,6 +15,8 @@
 
 namespace gateway::listener {
 
+class caller_certificate;
+
 // What is answered. The memory is kept between uses.
 struct reply {
   unsigned status = 0;  // 0: not answered yet
@@ -48,8 +50,9 @@ struct exchange {
   std::string collected;  // the body, where it did not come in one piece with the head
   std::string following;  // what came behind a chunked body
   trace::request_id request_id;
-  time::instant began{};             // when the first byte was read
-  transport::departure caller_left;  // while the request is handled
+  time::instant began{};                      // when the first byte was read
+  transport::departure caller_left;           // while the request is handled
+  caller_certificate* certificate = nullptr;  // of the connection; none: the caller showed none
 
   listener::reply reply;
   std::string output;

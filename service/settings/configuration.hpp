@@ -25,7 +25,9 @@ using namespace std::chrono_literals;  // NOLINT: defaults read better as 5s
 struct listener_tls {
   std::filesystem::path certificate_file;
   std::filesystem::path private_key_file;
-  std::optional<std::filesystem::path> client_ca_file;  // set: callers must present a certificate of this CA
+  // Set: peers are asked for a certificate, and one that is shown must be of this CA. Callers may come with a key
+  // instead; operators must show one.
+  std::optional<std::filesystem::path> client_ca_file;
 };
 
 struct listener_limits {

@@ -155,6 +155,7 @@ task<> keeper::tell_others(store::token_owner who, store::token_lease lease, tim
 void keeper::conclude(std::expected<endpoint::reply, std::string> reply) {
   if (!reply) return note_trouble(false, std::move(reply.error()));
   auto meaning = read_answer(reply->status, reply->body, parts_.encoding);
+  secrets::wipe(reply->body);
   if (auto* no = std::get_if<refused>(&meaning)) return note_trouble(true, std::move(no->reason));
   if (auto* nothing = std::get_if<unusable>(&meaning)) return note_trouble(false, std::move(nothing->reason));
   auto got = std::get<granted>(std::move(meaning));

@@ -62,6 +62,9 @@ std::string full_page() {
   shard.at(m.stage_duration_seconds, "queue", "sandbox").observe(1ms);
   shard.at(m.requests_in_flight).add(1);
   shard.at(m.connections, "caller", "open").set(3);
+  shard.at(m.tls_handshakes_total, "api", "full").add();
+  shard.at(m.tls_certificate_expiry_timestamp_seconds, "api").set(1'700'000'000);
+  shard.at(m.tls_reload_success, "api").set(1);
   shard.at(m.upstream_requests_total, "sandbox", "create", "201").add();
   shard.at(m.upstream_connections_ended_total, "sandbox", "age").add();
   shard.at(m.sessions_total, "sandbox", "created").add();
