@@ -73,15 +73,18 @@ void server::accept(std::unique_ptr<transport::channel> connection) {
 task<> server::serve(std::unique_ptr<transport::channel> connection) {
   peer self{*this, *connection};
   transport::watchdog guard{connection->ready()};
+  auto idle_until = loop_.now() + options_.idle_timeout;
   for (;;) {
     bool keep = false;
     {
       lease x{*this};
       conversation talk{*this, *connection, guard, *x};
       keep = co_await talk.run();
+      // Only a request earns more time: not empty lines, and not a wake-up for nothing.
+      if (talk.answered()) idle_until = loop_.now() + options_.idle_timeout;
     }
     if (!keep || draining_) break;
-    guard.set(loop_.deadlines(), loop_.now() + options_.idle_timeout);
+    guard.set(loop_.deadlines(), idle_until);
     self.idle = true;
     const auto woken = co_await connection->ready().wait(interest::read);
     self.idle = false;
