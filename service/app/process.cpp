@@ -10,6 +10,7 @@
 #include <optional>
 #include <thread>
 
+#include "app/listening.hpp"
 #include "app/not_served.hpp"
 #include "app/service.hpp"
 #include "foundation/metrics/process.hpp"
@@ -78,9 +79,9 @@ class process {
         families_{catalogue_},
         registry_{catalogue_},
         admin_{admin_sources(), log_},
-        admin_server_{admin_loop_.loop,
-                      admin_,
-                      {.most_connections = configuration_->listeners.admin.max_connections},
+        admin_connections_{connection_limits_of(configuration_->listeners.admin)},
+        admin_server_{admin_loop_.loop, admin_,
+                      server_options_of(configuration_->listeners.admin, admin_connections_, nullptr),
                       admin_loop_.randomness} {}
 
   int run() {
@@ -278,6 +279,7 @@ class process {
 
   loop_thread admin_loop_{clock_, lookups_};
   admin::handler admin_;
+  admission::connection_ledger admin_connections_;
   listener::server admin_server_;
 
   tcp::endpoint api_endpoint_;

@@ -150,12 +150,20 @@ conversation::heard conversation::refused(const failure& why) {
 
 // True: the connection may be kept.
 task<bool> conversation::answer_request() {
-  const auto limit = server_.handler_.on_head(x_);
+  auto* const load = server_.options_.load;
+  std::size_t limit = 0;
+  if (const auto overload = load != nullptr ? load->at_the_door() : std::nullopt)
+    answer_with(x_, *overload);
+  else
+    limit = server_.handler_.on_head(x_);
   bool body_taken = false;
   if (x_.reply.status == 0) {
     body_taken = co_await read_body(limit);
     if (!body_taken && x_.reply.status == 0) co_return false;  // the caller went away
-    if (body_taken) co_await run_handler();
+    if (const auto overload = body_taken && load != nullptr ? load->at_the_desk() : std::nullopt)
+      answer_with(x_, *overload);
+    else if (body_taken)
+      co_await run_handler();
   }
   x_.reply.head_only = x_.head.method == http::verb::head;
   const bool keep = x_.head.keep_alive && !x_.reply.close && !server_.draining_;
@@ -176,6 +184,8 @@ task<> conversation::run_handler() {
     ~count() { add(static_cast<std::size_t>(-1)); }
     void add(std::size_t by) { of.store(of.load(std::memory_order_relaxed) + by, std::memory_order_relaxed); }
   } while_running{server_.busy_};
+  auto* const load = server_.options_.load;
+  const admission::request_count::entry counted{load != nullptr ? &load->requests() : nullptr};
   const departure_watch watching{connection_.ready(), x_.caller_left, server_.loop_.ready()};
   bool failed = false;
   try {

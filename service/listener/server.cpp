@@ -12,6 +12,7 @@ using transport::wake;
 namespace {
 
 constexpr std::size_t most_spare = 256;       // exchanges kept for the next burst
+constexpr std::size_t most_turned_away = 16;  // with an answer, at once
 constexpr std::size_t most_kept = 64 * 1024;  // of memory in one of them
 
 void trim(exchange& x) {
@@ -64,13 +65,16 @@ server::server(transport::loop& loop, handler& serves, server_options options, r
 }
 
 void server::accept(std::unique_ptr<transport::channel> connection) {
-  if (peers_.size() >= options_.most_connections)
-    loop_.spawn(turn_away(std::move(connection)));
-  else
-    loop_.spawn(serve(std::move(connection)));
+  admission::connection_ledger::entry counted;
+  if (options_.connections == nullptr) return loop_.spawn(serve(std::move(connection), std::move(counted)));
+  auto entered = options_.connections->enter(connection->peer_address());
+  if (entered)
+    loop_.spawn(serve(std::move(connection), std::move(*entered)));
+  else if (turned_away_ < most_turned_away)
+    loop_.spawn(turn_away(std::move(connection), std::move(entered.error())));
 }
 
-task<> server::serve(std::unique_ptr<transport::channel> connection) {
+task<> server::serve(std::unique_ptr<transport::channel> connection, admission::connection_ledger::entry) {
   peer self{*this, *connection};
   transport::watchdog guard{connection->ready()};
   auto idle_until = loop_.now() + options_.idle_timeout;
@@ -93,16 +97,16 @@ task<> server::serve(std::unique_ptr<transport::channel> connection) {
   connection->finish();
 }
 
-task<> server::turn_away(std::unique_ptr<transport::channel> connection) {
+task<> server::turn_away(std::unique_ptr<transport::channel> connection, errors::failure why) {
+  struct count {
+    std::size_t& of;
+    explicit count(std::size_t& cell) : of{cell} { ++of; }
+    ~count() { --of; }
+  } while_told{turned_away_};
   transport::watchdog guard{connection->ready()};
   lease x{*this};
-  errors::failure f;
-  f.id = errors::problem::overloaded;
-  f.detail = "There are too many connections.";
-  f.decision = errors::decision{errors::guard::overload, "connections", {}, {}};
-  f.retry_after = std::chrono::seconds{1};
   conversation talk{*this, *connection, guard, *x};
-  co_await talk.refuse(f);
+  co_await talk.refuse(why);
 }
 
 void server::drain() noexcept {
