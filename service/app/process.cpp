@@ -3,6 +3,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -39,6 +40,22 @@ journal::level level_of(settings::log_level from) noexcept {
       return journal::level::error;
   }
   return journal::level::info;
+}
+
+// Connections are descriptors. The soft limit is low for the sake of select(), which nothing here uses. The result is
+// what is allowed now.
+rlim_t use_all_descriptors() noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return RLIM_INFINITY;
+  const rlimit all{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+  return ::setrlimit(RLIMIT_NOFILE, &all) == 0 ? all.rlim_cur : limit.rlim_cur;
+}
+
+// Connections in and out, and some for files.
+rlim_t most_descriptors(const settings::configuration& configuration) noexcept {
+  rlim_t all = 100 + configuration.listeners.api.max_connections + configuration.listeners.admin.max_connections;
+  for (const auto& [name, account] : configuration.accounts) all += account.pool.max_connections;
+  return all;
 }
 
 // One event loop with what stands on it and the thread that turns it.
@@ -160,6 +177,9 @@ class process {
       log_.warn("configured, and not served by this version", {{"key", w.path}, {"detail", w.what}});
     for (const auto& w : settings::warnings(*configuration_))
       log_.warn("the configuration is legal and unwise", {{"key", w.path}, {"detail", w.what}});
+    if (const auto allowed = use_all_descriptors(), wanted = most_descriptors(*configuration_); allowed < wanted)
+      log_.warn("fewer files may be open than the configuration allows connections",
+                {{"allowed", allowed}, {"wanted", wanted}});
     service_->start();
     for (auto& each : loops_) {
       each->acceptor->start();

@@ -361,7 +361,8 @@ TEST_CASE_FIXTURE(listener_fixture, "where many are turned away at once, the oth
   CHECK(body_of(ask(next, get)) == "nothing");
 }
 
-TEST_CASE_FIXTURE(listener_fixture, "a request beyond those in flight is refused, and its connection serves the next one") {
+TEST_CASE_FIXTURE(listener_fixture,
+                  "a request beyond those in flight is refused, and its connection serves the next one") {
   auto one = connect();
   auto two = connect();
   auto three = connect();
