@@ -14,6 +14,7 @@ using errors::failure;
 using errors::problem;
 
 constexpr std::size_t longest_method = 32;
+constexpr std::size_t longest_around_target = longest_method + sizeof "  HTTP/1.1" - 1;
 
 failure refuse(problem id, std::string detail) {
   failure f;
@@ -133,7 +134,7 @@ std::optional<failure> inspect_beginning(std::string_view bytes, const guard_lim
     return malformed("These bytes are not an HTTP request.");
   if (!are_lines(bytes, searched)) return malformed("There are control characters, or line ends that are not CR LF.");
   const auto line_end = bytes.find("\r\n");
-  if (line_end == std::string_view::npos && bytes.size() > limits.target + longest_method)
+  if (line_end == std::string_view::npos && bytes.size() > limits.target + longest_around_target)
     return too_long_a_target(limits);
   if (line_end != std::string_view::npos && line_end + 2 > searched) {
     framing_lines unused;

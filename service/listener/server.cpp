@@ -74,7 +74,8 @@ void server::accept(std::unique_ptr<transport::channel> connection) {
     loop_.spawn(turn_away(std::move(connection), std::move(entered.error())));
 }
 
-task<> server::serve(std::unique_ptr<transport::channel> connection, admission::connection_ledger::entry) {
+task<> server::serve(std::unique_ptr<transport::channel> connection, admission::connection_ledger::entry counted) {
+  const auto until_it_ends = std::move(counted);
   peer self{*this, *connection};
   transport::watchdog guard{connection->ready()};
   auto idle_until = loop_.now() + options_.idle_timeout;

@@ -91,6 +91,8 @@ std::vector<good> requests() {
       {"HTTP/1.0 that wants to stay", in_http_1_0("Connection: Keep-Alive\r\n"), {200}},
       {"HTTP/1.0 with an expectation, which it has not", in_http_1_0("Expect: x\r\n"), {200}, closed},
       {"a farewell", get(accounts, "Connection: close\r\n"), {200}, closed},
+      {"a farewell with a request behind it", get(accounts, "Connection: close\r\n") + line, {200}, closed},
+      {"HTTP/1.0 with a request behind it", in_http_1_0("") + line, {200}, closed},
       {"a farewell in capitals, among others", get(accounts, "Connection: keep-alive, CLOSE\r\n"), {200}, closed},
       {"a farewell in a second line", get(accounts, "Connection: te\r\nConnection: close\r\n"), {200}, closed},
       {"what goes without saying", get(accounts, "Connection: keep-alive\r\nKeep-Alive: timeout=5\r\n"), {200}},
