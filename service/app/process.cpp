@@ -3,6 +3,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -12,6 +13,7 @@
 
 #include "app/handshakes.hpp"
 #include "app/hardening.hpp"
+#include "app/listening.hpp"
 #include "app/not_served.hpp"
 #include "app/service.hpp"
 #include "app/tls_listener.hpp"
@@ -42,6 +44,22 @@ journal::level level_of(settings::log_level from) noexcept {
       return journal::level::error;
   }
   return journal::level::info;
+}
+
+// Connections are descriptors. The soft limit is low for the sake of select(), which nothing here uses. The result is
+// what is allowed now.
+rlim_t use_all_descriptors() noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return RLIM_INFINITY;
+  const rlimit all{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+  return ::setrlimit(RLIMIT_NOFILE, &all) == 0 ? all.rlim_cur : limit.rlim_cur;
+}
+
+// Connections in and out, and some for files.
+rlim_t most_descriptors(const settings::configuration& configuration) noexcept {
+  rlim_t all = 100 + configuration.listeners.api.max_connections + configuration.listeners.admin.max_connections;
+  for (const auto& [name, account] : configuration.accounts) all += account.pool.max_connections;
+  return all;
 }
 
 // One event loop with what stands on it and the thread that turns it.
@@ -81,7 +99,8 @@ class process {
                                                                                 : journal::format::text}},
         families_{catalogue_},
         registry_{catalogue_},
-        admin_{admin_sources(), log_} {}
+        admin_{admin_sources(), log_},
+        admin_connections_{connection_limits_of(configuration_->listeners.admin)} {}
 
   int run() {
     std::signal(SIGPIPE, SIG_IGN);
@@ -145,10 +164,9 @@ class process {
       admin_handshakes_.emplace("admin", families_, registry_.add_shard(), log_, clock_);
       tls = {admin_tls_->context(), &*admin_handshakes_, std::max<std::size_t>(1, wanted.admin.max_connections / 2)};
     }
-    admin_server_.emplace(
-        admin_loop_.loop, admin_,
-        listener::server_options{.most_connections = wanted.admin.max_connections, .tls = std::move(tls)},
-        admin_loop_.randomness);
+    admin_server_.emplace(admin_loop_.loop, admin_,
+                          server_options_of(wanted.admin, admin_connections_, nullptr, std::move(tls)),
+                          admin_loop_.randomness);
     return {};
   }
 
@@ -189,6 +207,9 @@ class process {
       log_.warn("configured, and not served by this version", {{"key", w.path}, {"detail", w.what}});
     for (const auto& w : settings::warnings(*configuration_))
       log_.warn("the configuration is legal and unwise", {{"key", w.path}, {"detail", w.what}});
+    if (const auto allowed = use_all_descriptors(), wanted = most_descriptors(*configuration_); allowed < wanted)
+      log_.warn("fewer files may be open than the configuration allows connections",
+                {{"allowed", allowed}, {"wanted", wanted}});
     service_->start();
     for (auto& each : loops_) {
       each->acceptor->start();
@@ -337,6 +358,7 @@ class process {
 
   loop_thread admin_loop_{clock_, lookups_};
   admin::handler admin_;
+  admission::connection_ledger admin_connections_;
   std::optional<listener::server> admin_server_;
 
   tcp::endpoint api_endpoint_;

@@ -1,5 +1,6 @@
 #include "app/service.hpp"
 #include "app/handshakes.hpp"
+#include "app/listening.hpp"
 #include "app/status.hpp"
 
 #include <algorithm>
@@ -14,17 +15,6 @@ constexpr auto first_connection_patience = std::chrono::seconds{1};
 constexpr auto longest_silence_of_a_loop = std::chrono::seconds{10};
 constexpr auto tick_length = std::chrono::milliseconds{100};
 constexpr std::size_t most_accounts = 250;  // an account's number fits a byte of a metric's key
-
-listener::server_options server_options_of(const settings::listener& from, std::size_t loops,
-                                           listener::server_tls tls) {
-  return {.limits = {.head = from.limits.header.bytes, .target = from.limits.target.bytes},
-          .head_timeout = from.timeouts.header,
-          .body_timeout = from.timeouts.body,
-          .write_timeout = from.timeouts.write,
-          .idle_timeout = from.timeouts.idle,
-          .most_connections = std::max<std::size_t>(1, from.max_connections / loops),
-          .tls = std::move(tls)};
-}
 
 onboarding::creation_rules rules_of(const admission::account_policy& from) {
   onboarding::creation_rules rules;
@@ -48,8 +38,10 @@ class service::worker final : private time::deadline {
  public:
   worker(const parts& common, std::size_t number, const std::vector<std::unique_ptr<account_core>>& cores,
          shared_store* shared, const std::shared_ptr<const admission::directory>& callers,
-         const std::vector<listener::caller_policies>& policies)
+         const std::vector<listener::caller_policies>& policies, admission::connection_ledger& connections,
+         admission::request_count& requests)
       : on_{common.loops[number]},
+        load_{requests, common.configuration->overload.max_loop_lag},
         shard_{common.metrics.add_shard()},
         lines_{on_.lines,
                {.style = common.configuration->log.format == settings::log_format::json ? journal::format::json
@@ -74,7 +66,7 @@ class service::worker final : private time::deadline {
                                       .body_limit = common.configuration->listeners.api.limits.body.bytes,
                                       .observer = instrument_});
     server_.emplace(on_.loop, *api_,
-                    server_options_of(common.configuration->listeners.api, common.loops.size(), std::move(tls)),
+                    server_options_of(common.configuration->listeners.api, connections, &load_, std::move(tls)),
                     on_.randomness);
     declare_gauges(common.families);
     tick();
@@ -109,6 +101,7 @@ class service::worker final : private time::deadline {
   // Every tenth of a second: what is waiting to be written goes out, what is only counted here is shown.
   void expired() override { tick(); }
   void tick() {
+    load_.late_by(on_.loop.lag());
     lines_.flush();
     std::size_t idle = 0;
     std::size_t busy = 0;
@@ -126,6 +119,7 @@ class service::worker final : private time::deadline {
   }
 
   loop_parts on_;
+  admission::load_gate load_;
   metrics::shard& shard_;
   journal::access_log lines_;
   request_instrument instrument_;
@@ -153,6 +147,8 @@ service::~service() {
 std::expected<void, std::string> service::build() {
   built_at_ = parts_.clock.now();
   callers_ = std::make_shared<const admission::directory>(parts_.configuration);
+  connections_.emplace(connection_limits_of(parts_.configuration->listeners.api));
+  requests_.emplace(parts_.configuration->overload.max_in_flight);
   if (parts_.configuration->accounts.size() > most_accounts)
     return std::unexpected{"accounts: more than " + std::to_string(most_accounts)};
   auto policies = make_policies();
@@ -174,7 +170,8 @@ std::expected<void, std::string> service::build() {
     accounts_.push_back(std::move(*core));
   }
   for (std::size_t i = 0; i < parts_.loops.size(); ++i)
-    workers_.push_back(std::make_unique<worker>(parts_, i, accounts_, store_.get(), callers_, *policies));
+    workers_.push_back(
+        std::make_unique<worker>(parts_, i, accounts_, store_.get(), callers_, *policies, *connections_, *requests_));
   declare_gauges();
   return {};
 }

@@ -67,6 +67,8 @@ class service {
 
   parts parts_;
   std::shared_ptr<const admission::directory> callers_;
+  std::optional<admission::connection_ledger> connections_;  // of the caller-facing listener, over all loops
+  std::optional<admission::request_count> requests_;
   std::unique_ptr<shared_store> store_;  // none: this process is alone
   std::optional<limits> limits_;
   std::vector<std::unique_ptr<account_core>> accounts_;

@@ -65,6 +65,7 @@ class api final : public handler {
   struct request_scratch;
   static request_scratch& of(exchange& x);
 
+  void refuse_route(exchange& x, routing& where) const;
   bool admit(exchange& x, request_scratch& mine);
   std::optional<errors::failure> check_headers(const exchange& x, request_scratch& mine) const;
   std::optional<errors::failure> check_key(const exchange& x, request_scratch& mine) const;

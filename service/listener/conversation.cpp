@@ -66,6 +66,7 @@ task<bool> conversation::run() {
     else
       co_await send_reply(false);
     server_.handler_.on_done(x_, server_.loop_.clock().now() - x_.began);
+    answered_ = true;
     if (!keep) {
       co_await linger();
       co_return false;
@@ -114,16 +115,15 @@ task<conversation::heard> conversation::read_head() {
 
 // Nothing: more bytes are needed.
 std::optional<conversation::heard> conversation::look_at_input(std::size_t& searched) {
-  if (searched == 0) {  // an empty line before a request is to be ignored (RFC 9112 section 2.2)
-    std::size_t blank = 0;
-    while (x_.input.compare(blank, 2, "\r\n") == 0) blank += 2;
-    x_.input.erase(0, blank);
+  if (searched == 0) {  // an empty line before a request is to be ignored (RFC 9112 section 2.2); one, not a flood
+    if (x_.input == "\r") return std::nullopt;
+    if (x_.input.starts_with("\r\n")) x_.input.erase(0, 2);
     if (x_.input.empty()) return std::nullopt;
   }
   const auto end = http::end_of_head(x_.input, searched);
   if (!end) {
+    if (const auto fault = inspect_beginning(x_.input, server_.options_.limits, searched)) return refused(*fault);
     searched = x_.input.size();
-    if (const auto fault = inspect_beginning(x_.input, server_.options_.limits)) return refused(*fault);
     return std::nullopt;
   }
   const auto head = std::string_view{x_.input}.substr(0, *end);
@@ -145,6 +145,7 @@ std::optional<conversation::heard> conversation::look_at_input(std::size_t& sear
 conversation::heard conversation::refused(const failure& why) {
   server_.begin(x_, {});
   answer_with(x_, why);
+  x_.reply.head_only = x_.input.starts_with("HEAD ");
   return heard::refused;
 }
 
@@ -152,12 +153,20 @@ conversation::heard conversation::refused(const failure& why) {
 
 // True: the connection may be kept.
 task<bool> conversation::answer_request() {
-  const auto limit = server_.handler_.on_head(x_);
+  auto* const load = server_.options_.load;
+  std::size_t limit = 0;
+  if (const auto overload = load != nullptr ? load->at_the_door() : std::nullopt)
+    answer_with(x_, *overload);
+  else
+    limit = server_.handler_.on_head(x_);
   bool body_taken = false;
   if (x_.reply.status == 0) {
     body_taken = co_await read_body(limit);
     if (!body_taken && x_.reply.status == 0) co_return false;  // the caller went away
-    if (body_taken) co_await run_handler();
+    if (const auto overload = body_taken && load != nullptr ? load->at_the_desk() : std::nullopt)
+      answer_with(x_, *overload);
+    else if (body_taken)
+      co_await run_handler();
   }
   x_.reply.head_only = x_.head.method == http::verb::head;
   const bool keep = x_.head.keep_alive && !x_.reply.close && !server_.draining_;
@@ -178,6 +187,8 @@ task<> conversation::run_handler() {
     ~count() { add(static_cast<std::size_t>(-1)); }
     void add(std::size_t by) { of.store(of.load(std::memory_order_relaxed) + by, std::memory_order_relaxed); }
   } while_running{server_.busy_};
+  auto* const load = server_.options_.load;
+  const admission::request_count::entry counted{load != nullptr ? &load->requests() : nullptr};
   const departure_watch watching{connection_.ready(), x_.caller_left, server_.loop_.ready()};
   bool failed = false;
   try {
@@ -281,6 +292,7 @@ task<bool> conversation::skip_body() {
 // ---- bytes
 
 task<bool> conversation::send_reply(bool keep) {
+  if (keep && x_.head.version == 10) x_.reply.add_line("Connection", "keep-alive");  // it does not go without saying
   serialise(x_.reply, server_.date(), keep, x_.output);
   const bool sent = co_await send(x_.output);
   co_return sent;

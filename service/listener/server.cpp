@@ -16,6 +16,7 @@ using transport::wake;
 namespace {
 
 constexpr std::size_t most_spare = 256;       // exchanges kept for the next burst
+constexpr std::size_t most_turned_away = 16;  // with an answer, at once
 constexpr std::size_t most_kept = 64 * 1024;  // of memory in one of them
 constexpr auto time_to_hear = std::chrono::seconds{1};
 constexpr std::size_t most_discarded = 64 * 1024;
@@ -87,13 +88,17 @@ server::server(transport::loop& loop, handler& serves, server_options options, r
 }
 
 void server::accept(std::unique_ptr<transport::channel> connection) {
-  if (peers_.size() >= options_.most_connections)
-    loop_.spawn(turn_away(std::move(connection)));
-  else
-    loop_.spawn(serve(std::move(connection)));
+  admission::connection_ledger::entry counted;
+  if (options_.connections == nullptr) return loop_.spawn(serve(std::move(connection), std::move(counted)));
+  auto entered = options_.connections->enter(connection->peer_address());
+  if (entered)
+    loop_.spawn(serve(std::move(connection), std::move(*entered)));
+  else if (turned_away_ < most_turned_away)
+    loop_.spawn(turn_away(std::move(connection), std::move(entered.error())));
 }
 
-task<> server::serve(std::unique_ptr<transport::channel> connection) {
+task<> server::serve(std::unique_ptr<transport::channel> connection, admission::connection_ledger::entry counted) {
+  const auto until_it_ends = std::move(counted);
   std::unique_ptr<caller_certificate> certificate;
   peer self{*this, *connection};
   transport::watchdog guard{connection->ready()};
@@ -101,6 +106,7 @@ task<> server::serve(std::unique_ptr<transport::channel> connection) {
     connection = co_await secure(std::move(connection), guard, certificate);
     if (!connection) co_return;
   }
+  auto idle_until = loop_.now() + options_.idle_timeout;
   for (;;) {
     bool keep = false;
     {
@@ -108,9 +114,11 @@ task<> server::serve(std::unique_ptr<transport::channel> connection) {
       (*x).certificate = certificate.get();
       conversation talk{*this, *connection, guard, *x};
       keep = co_await talk.run();
+      // Only a request earns more time: not empty lines, and not a wake-up for nothing.
+      if (talk.answered()) idle_until = loop_.now() + options_.idle_timeout;
     }
     if (!keep || draining_) break;
-    guard.set(loop_.deadlines(), loop_.now() + options_.idle_timeout);
+    guard.set(loop_.deadlines(), idle_until);
     self.idle = true;
     const auto woken = co_await connection->ready().wait(interest::read);
     self.idle = false;
@@ -167,7 +175,12 @@ task<> server::part(std::unique_ptr<tls::stream> failed, transport::watchdog& gu
   }
 }
 
-task<> server::turn_away(std::unique_ptr<transport::channel> connection) {
+task<> server::turn_away(std::unique_ptr<transport::channel> connection, errors::failure why) {
+  struct count {
+    std::size_t& of;
+    explicit count(std::size_t& cell) : of{cell} { ++of; }
+    ~count() { --of; }
+  } while_told{turned_away_};
   transport::watchdog guard{connection->ready()};
   if (options_.tls.context) {
     std::unique_ptr<caller_certificate> unimportant;
@@ -175,13 +188,8 @@ task<> server::turn_away(std::unique_ptr<transport::channel> connection) {
     if (!connection) co_return;
   }
   lease x{*this};
-  errors::failure f;
-  f.id = errors::problem::overloaded;
-  f.detail = "There are too many connections.";
-  f.decision = errors::decision{errors::guard::overload, "connections", {}, {}};
-  f.retry_after = std::chrono::seconds{1};
   conversation talk{*this, *connection, guard, *x};
-  co_await talk.refuse(f);
+  co_await talk.refuse(why);
 }
 
 void server::drain() noexcept {

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "admission/connection_ledger.hpp"
+#include "admission/load_gate.hpp"
 #include "foundation/random/source.hpp"
 #include "foundation/transport/channel.hpp"
 #include "foundation/transport/loop.hpp"
@@ -60,7 +62,8 @@ struct server_options {
   time::duration body_timeout = std::chrono::seconds{30};
   time::duration write_timeout = std::chrono::seconds{30};
   time::duration idle_timeout = std::chrono::seconds{75};
-  std::size_t most_connections = 10000;  // of this loop; those in their handshake count
+  admission::connection_ledger* connections = nullptr;  // none: as many as come. Outlives the server
+  admission::load_gate* load = nullptr;                 // of this loop; none: nothing is refused for the load
   server_tls tls = {};
 };
 
@@ -72,7 +75,8 @@ class server {
   server(const server&) = delete;
   server& operator=(const server&) = delete;
 
-  // Takes over a connection. Beyond `most_connections` it is told so (503) and closed.
+  // Takes over a connection. One that the ledger refuses is told so (503) and closed; where many of those come at once,
+  // the others are closed without a word, because saying it costs as much as serving does.
   void accept(std::unique_ptr<transport::channel> connection);
 
   // From now on every answer closes its connection, and idle connections are closed at once.
@@ -106,8 +110,8 @@ class server {
     transport::readiness& ready;
   };
 
-  transport::task<> serve(std::unique_ptr<transport::channel> connection);
-  transport::task<> turn_away(std::unique_ptr<transport::channel> connection);
+  transport::task<> serve(std::unique_ptr<transport::channel> connection, admission::connection_ledger::entry counted);
+  transport::task<> turn_away(std::unique_ptr<transport::channel> connection, errors::failure why);
   transport::task<std::unique_ptr<transport::channel>> secure(std::unique_ptr<transport::channel> plain,
                                                               transport::watchdog& guard,
                                                               std::unique_ptr<caller_certificate>& shown);
@@ -126,6 +130,7 @@ class server {
   std::vector<std::unique_ptr<exchange>> spare_;
   std::atomic<std::size_t> open_{0};
   std::atomic<std::size_t> busy_{0};
+  std::size_t turned_away_ = 0;  // who are being told so now
   bool draining_ = false;
   std::string date_;
   std::chrono::seconds date_second_{0};

@@ -49,20 +49,22 @@ struct listener {
   bool reuse_port = false;
   std::optional<listener_tls> tls;
   std::uint32_t max_connections = 10'000;
+  std::uint32_t max_connections_per_peer = 8'000;  // of one IPv4 address, of one IPv6 /64
   listener_limits limits;
   listener_timeouts timeouts;
 };
 
-inline listener listener_on(std::uint16_t port, std::uint32_t max_connections) {
+inline listener listener_on(std::uint16_t port, std::uint32_t max_connections, std::uint32_t per_peer) {
   listener one;
   one.port = port;
   one.max_connections = max_connections;
+  one.max_connections_per_peer = per_peer;
   return one;
 }
 
 struct listener_pair {
-  listener api = listener_on(8080, 10'000);
-  listener admin = listener_on(9090, 100);
+  listener api = listener_on(8080, 10'000, 8'000);
+  listener admin = listener_on(9090, 100, 80);
 };
 
 // ---------------------------------------------------------------- limits
@@ -224,6 +226,12 @@ struct shared_state {
   std::uint32_t max_replicas = 1;
 };
 
+// What the gateway takes on before it refuses requests at the door of listeners.api.
+struct overload {
+  std::uint32_t max_in_flight = 5'000;  // requests handled at once, those included that wait for their turn
+  milliseconds max_loop_lag = 500ms;    // how late an event loop may come to its deadlines
+};
+
 struct drain {
   milliseconds delay = 5s;
   milliseconds timeout = 30s;  // counts from the end of delay
@@ -243,6 +251,7 @@ struct configuration {
   std::map<std::string, caller> callers;  // empty: anonymous callers
   bool allow_anonymous = false;
   settings::shared_state shared_state;
+  settings::overload overload;
   settings::drain drain;
   settings::log log;
 };

@@ -50,6 +50,7 @@ class stream final : public transport::channel {
   transport::io_result try_write(std::span<const char> from) noexcept override;
   void finish() noexcept override;
   transport::readiness& ready() noexcept override { return below_->ready(); }
+  std::optional<boost::asio::ip::address> peer_address() const override { return below_->peer_address(); }
   std::string reason() const override;
 
   bool resumed() const noexcept { return SSL_session_reused(connection_.get()) == 1; }

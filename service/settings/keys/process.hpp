@@ -22,6 +22,11 @@ void describe(auto& see, shared_state& s) {
   see("max_replicas", s.max_replicas, within(1, 1000));
 }
 
+void describe(auto& see, overload& o) {
+  see("max_in_flight", o.max_in_flight, within(1, 1'000'000));
+  see("max_loop_lag", o.max_loop_lag, within(10ms, 1min));
+}
+
 void describe(auto& see, drain& d) {
   see("delay", d.delay, within(0ms, 5min));
   see("timeout", d.timeout, within(0ms, 1h));
@@ -41,6 +46,7 @@ void describe(auto& see, configuration& c) {
   see("callers", c.callers, not_empty, named_by{name_form});
   see("allow_anonymous", c.allow_anonymous);
   see("shared_state", c.shared_state);
+  see("overload", c.overload);
   see("drain", c.drain);
   see("log", c.log);
 }
