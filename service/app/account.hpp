@@ -46,8 +46,8 @@ class account_core {
 
  private:
   upstream::override_resolver home_names_;
-  dispatch::token_endpoint endpoint_;
   token_instrument token_instrument_;
+  dispatch::token_endpoint endpoint_;
   std::optional<store::redis_token> shared_token_;
 
  public:
@@ -69,6 +69,8 @@ class account_on_loop {
 
   onboarding::sessions& sessions() noexcept { return sessions_; }
   upstream::pool::counts connections() const noexcept { return pool_.count(); }
+  // How long one of them may rest.
+  time::duration idle_limit() const noexcept { return pool_.idle_limit(); }
   void close_idle() noexcept { pool_.close_idle(); }
 
  private:

@@ -76,6 +76,13 @@ void request_instrument::count(const listener::exchange& x, time::duration took,
                               x.account, x.problem);
            })
       .add();
+  if (x.guard)
+    refusals_
+        .get(metrics::pack(x.account_number, x.caller_number, *x.guard),
+             [&]() -> metrics::counter& {
+               return shard_.at(families_.requests_refused_total, x.account, x.caller, errors::to_string(*x.guard));
+             })
+        .add();
   durations_
       .get(metrics::pack(x.route_number, x.account_number),
            [&]() -> metrics::histogram& { return shard_.at(families_.request_duration_seconds, x.route, x.account); })
@@ -99,16 +106,20 @@ upstream_instrument::upstream_instrument(std::string account, const metrics::gat
       families_{families},
       shard_{shard},
       log_{log},
+      over_new_{shard.at(families.upstream_connection_uses_total, account_, "new")},
+      over_reused_{shard.at(families.upstream_connection_uses_total, account_, "reused")},
       admitted_{shard.at(families.permits_total, account_, "admitted")},
       queued_{shard.at(families.permits_total, account_, "queued")},
       refused_{shard.at(families.permits_total, account_, "refused")},
       created_{shard.at(families.sessions_total, account_, "created")},
       reused_{shard.at(families.sessions_total, account_, "reused")},
       replayed_{shard.at(families.sessions_total, account_, "replayed")},
-      completed_{shard.at(families.sessions_total, account_, "completed")} {}
+      completed_{shard.at(families.sessions_total, account_, "completed")},
+      foreign_{shard.at(families.upstream_foreign_members_total, account_)} {}
 
-void upstream_instrument::exchanged(dispatch::operation what, unsigned status,
+void upstream_instrument::exchanged(dispatch::operation what, unsigned status, bool reused,
                                     const upstream::exchange_result& result) {
+  (reused ? over_reused_ : over_new_).add();
   const auto end = static_cast<std::uint8_t>(result.end);
   exchanges_
       .get(metrics::pack(static_cast<std::uint8_t>(what), end, static_cast<std::uint16_t>(status)),
@@ -150,13 +161,16 @@ void upstream_instrument::circuit_changed(dispatch::circuit_state now) {
 }
 
 void upstream_instrument::foreign_member_dropped() {
-  shard_.at(families_.sessions_total, account_, "foreign_gateway_member").add();
+  foreign_.add();
   log_.warn("Podero sends a member named gateway; ours stands", {{"account", account_}});
 }
 
 connection_instrument::connection_instrument(const std::string& account, const metrics::gateway_metrics& families,
                                              metrics::shard& shard)
-    : closed_{}, failed_{shard.at(families.upstream_connections_ended_total, account, "open_failed")} {
+    : closed_{},
+      failed_{shard.at(families.upstream_connections_ended_total, account, "open_failed")},
+      full_{shard.at(families.upstream_handshakes_total, account, "full")},
+      resumed_{shard.at(families.upstream_handshakes_total, account, "resumed")} {
   for (const auto why : upstream::all_close_reasons)
     closed_[static_cast<std::size_t>(why)] =
         &shard.at(families.upstream_connections_ended_total, account, upstream::to_string(why));
@@ -169,7 +183,9 @@ token_instrument::token_instrument(std::string account, const metrics::gateway_m
       renewed_{shard.at(families.token_renewals_total, account_, "renewed")},
       adopted_{shard.at(families.token_renewals_total, account_, "adopted")},
       failed_{shard.at(families.token_renewals_total, account_, "failed")},
-      refused_{shard.at(families.token_renewals_total, account_, "refused")} {}
+      refused_{shard.at(families.token_renewals_total, account_, "refused")},
+      full_{shard.at(families.upstream_handshakes_total, account_, "full")},
+      resumed_{shard.at(families.upstream_handshakes_total, account_, "resumed")} {}
 
 void token_instrument::renewed(time::duration lifetime) {
   renewed_.add();

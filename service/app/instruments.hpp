@@ -37,6 +37,7 @@ class request_instrument final : public listener::request_observer {
   journal::log& log_;
   const time::clock& clock_;
   metrics::handle_cache<metrics::counter> requests_;
+  metrics::handle_cache<metrics::counter> refusals_;
   metrics::handle_cache<metrics::histogram> durations_;
   metrics::handle_cache<metrics::histogram> stages_;
 };
@@ -46,7 +47,8 @@ class upstream_instrument final : public dispatch::observer, public onboarding::
   upstream_instrument(std::string account, const metrics::gateway_metrics& families, metrics::shard& shard,
                       journal::log& log);
 
-  void exchanged(dispatch::operation what, unsigned status, const upstream::exchange_result& result) override;
+  void exchanged(dispatch::operation what, unsigned status, bool reused,
+                 const upstream::exchange_result& result) override;
   void repeated(dispatch::operation what, std::string_view reason) override;
   void permitted(dispatch::operation what, std::string_view decision) override;
   void paused(time::duration how_long) override;
@@ -64,6 +66,8 @@ class upstream_instrument final : public dispatch::observer, public onboarding::
   metrics::shard& shard_;
   journal::log& log_;
   metrics::handle_cache<metrics::counter> exchanges_;
+  metrics::counter& over_new_;
+  metrics::counter& over_reused_;
   metrics::counter& admitted_;
   metrics::counter& queued_;
   metrics::counter& refused_;
@@ -71,23 +75,27 @@ class upstream_instrument final : public dispatch::observer, public onboarding::
   metrics::counter& reused_;
   metrics::counter& replayed_;
   metrics::counter& completed_;
+  metrics::counter& foreign_;
 };
 
-// Why an account's connections to Podero were closed.
-class connection_instrument final : public upstream::pool_observer {
+// How an account's connections to Podero came up, and why they were closed.
+class connection_instrument final : public upstream::pool_observer, public upstream::handshake_observer {
  public:
   connection_instrument(const std::string& account, const metrics::gateway_metrics& families, metrics::shard& shard);
 
   void opened() noexcept override {}
   void open_failed(std::string_view) noexcept override { failed_.add(); }
   void closed(upstream::close_reason why) noexcept override { closed_[static_cast<std::size_t>(why)]->add(); }
+  void shaken(bool resumed) noexcept override { (resumed ? resumed_ : full_).add(); }
 
  private:
   std::array<metrics::counter*, upstream::all_close_reasons.size()> closed_;
   metrics::counter& failed_;
+  metrics::counter& full_;
+  metrics::counter& resumed_;
 };
 
-class token_instrument final : public token::observer {
+class token_instrument final : public token::observer, public upstream::handshake_observer {
  public:
   token_instrument(std::string account, const metrics::gateway_metrics& families, metrics::shard& shard,
                    journal::log& log);
@@ -95,6 +103,7 @@ class token_instrument final : public token::observer {
   void renewed(time::duration lifetime) override;
   void failed(const token::trouble& why) override;
   void adopted(time::duration left) override;
+  void shaken(bool resumed) noexcept override { (resumed ? resumed_ : full_).add(); }
 
  private:
   std::string account_;
@@ -103,6 +112,8 @@ class token_instrument final : public token::observer {
   metrics::counter& adopted_;
   metrics::counter& failed_;
   metrics::counter& refused_;
+  metrics::counter& full_;
+  metrics::counter& resumed_;
 };
 
 }  // namespace gateway::app

@@ -244,6 +244,11 @@ class process {
         registry_.compute(families_.build_info, [this](auto& out) { out.add(1.0, build_.version, build_.revision); }));
     constants_.push_back(registry_.compute(families_.config_hash_info,
                                            [this](auto& out) { out.add(1.0, settings::hash(*configuration_)); }));
+    // The configuration is read at the start, and that went well.
+    const auto loaded_at = std::chrono::duration<double>{clock_.wall_now().time_since_epoch()}.count();
+    constants_.push_back(registry_.compute(families_.config_reload_success, [](auto& out) { out.add(1.0); }));
+    constants_.push_back(
+        registry_.compute(families_.config_reload_timestamp_seconds, [loaded_at](auto& out) { out.add(loaded_at); }));
   }
 
   void report(std::exception_ptr escaped) noexcept {

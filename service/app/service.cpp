@@ -65,7 +65,7 @@ class service::worker final : private time::deadline {
                                       .observer = instrument_});
     server_.emplace(on_.loop, *api_, server_options_of(common.configuration->listeners.api, common.loops.size()),
                     on_.randomness);
-    declare_gauges(common.families);
+    declare_gauges(common.families, cores);
     tick();
   }
 
@@ -89,7 +89,9 @@ class service::worker final : private time::deadline {
     return routes;
   }
 
-  void declare_gauges(const metrics::gateway_metrics& families) {
+  void declare_gauges(const metrics::gateway_metrics& families,
+                      const std::vector<std::unique_ptr<account_core>>& cores) {
+    for (const auto& core : cores) idle_limits_.push_back(&shard_.at(families.upstream_idle_limit_seconds, core->name));
     upstream_idle_ = &shard_.at(families.connections, "upstream", "idle");
     upstream_busy_ = &shard_.at(families.connections, "upstream", "busy");
     upstream_connecting_ = &shard_.at(families.connections, "upstream", "connecting");
@@ -102,8 +104,9 @@ class service::worker final : private time::deadline {
     std::size_t idle = 0;
     std::size_t busy = 0;
     std::size_t connecting = 0;
-    for (const auto& account : accounts_) {
-      const auto counts = account->connections();
+    for (std::size_t i = 0; i < accounts_.size(); ++i) {
+      const auto counts = accounts_[i]->connections();
+      idle_limits_[i]->set(std::chrono::duration<double>{accounts_[i]->idle_limit()}.count());
       idle += counts.idle;
       busy += counts.busy;
       connecting += counts.connecting;
@@ -124,6 +127,7 @@ class service::worker final : private time::deadline {
   metrics::gauge* upstream_idle_ = nullptr;
   metrics::gauge* upstream_busy_ = nullptr;
   metrics::gauge* upstream_connecting_ = nullptr;
+  std::vector<metrics::gauge*> idle_limits_;  // by account
 };
 
 std::expected<std::unique_ptr<service>, std::string> service::make(parts given) {
@@ -215,6 +219,15 @@ void service::declare_gauges() {
       out.add(at, account->name);
     }
   }));
+  gauges_.push_back(registry.compute(families.token_generation, [this](auto& out) {
+    for (const auto& account : accounts_) out.add(static_cast<double>(account->tokens.generation()), account->name);
+  }));
+  gauges_.push_back(registry.compute(families.retry_budget_remaining, [this](auto& out) {
+    for (const auto& account : accounts_)
+      out.add(static_cast<double>(account->health.repetitions_left(parts_.clock.now())), account->name);
+  }));
+  gauges_.push_back(registry.compute(
+      families.draining, [this](auto& out) { out.add(draining_.load(std::memory_order_relaxed) ? 1.0 : 0.0); }));
   gauges_.push_back(registry.compute(families.account_ready, [this](auto& out) {
     for (const auto& account : accounts_) {
       const bool usable = account->tokens.has_token() && account->tokens.expiry() > parts_.clock.now();

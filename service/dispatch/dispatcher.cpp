@@ -396,7 +396,7 @@ task<> dispatcher::exchange(const call& what, hand& held, workspace& space, limi
   } else {
     space.answer.head.status = 0;  // of an answer that broke off
   }
-  parts_.observer.exchanged(what.what, facts.status, result);
+  parts_.observer.exchanged(what.what, facts.status, facts.reused, result);
   into.reason = std::move(result.reason);
 }
 

@@ -80,8 +80,8 @@ struct call {
 class observer {
  public:
   virtual ~observer() = default;
-  // `status` is 0 where there was no answer.
-  virtual void exchanged(operation what, unsigned status, const upstream::exchange_result& result) = 0;
+  // `status` is 0 where there was no answer; `reused`: over a connection that had carried an exchange before.
+  virtual void exchanged(operation what, unsigned status, bool reused, const upstream::exchange_result& result) = 0;
   virtual void repeated(operation what, std::string_view reason) = 0;
   // What the limiter said: "admitted" at once, "queued" and then admitted, or "refused".
   virtual void permitted(operation what, std::string_view decision) = 0;

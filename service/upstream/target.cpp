@@ -43,6 +43,7 @@ transport::task<opened> open_connection(network net, const target& where, time::
   auto shaken = co_await stream->handshake();
   if (!shaken) co_return std::unexpected{failed(shaken.error())};
   guard.stop();
+  if (net.handshakes != nullptr) net.handshakes->shaken(stream->resumed());
   co_return std::unique_ptr<transport::channel>{std::move(stream)};
 }
 

@@ -46,6 +46,16 @@ class resolver {
       const std::string& host, std::uint16_t port, time::instant deadline) = 0;
 };
 
+// Hears of every TLS handshake that went well.
+class handshake_observer {
+ public:
+  // `resumed`: with the ticket of an earlier one, without certificates.
+  virtual void shaken(bool resumed) noexcept = 0;
+
+ protected:
+  ~handshake_observer() = default;
+};
+
 // What a loop needs to open connections. Everything outlives the pools that use it.
 struct network {
   transport::loop& loop;
@@ -53,6 +63,7 @@ struct network {
   upstream::resolver& resolver;
   // From one address tried to the next (RFC 8305's Connection Attempt Delay).
   time::duration attempt_delay = std::chrono::milliseconds{250};
+  handshake_observer* handshakes = nullptr;
 };
 
 // Opens a connection to `where`: name, TCP, the proxy's tunnel where there is one, TLS, within `deadline`. The error

@@ -41,7 +41,7 @@ class totals {
   void add(const std::vector<std::string>& values, double number) {
     const bool first = !series_.contains(values);
     total& t = at(values);
-    t.number = first ? number : row_.fold == fold::max ? std::max(t.number, number) : t.number + number;
+    t.number = first ? number : folded(t.number, number);
   }
 
   std::vector<ClientMetric> finish() {
@@ -58,6 +58,18 @@ class totals {
     std::uint64_t sum_ns = 0;
     std::vector<std::uint64_t> counts;
   };
+
+  double folded(double so_far, double number) const noexcept {
+    switch (row_.fold) {
+      case fold::sum:
+        return so_far + number;
+      case fold::max:
+        return std::max(so_far, number);
+      case fold::min:
+        return std::min(so_far, number);
+    }
+    return number;
+  }
 
   total& at(const std::vector<std::string>& values) {
     total& t = series_[values];

@@ -43,7 +43,7 @@ struct deaf_token_observer final : token::observer {
 };
 
 struct noting_observer final : observer {
-  void exchanged(operation, unsigned status, const upstream::exchange_result& result) override {
+  void exchanged(operation, unsigned status, bool, const upstream::exchange_result& result) override {
     exchanges.push_back(status);
     last_sent = result.sent;
   }
