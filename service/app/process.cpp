@@ -5,6 +5,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <optional>
@@ -12,6 +14,7 @@
 
 #include "app/not_served.hpp"
 #include "app/service.hpp"
+#include "app/trace_export.hpp"
 #include "foundation/metrics/process.hpp"
 #include "foundation/transport/acceptor.hpp"
 #include "proto_free_api.hpp"
@@ -110,9 +113,20 @@ class process {
                          .families = families_,
                          .loops = {},
                          .papers = {proto_free_api::openapi_json(), &proto_free_api::problem_page}};
+    auto exporting = trace_export::make({.configuration = *configuration_,
+                                         .environment = *environment_,
+                                         .net = {admin_loop_.loop, admin_loop_.connector, admin_loop_.names},
+                                         .loops = loops_.size(),
+                                         .from = {build_.version, instance_name()},
+                                         .log = log_,
+                                         .metrics = registry_,
+                                         .families = families_});
+    if (!exporting) return std::unexpected{std::move(exporting.error())};
+    traces_ = std::move(*exporting);
     for (auto& each : loops_) {
       each->loop.on_escape([this](std::exception_ptr escaped) { report(escaped); });
-      parts.loops.push_back({each->loop, each->connector, each->names, each->randomness, output_});
+      parts.loops.push_back({each->loop, each->connector, each->names, each->randomness, output_,
+                             traces_ ? traces_->queue(parts.loops.size()) : nullptr});
     }
     auto made = service::make(std::move(parts));
     if (!made) return std::unexpected{std::move(made.error())};
@@ -160,6 +174,7 @@ class process {
     for (const auto& w : settings::warnings(*configuration_))
       log_.warn("the configuration is legal and unwise", {{"key", w.path}, {"detail", w.what}});
     service_->start();
+    if (traces_) traces_->start();
     for (auto& each : loops_) {
       each->acceptor->start();
       each->start();
@@ -181,6 +196,7 @@ class process {
         log_.warn("SIGHUP: this version reads its configuration at start only");
       } else if (draining_) {
         log_.warn("told to stop a second time: stopping at once");
+        at_once_ = true;
         main_.stop();
         return;
       } else {
@@ -222,11 +238,26 @@ class process {
 
   void end() {
     for (auto& each : loops_) each->stop();
+    flush_traces();
     admin_loop_.stop();
     admin_loop_.loop.abandon();
     service_.reset();
     log_.info("stopped");
     output_.drain(std::chrono::milliseconds{500});
+  }
+
+  // The last spans, within what is left of the drain.
+  void flush_traces() {
+    if (!traces_ || at_once_) return;
+    const auto left = give_up_at_ - std::chrono::steady_clock::now();
+    traces_->flush(admin_loop_.loop,
+                   std::clamp<time::duration>(left, time::duration::zero(), configuration_->tracing.timeout));
+  }
+
+  static std::string instance_name() {
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) != 0) return std::to_string(::getpid());
+    return std::string{name.data()} + ":" + std::to_string(::getpid());
   }
 
   admin::sources admin_sources() {
@@ -282,6 +313,7 @@ class process {
   std::vector<metrics::computed> constants_;
 
   loop_thread admin_loop_{clock_, lookups_};
+  std::unique_ptr<trace_export> traces_;  // none: no spans are exported
   admin::handler admin_;
   listener::server admin_server_;
 
@@ -291,6 +323,7 @@ class process {
   boost::asio::steady_timer timer_{main_};
   std::chrono::steady_clock::time_point give_up_at_{};
   bool draining_ = false;
+  bool at_once_ = false;
 };
 
 }  // namespace

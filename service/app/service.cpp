@@ -51,10 +51,13 @@ class service::worker final : private time::deadline {
         lines_{on_.lines,
                {.style = common.configuration->log.format == settings::log_format::json ? journal::format::json
                                                                                         : journal::format::text}},
-        instrument_{common.families, shard_, lines_, common.log, common.clock} {
+        tracer_{on_.randomness, on_.spans, common.configuration->tracing.sample_ratio},
+        instrument_{
+            common.families, shard_, lines_, common.log, common.clock, tracer_, common.configuration->log.audit} {
     for (const auto& core : cores)
-      accounts_.push_back(
-          std::make_unique<account_on_loop>(*core, on_, number, shared, common.families, shard_, common.log));
+      accounts_.push_back(std::make_unique<account_on_loop>(*core, on_, number, shared, common.families, shard_,
+                                                            common.log, lines_, tracer_,
+                                                            common.configuration->log.audit));
     api_.emplace(listener::api::parts{.clock = common.clock,
                                       .loop = on_.loop,
                                       .callers = callers,
@@ -62,7 +65,8 @@ class service::worker final : private time::deadline {
                                       .policies = policies,
                                       .papers = common.papers,
                                       .body_limit = common.configuration->listeners.api.limits.body.bytes,
-                                      .observer = instrument_});
+                                      .observer = instrument_,
+                                      .tracer = tracer_});
     server_.emplace(on_.loop, *api_, server_options_of(common.configuration->listeners.api, common.loops.size()),
                     on_.randomness);
     declare_gauges(common.families, cores);
@@ -100,13 +104,14 @@ class service::worker final : private time::deadline {
   // Every tenth of a second: what is waiting to be written goes out, what is only counted here is shown.
   void expired() override { tick(); }
   void tick() {
+    for (const auto& account : accounts_) account->tell_storms();
     lines_.flush();
     std::size_t idle = 0;
     std::size_t busy = 0;
     std::size_t connecting = 0;
     for (std::size_t i = 0; i < accounts_.size(); ++i) {
       const auto counts = accounts_[i]->connections();
-      idle_limits_[i]->set(std::chrono::duration<double>{accounts_[i]->idle_limit()}.count());
+      idle_limits_[i]->set(std::chrono::duration<double>{accounts_[i]->rest_limit()}.count());
       idle += counts.idle;
       busy += counts.busy;
       connecting += counts.connecting;
@@ -120,6 +125,7 @@ class service::worker final : private time::deadline {
   loop_parts on_;
   metrics::shard& shard_;
   journal::access_log lines_;
+  trace::tracer tracer_;
   request_instrument instrument_;
   std::vector<std::unique_ptr<account_on_loop>> accounts_;
   std::optional<listener::api> api_;

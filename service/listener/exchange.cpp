@@ -71,6 +71,7 @@ void exchange::begin_request() noexcept {
   head_size = 0;
   reply.clear();
   route = "none";
+  pattern = {};
   caller = {};
   account = {};
   problem = {};
@@ -80,6 +81,8 @@ void exchange::begin_request() noexcept {
   problem_number = 0;
   effect = errors::effect::none;
   guard.reset();
+  trace = {};
+  session = {};
 }
 
 void answer_with(exchange& x, const errors::failure& failure) {

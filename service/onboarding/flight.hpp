@@ -39,8 +39,10 @@ class flight final : public joint<landing>, private dispatch::journey {
     time::duration margin = std::chrono::seconds{15};      // and how much longer nobody else may say what became of it
   };
 
-  flight(parts given, std::string body, time::instant deadline, std::size_t caller)
-      : parts_{std::move(given)}, body_{std::move(body)}, control_{deadline, caller} {}
+  flight(parts given, std::string body, time::instant deadline, std::size_t caller, const trace::context& trace)
+      : parts_{std::move(given)}, body_{std::move(body)}, control_{deadline, caller} {
+    space_.trace = trace;
+  }
 
   // To be spawned once, on the home loop.
   static transport::task<> run(std::shared_ptr<flight> self);

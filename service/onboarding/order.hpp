@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "foundation/time/clock.hpp"
+#include "foundation/trace/trace.hpp"
 #include "store/records.hpp"
 
 namespace gateway::onboarding {
@@ -17,6 +18,7 @@ struct order {
   std::optional<store::live_name> reuse{};  // equal for requests that may share a session; none: it shares none
   std::string idempotency_key{};            // empty: none
   time::instant deadline{};
+  trace::context trace{};  // of the request that asked first
 };
 
 }  // namespace gateway::onboarding

@@ -75,6 +75,7 @@ class catalogue {
     return {add(kind::histogram, name, help, labels, fold::sum, bounds)};
   }
 
+  std::string_view prefix() const noexcept { return prefix_; }
   std::span<const family_row> rows() const noexcept { return rows_; }
 
  private:

@@ -10,6 +10,13 @@
 
 namespace gateway::metrics {
 
+// For bench/observability, which asks what counting costs. Nothing that is shipped or tested defines it.
+#ifdef GATEWAY_BENCH_UNCOUNTED
+inline constexpr bool counting = false;
+#else
+inline constexpr bool counting = true;
+#endif
+
 // What one event loop writes and a scrape reads. Every cell has ONE writing thread (the owner of its shard), so a plain
 // load and store do what a locked add would do, without the lock prefix; any thread may read.
 
@@ -17,7 +24,7 @@ class counter {
  public:
   // Owner's thread only.
   void add(std::uint64_t by = 1) noexcept {
-    value_.store(value_.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+    if constexpr (counting) value_.store(value_.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
   }
   std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
 
@@ -28,7 +35,9 @@ class counter {
 class gauge {
  public:
   // Owner's thread only.
-  void set(double to) noexcept { value_.store(to, std::memory_order_relaxed); }
+  void set(double to) noexcept {
+    if constexpr (counting) value_.store(to, std::memory_order_relaxed);
+  }
   void add(double by) noexcept { set(value() + by); }
   double value() const noexcept { return value_.load(std::memory_order_relaxed); }
 
@@ -47,6 +56,7 @@ class alignas(64) histogram {
   // Owner's thread only. A bucket includes its upper bound ("le"); a negative duration (a clock's fault) counts as
   // zero.
   void observe(std::chrono::nanoseconds duration) noexcept {
+    if constexpr (!counting) return;
     const std::int64_t ns = std::max<std::int64_t>(0, duration.count());
     const auto bucket = std::ranges::lower_bound(bounds_, ns) - bounds_.begin();
     raise(counts_[static_cast<std::size_t>(bucket)], 1);

@@ -1,5 +1,7 @@
 #include "foundation/metrics/gateway_metrics.hpp"
 
+#include <array>
+
 namespace gateway::metrics {
 
 gateway_metrics::gateway_metrics(catalogue& in)
@@ -94,5 +96,44 @@ gateway_metrics::gateway_metrics(catalogue& in)
                          "Spans that were lost: the queue was full, or the collector did not take them.", {"reason"})},
       trace_exports_total{
           in.add_counter("trace_exports_total", "Batches of spans sent to the trace collector.", {"outcome"})} {}
+
+std::span<const label_note> label_notes() noexcept {
+  static constexpr std::array notes{
+      label_note{"", "account", "a name under `accounts`; empty where a request is about none"},
+      label_note{"", "caller", "a name under `callers`, or `anonymous`; empty where it is not known"},
+      label_note{"", "test_account", "a name under `test_accounts`"},
+      label_note{"", "route", "`create_session`, `read_session`, ...; `none` for a path that there is not"},
+      label_note{"", "window", "kind and length of a window of the limits: `sessions-10s`, `requests-1m`"},
+      label_note{"requests_total", "method", "the method; `other` for what is not known"},
+      label_note{"requests_total", "code", "the status of the answer"},
+      label_note{"requests_total", "problem", "the problem's name (`/problems/NAME`); empty where there was none"},
+      label_note{"requests_refused_total", "guard",
+                 "`window`, `slot`, `caller`, `pause`, `queue`, `circuit`, `store`, `draining`, `overload`"},
+      label_note{"stage_duration_seconds", "stage", "`queue`, `token`, `connect`, `upstream`"},
+      label_note{"connections", "side", "`caller`, `upstream`"},
+      label_note{"connections", "state", "`idle`, `busy`; `connecting` for `upstream`"},
+      label_note{"upstream_requests_total", "operation", "`create_session`, `read_session`"},
+      label_note{"upstream_requests_total", "code",
+                 "the status, or `lost`, `timed_out`, `unusable` where there was no answer"},
+      label_note{"upstream_connections_ended_total", "reason",
+                 "`idle_limit`, `age`, `server_closed`, `error`, `yielded`, `drained`, `open_failed`"},
+      label_note{"upstream_handshakes_total", "resumption", "`full`, `resumed`"},
+      label_note{"upstream_connection_uses_total", "connection", "`new`, `reused`"},
+      label_note{"sessions_total", "outcome", "`created`, `reused`, `replayed`, `completed`"},
+      label_note{"permits_total", "decision", "`admitted`, `queued`, `refused`"},
+      label_note{"token_renewals_total", "outcome",
+                 "`renewed`, `adopted` (another replica's), `failed`, `refused` (the credentials)"},
+      label_note{"retries_total", "reason",
+                 "why the attempt before came to nothing: `unauthorized`, `rate-limited`, `server-error`, `connect`, "
+                 "`permit-over`, "
+                 "`stale`, `not-sent`, `timed-out`, `lost`"},
+      label_note{"store_mode", "mode", "`memory`, `shared`, `degraded`"},
+      label_note{"store_unsafe", "setting", "`appendonly`, `maxmemory-policy`"},
+      label_note{"config_hash_info", "hash", "the beginning of a SHA-256 of the effective configuration"},
+      label_note{"trace_spans_dropped_total", "reason", "`queue_full`, `export_failed`"},
+      label_note{"trace_exports_total", "outcome", "`accepted`, `refused`, `failed`"},
+  };
+  return notes;
+}
 
 }  // namespace gateway::metrics

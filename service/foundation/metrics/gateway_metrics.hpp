@@ -1,6 +1,7 @@
 #pragma once
 
 #include "foundation/metrics/catalogue.hpp"
+#include "foundation/metrics/page.hpp"
 
 namespace gateway::metrics {
 
@@ -53,5 +54,8 @@ struct gateway_metrics {
   family<counter, 1> trace_spans_dropped_total;  // reason (queue_full, export_failed)
   family<counter, 1> trace_exports_total;        // outcome (accepted, refused, failed)
 };
+
+// What the values of their labels mean.
+std::span<const label_note> label_notes() noexcept;
 
 }  // namespace gateway::metrics
