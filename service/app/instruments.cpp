@@ -5,6 +5,7 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 #include <span>
 
@@ -128,16 +129,22 @@ void request_instrument::count(const listener::exchange& x, time::duration took,
                return shard_.at(families_.requests_refused_total, x.account, x.caller, errors::to_string(*x.guard));
              })
         .add();
-  durations_
-      .get(metrics::pack(x.route_number, x.account_number),
-           [&]() -> metrics::histogram& { return shard_.at(families_.request_duration_seconds, x.route, x.account); })
-      .observe(took);
+  auto& whole = durations_.get(metrics::pack(x.route_number, x.account_number), [&]() -> metrics::histogram& {
+    return shard_.at(families_.request_duration_seconds, x.route, x.account);
+  });
+  const bool traced = tracer_.records(x.trace.own);
+  const auto observe = [&](metrics::histogram& in, time::duration spent) {
+    if (!traced) return in.observe(spent);
+    in.observe(spent, x.trace.own.trace(),
+               std::chrono::duration_cast<std::chrono::milliseconds>(clock_.wall_now().time_since_epoch()));
+  };
+  observe(whole, took);
   const auto stage = [&](unsigned char number, std::string_view name, const std::optional<time::duration>& spent) {
     if (!spent) return;
-    stages_
-        .get(metrics::pack(number, x.account_number),
-             [&]() -> metrics::histogram& { return shard_.at(families_.stage_duration_seconds, name, x.account); })
-        .observe(*spent);
+    observe(stages_.get(
+                metrics::pack(number, x.account_number),
+                [&]() -> metrics::histogram& { return shard_.at(families_.stage_duration_seconds, name, x.account); }),
+            *spent);
   };
   stage(stage_queue, "queue", stages.queue);
   stage(stage_token, "token", stages.token);
@@ -205,7 +212,11 @@ void upstream_instrument::exchanged(dispatch::operation what, unsigned status, b
 }
 
 void upstream_instrument::repeated(dispatch::operation, std::string_view reason) {
-  parts_.shard.at(parts_.families.retries_total, parts_.account, reason).add();
+  // Found once: the shard's lock is for what is new, and a scrape may hold it.
+  auto known = std::ranges::find(retries_, reason, &std::pair<std::string_view, metrics::counter*>::first);
+  if (known == retries_.end())
+    known = retries_.insert(known, {reason, &parts_.shard.at(parts_.families.retries_total, parts_.account, reason)});
+  known->second->add();
 }
 
 void upstream_instrument::permitted(dispatch::operation, std::string_view decision) {

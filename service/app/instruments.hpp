@@ -102,6 +102,7 @@ class upstream_instrument final : public dispatch::observer, public onboarding::
   storm pausing_;
   storm foreign_members_;
   metrics::handle_cache<metrics::counter> exchanges_;
+  std::vector<std::pair<std::string_view, metrics::counter*>> retries_;  // by reason, of a fixed set
   metrics::counter& over_new_;
   metrics::counter& over_reused_;
   metrics::counter& admitted_;

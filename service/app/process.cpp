@@ -15,6 +15,7 @@
 #include "app/not_served.hpp"
 #include "app/service.hpp"
 #include "app/trace_export.hpp"
+#include "foundation/metrics/open_metrics.hpp"
 #include "foundation/metrics/process.hpp"
 #include "foundation/transport/acceptor.hpp"
 #include "proto_free_api.hpp"
@@ -262,6 +263,7 @@ class process {
 
   admin::sources admin_sources() {
     return {.metrics = [this] { return metrics::render(registry_); },
+            .open_metrics = [this] { return metrics::render_open(registry_); },
             .live = [this] { return service_->live(); },
             .ready = [this] { return service_->ready(); },
             .started = [this] { return service_->started(); },

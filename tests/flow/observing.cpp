@@ -115,4 +115,29 @@ TEST_CASE("a storm of failures is one line and then a number per interval") {
   CHECK(has(p.w.metrics(), "onboarding_gateway_log_lines_summarised_total 49\n"));
 }
 
+TEST_CASE("the metrics say over what connections requests went, which guard refused whom, and what is left") {
+  podero_world p{plain_configuration() +
+                 "    limits: { sessions: [ { rate: 2, per: 1h } ], queue: { max_wait: 1s } }\n"};
+  CHECK(p.w.ask(create()).status == 201);
+  CHECK(p.w.ask(create()).status == 201);
+  CHECK(p.w.ask(create()).status == 429);
+  p.w.advance(200ms);  // gauges of the loop are set with its tick
+  const auto page = p.w.metrics();
+  const auto shows = [&](const std::string& sample) {
+    CAPTURE(sample);
+    CHECK(has(page, "\nonboarding_gateway_" + sample + "\n"));
+  };
+  shows(R"(requests_refused_total{account="sandbox",caller="anonymous",guard="window"} 1)");
+  shows(R"(upstream_connection_uses_total{account="sandbox",connection="new"} 1)");
+  shows(R"(upstream_connection_uses_total{account="sandbox",connection="reused"} 1)");
+  shows(R"(upstream_handshakes_total{account="sandbox",resumption="full"} 1)");
+  shows(R"(upstream_handshakes_total{account="sandbox",resumption="resumed"} 1)");
+  shows(R"(upstream_idle_limit_seconds{account="sandbox"} 50)");
+  shows(R"(token_generation{account="sandbox"} 1)");
+  shows(R"(retry_budget_remaining{account="sandbox"} 1)");
+  shows("draining 0");
+  p.w.gateway->announce_drain();
+  CHECK(has(p.w.metrics(), "\nonboarding_gateway_draining 1\n"));
+}
+
 }  // namespace

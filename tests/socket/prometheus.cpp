@@ -1,9 +1,11 @@
 // A real Prometheus server scrapes a running gateway, and its queries give what happened.
+#include "socket/collector.hpp"
 #include "socket/started.hpp"
 
 #include <doctest/doctest.h>
 #include <boost/json.hpp>
 
+#include <chrono>
 #include <csignal>
 #include <optional>
 
@@ -19,7 +21,8 @@ class prometheus_server {
   prometheus_server(const scratch_folder& folder, unsigned short target)
       : process_{"/bin/sh",
                  {"-c", "exec prometheus --config.file=" + folder.write("prometheus.yml", configuration(target)) +
-                            " --storage.tsdb.path=" + folder.path("tsdb") + " --web.listen-address=127.0.0.1:0"}} {
+                            " --storage.tsdb.path=" + folder.path("tsdb") +
+                            " --enable-feature=exemplar-storage --web.listen-address=127.0.0.1:0"}} {
     constexpr std::string_view said = "msg=\"Listening on\" address=127.0.0.1:";
     std::string log;
     const bool listens = eventually([&] {
@@ -46,6 +49,19 @@ class prometheus_server {
     if (found.empty()) return std::nullopt;
     CHECK(found.size() == 1);
     return std::stod(std::string{found.at(0).at("value").at(1).as_string()});
+  }
+  // The trace that it has as an example of that series; "" where it has none.
+  std::string example_of(const std::string& encoded) const {
+    const auto now =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
+    const auto got =
+        get(port_, "/api/v1/query_exemplars?query=" + encoded + "&start=" + std::to_string(now.count() - 600) +
+                       "&end=" + std::to_string(now.count() + 1));
+    if (got.status != 200) return "";
+    const auto read = got.json();
+    const auto& series = read.at("data").as_array();
+    if (series.empty()) return "";
+    return std::string{series.at(0).at("exemplars").at(0).at("labels").at("trace_id").as_string()};
   }
 
  private:
@@ -95,4 +111,29 @@ TEST_CASE("Prometheus scrapes a running gateway, and its queries count what call
   is("histogram_quantile(0.99,sum(rate(onboarding_gateway_request_duration_seconds_bucket%5B1m%5D))by(le))%3C%3Dbool%"
      "2010",
      1);
+}
+
+TEST_CASE("Prometheus gets the trace of a sampled request as an example of how long requests take") {
+  const collector traces;
+  both_programs running{[&](auto& c) { c.more += traces.yaml(", sample_ratio: 0.0"); }};
+  const prometheus_server prometheus{running.folder, running.gateway.admin()};
+  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  auto caller = running.gateway.caller();
+  create(caller);
+  create(caller, "traceparent: 00-" + trace + "-00f067aa0ba902b7-01\r\n");
+  CHECK(
+      eventually([&] { return prometheus.example_of("onboarding_gateway_request_duration_seconds_bucket") == trace; }));
+}
+
+TEST_CASE("The newer text format is given to those who ask for it, and the older one to everybody else") {
+  const both_programs running;
+  const auto older = get(running.gateway.admin(), "/metrics");
+  CHECK(older.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8");
+  CHECK_FALSE(older.body.contains("# EOF"));
+  auto scraper = connection{running.gateway.admin()};
+  const auto newer = scraper.call("GET", "/metrics", "", "Accept: application/openmetrics-text; version=1.0.0\r\n");
+  CHECK(newer.header("Content-Type") == "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  CHECK(newer.body.ends_with("# EOF\n"));
+  CHECK(newer.body.contains(
+      "\n# TYPE onboarding_gateway_log_lines_dropped counter\nonboarding_gateway_log_lines_dropped_total 0\n"));
 }
