@@ -55,9 +55,11 @@ void append_seconds(std::string& out, std::int64_t nanoseconds) {
 std::string render_page(const catalogue& families, std::span<const label_note> notes) {
   std::string out =
       "# Metrics\n\n"
-      "`GET /metrics` on the operators' listener, in Prometheus' text format. Counters of all event loops are added up "
-      "when\n"
-      "somebody scrapes. Seconds and Unix time throughout. The names are stable.\n\n"
+      "`GET /metrics` on the operators' listener, in Prometheus' text format, or as OpenMetrics for those who ask for "
+      "it: then\n"
+      "buckets show the trace of a sampled request as an exemplar. Counters of all event loops are added up when "
+      "somebody\n"
+      "scrapes. Seconds and Unix time throughout. The names are stable.\n\n"
       "This page is made from the code by `make metrics-page`; a test fails where it is not up to date.\n\n"
       "| name | kind | labels | is |\n|---|---|---|---|\n";
   for (const auto& row : families.rows())
