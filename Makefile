@@ -5,10 +5,10 @@ S := tests/scripts
 # How many compilers at once; one needs up to 1.5 GiB of memory.
 export JOBS ?=
 
-.PHONY: help build demo test tsan bench format tidy clean
+.PHONY: help build demo test tsan bench metrics-page format tidy clean
 
 help:     ## what there is to do (this list)
-	@awk -F ':[^#]*## ' '/^[a-z]+:.*##/ { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*##/ { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build:    ## the programs, as shipped, into build/release/bin
 	@$(S)/install-packages build
@@ -28,11 +28,18 @@ tsan:     ## the same with ThreadSanitizer
 	@$(S)/build tsan
 	@$(S)/run-tests tsan
 
-bench:    ## what a decision of the limiter and what a request costs, indicative
+bench:    ## what a decision of the limiter, a request, and logs and metrics cost, indicative
 	@$(S)/install-packages bench
-	@$(S)/build release onboarding-gateway podero-simulator bench_limiter
+	@$(S)/build release onboarding-gateway podero-simulator bench_limiter onboarding-gateway-uncounted
 	@build/release/bench/bench_limiter --benchmark_repetitions=5 --benchmark_report_aggregates_only=true
 	@bench/run build/release/bin
+	@bench/observability build/release/bin build/release/bench/onboarding-gateway-uncounted
+
+metrics-page:  ## docs/metrics.md, from the code
+	@$(S)/install-packages build
+	@$(S)/build release metrics-page
+	@mkdir -p docs
+	@build/release/docs/metrics-page >docs/metrics.md
 
 format:   ## puts every C++ file into shape
 	@$(S)/install-packages test

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "foundation/json/write.hpp"
-#include "foundation/metrics/registry.hpp"
+#include "foundation/metrics/open_metrics.hpp"
 
 namespace gateway::admin {
 namespace {
@@ -56,7 +56,11 @@ std::size_t handler::on_head(listener::exchange& x) {
 transport::task<> handler::on_request(listener::exchange& x) {
   const auto path = x.head.path();
   x.reply.add_line("Cache-Control", "no-store");
-  if (path == "/metrics") {
+  if (path == "/metrics" && metrics::asks_for_open_metrics(x.head.fields.get(http::field::accept))) {
+    x.reply.status = 200;
+    x.reply.content_type = metrics::open_content_type;
+    x.reply.body = from_.open_metrics();
+  } else if (path == "/metrics") {
     x.reply.status = 200;
     x.reply.content_type = metrics::text_content_type;
     x.reply.body = from_.metrics();

@@ -19,7 +19,8 @@ struct check {
 
 // Where the operator's listener gets what it shows. All of it is called on the operator's own thread.
 struct sources {
-  std::function<std::string()> metrics;  // Prometheus text format
+  std::function<std::string()> metrics;       // Prometheus text format
+  std::function<std::string()> open_metrics;  // the same as OpenMetrics text
   std::function<std::vector<check>()> live;
   std::function<std::vector<check>()> ready;
   std::function<std::vector<check>()> started;

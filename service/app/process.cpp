@@ -6,6 +6,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <optional>
@@ -17,6 +19,8 @@
 #include "app/not_served.hpp"
 #include "app/service.hpp"
 #include "app/tls_listener.hpp"
+#include "app/trace_export.hpp"
+#include "foundation/metrics/open_metrics.hpp"
 #include "foundation/metrics/process.hpp"
 #include "foundation/transport/acceptor.hpp"
 #include "proto_free_api.hpp"
@@ -132,9 +136,20 @@ class process {
                          .loops = {},
                          .papers = {proto_free_api::openapi_json(), &proto_free_api::problem_page},
                          .caller_tls = api_tls_ ? api_tls_->context() : nullptr};
+    auto exporting = trace_export::make({.configuration = *configuration_,
+                                         .environment = *environment_,
+                                         .net = {admin_loop_.loop, admin_loop_.connector, admin_loop_.names},
+                                         .loops = loops_.size(),
+                                         .from = {build_.version, instance_name()},
+                                         .log = log_,
+                                         .metrics = registry_,
+                                         .families = families_});
+    if (!exporting) return std::unexpected{std::move(exporting.error())};
+    traces_ = std::move(*exporting);
     for (auto& each : loops_) {
       each->loop.on_escape([this](std::exception_ptr escaped) { report(escaped); });
-      parts.loops.push_back({each->loop, each->connector, each->names, each->randomness, output_});
+      parts.loops.push_back({each->loop, each->connector, each->names, each->randomness, output_,
+                             traces_ ? traces_->queue(parts.loops.size()) : nullptr});
     }
     auto made = service::make(std::move(parts));
     if (!made) return std::unexpected{std::move(made.error())};
@@ -211,6 +226,7 @@ class process {
       log_.warn("fewer files may be open than the configuration allows connections",
                 {{"allowed", allowed}, {"wanted", wanted}});
     service_->start();
+    if (traces_) traces_->start();
     for (auto& each : loops_) {
       each->acceptor->start();
       each->start();
@@ -243,6 +259,7 @@ class process {
         log_.warn("SIGHUP: this version reads its configuration at start only");
       } else if (draining_) {
         log_.warn("told to stop a second time: stopping at once");
+        at_once_ = true;
         main_.stop();
         return;
       } else {
@@ -284,6 +301,7 @@ class process {
 
   void end() {
     for (auto& each : loops_) each->stop();
+    flush_traces();
     admin_loop_.stop();
     admin_loop_.loop.abandon();
     service_.reset();
@@ -291,8 +309,23 @@ class process {
     output_.drain(std::chrono::milliseconds{500});
   }
 
+  // The last spans, within what is left of the drain.
+  void flush_traces() {
+    if (!traces_ || at_once_) return;
+    const auto left = give_up_at_ - std::chrono::steady_clock::now();
+    traces_->flush(admin_loop_.loop,
+                   std::clamp<time::duration>(left, time::duration::zero(), configuration_->tracing.timeout));
+  }
+
+  static std::string instance_name() {
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) != 0) return std::to_string(::getpid());
+    return std::string{name.data()} + ":" + std::to_string(::getpid());
+  }
+
   admin::sources admin_sources() {
     return {.metrics = [this] { return metrics::render(registry_); },
+            .open_metrics = [this] { return metrics::render_open(registry_); },
             .live = [this] { return service_->live(); },
             .ready = [this] { return service_->ready(); },
             .started = [this] { return service_->started(); },
@@ -306,6 +339,11 @@ class process {
         registry_.compute(families_.build_info, [this](auto& out) { out.add(1.0, build_.version, build_.revision); }));
     constants_.push_back(registry_.compute(families_.config_hash_info,
                                            [this](auto& out) { out.add(1.0, settings::hash(*configuration_)); }));
+    // The configuration is read at the start, and that went well.
+    const auto loaded_at = std::chrono::duration<double>{clock_.wall_now().time_since_epoch()}.count();
+    constants_.push_back(registry_.compute(families_.config_reload_success, [](auto& out) { out.add(1.0); }));
+    constants_.push_back(
+        registry_.compute(families_.config_reload_timestamp_seconds, [loaded_at](auto& out) { out.add(loaded_at); }));
   }
 
   void declare_tls_gauges() {
@@ -357,6 +395,7 @@ class process {
   std::vector<metrics::computed> constants_;
 
   loop_thread admin_loop_{clock_, lookups_};
+  std::unique_ptr<trace_export> traces_;  // none: no spans are exported
   admin::handler admin_;
   admission::connection_ledger admin_connections_;
   std::optional<listener::server> admin_server_;
@@ -368,6 +407,7 @@ class process {
   boost::asio::steady_timer tls_timer_{main_};
   std::chrono::steady_clock::time_point give_up_at_{};
   bool draining_ = false;
+  bool at_once_ = false;
 };
 
 }  // namespace

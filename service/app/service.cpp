@@ -46,7 +46,9 @@ class service::worker final : private time::deadline {
         lines_{on_.lines,
                {.style = common.configuration->log.format == settings::log_format::json ? journal::format::json
                                                                                         : journal::format::text}},
-        instrument_{common.families, shard_, lines_, common.log, common.clock} {
+        tracer_{on_.randomness, on_.spans, common.configuration->tracing.sample_ratio},
+        instrument_{
+            common.families, shard_, lines_, common.log, common.clock, tracer_, common.configuration->log.audit} {
     listener::server_tls tls;
     if (common.caller_tls) {
       handshakes_.emplace("api", common.families, shard_, common.log, common.clock);
@@ -55,8 +57,9 @@ class service::worker final : private time::deadline {
       tls = {common.caller_tls, &*handshakes_, std::max<std::size_t>(1, places / 2)};
     }
     for (const auto& core : cores)
-      accounts_.push_back(
-          std::make_unique<account_on_loop>(*core, on_, number, shared, common.families, shard_, common.log));
+      accounts_.push_back(std::make_unique<account_on_loop>(*core, on_, number, shared, common.families, shard_,
+                                                            common.log, lines_, tracer_,
+                                                            common.configuration->log.audit));
     api_.emplace(listener::api::parts{.clock = common.clock,
                                       .loop = on_.loop,
                                       .callers = callers,
@@ -64,11 +67,12 @@ class service::worker final : private time::deadline {
                                       .policies = policies,
                                       .papers = common.papers,
                                       .body_limit = common.configuration->listeners.api.limits.body.bytes,
-                                      .observer = instrument_});
+                                      .observer = instrument_,
+                                      .tracer = tracer_});
     server_.emplace(on_.loop, *api_,
                     server_options_of(common.configuration->listeners.api, connections, &load_, std::move(tls)),
                     on_.randomness);
-    declare_gauges(common.families);
+    declare_gauges(common.families, cores);
     tick();
   }
 
@@ -92,7 +96,9 @@ class service::worker final : private time::deadline {
     return routes;
   }
 
-  void declare_gauges(const metrics::gateway_metrics& families) {
+  void declare_gauges(const metrics::gateway_metrics& families,
+                      const std::vector<std::unique_ptr<account_core>>& cores) {
+    for (const auto& core : cores) idle_limits_.push_back(&shard_.at(families.upstream_idle_limit_seconds, core->name));
     upstream_idle_ = &shard_.at(families.connections, "upstream", "idle");
     upstream_busy_ = &shard_.at(families.connections, "upstream", "busy");
     upstream_connecting_ = &shard_.at(families.connections, "upstream", "connecting");
@@ -102,12 +108,14 @@ class service::worker final : private time::deadline {
   void expired() override { tick(); }
   void tick() {
     load_.late_by(on_.loop.lag());
+    for (const auto& account : accounts_) account->tell_storms();
     lines_.flush();
     std::size_t idle = 0;
     std::size_t busy = 0;
     std::size_t connecting = 0;
-    for (const auto& account : accounts_) {
-      const auto counts = account->connections();
+    for (std::size_t i = 0; i < accounts_.size(); ++i) {
+      const auto counts = accounts_[i]->connections();
+      idle_limits_[i]->set(std::chrono::duration<double>{accounts_[i]->rest_limit()}.count());
       idle += counts.idle;
       busy += counts.busy;
       connecting += counts.connecting;
@@ -122,6 +130,7 @@ class service::worker final : private time::deadline {
   admission::load_gate load_;
   metrics::shard& shard_;
   journal::access_log lines_;
+  trace::tracer tracer_;
   request_instrument instrument_;
   std::optional<handshake_instrument> handshakes_;
   std::vector<std::unique_ptr<account_on_loop>> accounts_;
@@ -130,6 +139,7 @@ class service::worker final : private time::deadline {
   metrics::gauge* upstream_idle_ = nullptr;
   metrics::gauge* upstream_busy_ = nullptr;
   metrics::gauge* upstream_connecting_ = nullptr;
+  std::vector<metrics::gauge*> idle_limits_;  // by account
 };
 
 std::expected<std::unique_ptr<service>, std::string> service::make(parts given) {
@@ -224,6 +234,15 @@ void service::declare_gauges() {
       out.add(at, account->name);
     }
   }));
+  gauges_.push_back(registry.compute(families.token_generation, [this](auto& out) {
+    for (const auto& account : accounts_) out.add(static_cast<double>(account->tokens.generation()), account->name);
+  }));
+  gauges_.push_back(registry.compute(families.retry_budget_remaining, [this](auto& out) {
+    for (const auto& account : accounts_)
+      out.add(static_cast<double>(account->health.repetitions_left(parts_.clock.now())), account->name);
+  }));
+  gauges_.push_back(registry.compute(
+      families.draining, [this](auto& out) { out.add(draining_.load(std::memory_order_relaxed) ? 1.0 : 0.0); }));
   gauges_.push_back(registry.compute(families.account_ready, [this](auto& out) {
     for (const auto& account : accounts_) {
       const bool usable = account->tokens.has_token() && account->tokens.expiry() > parts_.clock.now();

@@ -62,6 +62,18 @@ bool expects_the_unknown(const http::request_head& head) noexcept {
          });
 }
 
+// Several of them count as none (W3C Trace Context, section 3.2.2.3).
+std::string_view traceparent_of(const http::field_list& fields) {
+  constexpr std::string_view name = "traceparent";
+  std::string_view only;
+  for (const auto& one : fields.all()) {
+    if (!boost::beast::iequals({one.name.data(), one.name.size()}, {name.data(), name.size()})) continue;
+    if (!only.empty()) return {};
+    only = one.value;
+  }
+  return only;
+}
+
 }  // namespace
 
 // What one request needs beside its bytes.
@@ -92,12 +104,15 @@ std::size_t api::on_head(exchange& x) {
   auto& mine = of(x);
   mine.caller = nullptr;
   mine.account = nullptr;
+  x.trace = parts_.tracer.begin(traceparent_of(x.head.fields));
+  mine.space.way.trace = x.trace.own;
   mine.where = find_route(x.head.method, path_of(x.head.target, mine.path));
   if (mine.where.route == nullptr) {
     refuse_route(x, mine.where);
     return 0;
   }
   x.route = mine.where.route->name;
+  x.pattern = mine.where.route->pattern;
   x.route_number = std::to_underlying(mine.where.route->id);
   if (mine.where.route->needs_caller && !admit(x, mine)) return 0;
   if (const auto fault = check_headers(x, mine)) {
@@ -256,6 +271,7 @@ task<> api::read_session(exchange& x, request_scratch& mine) {
     answer_with(x, failure_of(problem::not_found, "There is no such onboarding session."));
     co_return;
   }
+  x.session = trace::short_text<36>{id->view()};
   const auto& account = parts_.accounts[mine.account->account_index];
   auto done = co_await account.sessions->read(mine.caller->index, *id, mine.deadline, mine.space, x.reply.body);
   if (done) {
@@ -269,6 +285,7 @@ task<> api::read_session(exchange& x, request_scratch& mine) {
 }
 
 void api::answer_with_created(exchange& x, const request_scratch& mine, const onboarding::creation_answer& made) {
+  x.session = trace::short_text<36>{made.id.view()};
   x.reply.status = made.status;
   x.effect = made.status == 201 ? errors::effect::created : errors::effect::none;
   x.reply.add_line("X-Request-Id", x.request_id.view());

@@ -52,6 +52,7 @@ class api final : public handler {
     documents papers;
     std::size_t body_limit = 64 * 1024;
     request_observer& observer;
+    trace::tracer& tracer;
   };
   explicit api(parts given) : parts_{std::move(given)} {}
 

@@ -11,6 +11,7 @@
 #include "foundation/http/parser.hpp"
 #include "foundation/time/clock.hpp"
 #include "foundation/trace/request_id.hpp"
+#include "foundation/trace/tracer.hpp"
 #include "foundation/transport/departure.hpp"
 
 namespace gateway::listener {
@@ -62,6 +63,7 @@ struct exchange {
   // For logs and metrics, set by the handler as it learns them: fixed texts of the service or its configuration, and
   // small numbers that stand for them (0: none).
   std::string_view route = "none";
+  std::string_view pattern;  // of the route
   std::string_view caller;
   std::string_view account;
   std::string_view problem;
@@ -70,6 +72,9 @@ struct exchange {
   std::uint8_t account_number = 0;
   std::uint8_t problem_number = 0;
   errors::effect effect = errors::effect::none;
+  std::optional<errors::guard> guard;  // which one refused it
+  trace::place trace;
+  trace::short_text<36> session;  // the id of the onboarding session that it is about, once it is known to be one
 
   void begin_request() noexcept;
 };

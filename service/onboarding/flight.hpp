@@ -41,8 +41,10 @@ class flight final : public joint<landing>, private dispatch::journey {
 
   // `asked` is what it asks the store for, in the name of whoever began it.
   flight(parts given, std::string body, time::instant deadline, std::size_t caller,
-         std::shared_ptr<store::asking> asked)
-      : parts_{std::move(given)}, body_{std::move(body)}, control_{deadline, caller}, asked_{std::move(asked)} {}
+         std::shared_ptr<store::asking> asked, const trace::context& trace)
+      : parts_{std::move(given)}, body_{std::move(body)}, control_{deadline, caller}, asked_{std::move(asked)} {
+    space_.trace = trace;
+  }
 
   // To be spawned once, on the home loop.
   static transport::task<> run(std::shared_ptr<flight> self);

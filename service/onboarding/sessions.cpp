@@ -14,6 +14,10 @@ using transport::task;
 
 namespace {
 
+std::string_view trace_id_of(const trace::context& of) noexcept {
+  return of.trace_id[0] == '\0' ? std::string_view{} : of.trace();
+}
+
 bool succeeded(unsigned status) noexcept {
   return status >= 200 && status < 300;
 }
@@ -74,7 +78,8 @@ task<sessions::created> sessions::create_alone(creation_request what, workspace&
   if (!facts) co_return std::unexpected{facts.error()};
   if (space.way.slot != 0) parts_.shared.limits.bind(space.way.slot, facts->id.view());
   belongs(what.caller, facts->id, {}, external_metadata_of(what.body));
-  parts_.observer.created();
+  parts_.observer.created(
+      {.caller = what.caller, .id = facts->id.view(), .idempotency_key = {}, .trace_id = trace_id_of(space.way.trace)});
   co_return creation_answer{.status = 201, .id = facts->id};
 }
 
@@ -131,6 +136,7 @@ order sessions::order_of(const creation_request& what, const workspace& space) c
   for (const auto& pointer : space.from_defaults) made.defaulted.emplace_back(pointer);
   made.external_metadata = external_metadata_of(what.body);
   if (what.idempotency_key) made.idempotency_key = *what.idempotency_key;
+  made.trace = space.way.trace;
   if (what.may_reuse && parts_.shared.reuse.lifetime.count() > 0) {
     const auto digest = json::canonical_digest(space.upstream_body);
     made.reuse.emplace(store::live_name{.of = digest});
@@ -186,14 +192,14 @@ std::pair<std::shared_ptr<flight>, bool> sessions::flight_for(const order& what)
                       .way = parts_.way,
                       .records = parts_.records,
                       .arrive = [this](dispatch::workspace& space) { return arrive(space); },
-                      .keep = [this, name = what.reuse, by = what.asking](
-                                  const landing& end, std::uint64_t slot) { return keep(name, by, end, slot); },
+                      .keep = [this, who = author{what}, name = what.reuse, by = what.asking](
+                                  const landing& end, std::uint64_t slot) { return keep(name, who, by, end, slot); },
                       .ended =
                           [this, name = what.reuse](const flight* which) {
                             if (name) parts_.shared.board.done(*name, which);
                           },
                       .under_way = parts_.shared.under_way},
-        what.upstream_body, what.deadline, what.caller, what.asking);
+        what.upstream_body, what.deadline, what.caller, what.asking, what.trace);
   };
   if (!what.reuse) return {make(), true};
   return parts_.shared.board.equal(*what.reuse, make);
@@ -262,11 +268,14 @@ landing sessions::arrive(dispatch::workspace& space) {
   return end;
 }
 
-task<> sessions::keep(std::optional<store::live_name> reuse, std::shared_ptr<store::asking> by, const landing& what,
-                      std::uint64_t slot) {
+task<> sessions::keep(std::optional<store::live_name> reuse, author who, std::shared_ptr<store::asking> by,
+                      const landing& what, std::uint64_t slot) {
   auto& shared = parts_.shared;
   if (slot != 0) shared.limits.bind(slot, what.facts.id.view());
-  parts_.observer.created();
+  parts_.observer.created({.caller = who.caller,
+                           .id = what.facts.id.view(),
+                           .idempotency_key = who.idempotency_key,
+                           .trace_id = trace_id_of(who.trace)});
   if (!reuse) co_return;
   const auto now = parts_.loop.now();
   store::live_session live{.session = std::string{what.facts.id.view()},

@@ -55,6 +55,7 @@ void check_files(const configuration& c, const environment& env, collector& faul
   check.listener_files("listeners.api", c.listeners.api);
   check.listener_files("listeners.admin", c.listeners.admin);
   for (const auto& [name, a] : c.accounts) check.certificates(member("accounts", name) + ".tls.ca_file", a.tls.ca_file);
+  check.certificates("tracing.ca_file", c.tracing.ca_file);
   if (c.shared_state.redis) check.certificates("shared_state.redis.ca_file", c.shared_state.redis->ca_file);
 }
 

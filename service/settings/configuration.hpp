@@ -240,6 +240,16 @@ struct drain {
 struct log {
   log_level level = log_level::info;
   log_format format = log_format::json;
+  bool audit = true;
+};
+
+// Spans of sampled requests, to an OpenTelemetry collector.
+struct tracing {
+  std::optional<url> endpoint;  // absent: nothing is exported
+  std::optional<std::filesystem::path> ca_file;
+  double sample_ratio = 0.1;  // of the traces that begin here; those that callers began are theirs to sample
+  std::uint32_t queue = 2048;
+  milliseconds timeout = 5s;
 };
 
 struct configuration {
@@ -254,6 +264,7 @@ struct configuration {
   settings::overload overload;
   settings::drain drain;
   settings::log log;
+  settings::tracing tracing;
 };
 
 }  // namespace gateway::settings

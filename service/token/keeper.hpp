@@ -102,6 +102,9 @@ class keeper {
     return time::instant{time::duration{expiry_.load(std::memory_order_relaxed)}};
   }
 
+  // Of the present token: 1, 2, 3, ...; 0 where there is none. Any thread.
+  std::uint64_t generation() const noexcept { return generation_.load(std::memory_order_relaxed); }
+
  private:
   friend view;
   class alarm final : public time::deadline {
@@ -138,6 +141,7 @@ class keeper {
   std::atomic<bool> tried_{false};
   std::atomic<bool> has_token_{false};
   std::atomic<time::duration::rep> expiry_{0};
+  std::atomic<std::uint64_t> generation_{0};
 };
 
 }  // namespace gateway::token

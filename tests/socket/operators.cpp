@@ -1,4 +1,5 @@
 // What operators see, and what nobody may see.
+#include "socket/collector.hpp"
 #include "socket/started.hpp"
 
 #include <doctest/doctest.h>
@@ -60,6 +61,8 @@ std::string exercise(const running_gateway& gateway, const std::string& key) {
     try_one("POST", sessions_path, creation, json + headers);
     try_one("POST", sessions_path, "{", json + headers);
     try_one("POST", sessions_path, R"({"user_id": 1})", json + headers);
+    try_one("POST", sessions_path, creation, json + headers + "Idempotency-Key: example-key-not-real\r\n");
+    try_one("GET", "/v1/accounts/sandbox/" + user + "?token=" + user, "", headers);
     try_one("GET", std::string{sessions_path} + "/497f6eca-6276-4993-bfeb-53cbbbba6f08", "", headers);
     try_one("DELETE", sessions_path, "", headers);
   }
@@ -70,8 +73,8 @@ std::string exercise(const running_gateway& gateway, const std::string& key) {
 
 TEST_CASE("promtool finds nothing wrong with the metrics, before and after requests of every kind") {
   const both_programs running;
-  const bool installed = run("/bin/sh", {"-c", "command -v promtool"}).code == 0;
-  if (!installed) MESSAGE("promtool is not installed (Debian: prometheus), so it checks nothing");
+  REQUIRE_MESSAGE(run("/bin/sh", {"-c", "command -v promtool"}).code == 0,
+                  "promtool is not installed (Debian package: prometheus; tests/scripts/install-packages test)");
   for (const bool used : {false, true}) {
     CAPTURE(used);
     if (used) exercise(running.gateway, "");
@@ -80,7 +83,6 @@ TEST_CASE("promtool finds nothing wrong with the metrics, before and after reque
     CHECK(metrics.header("Content-Type").starts_with("text/plain; version=0.0.4"));
     CHECK(metrics.body.contains("\nprocess_cpu_seconds_total "));
     CHECK(metrics.body.contains("\nonboarding_gateway_requests_total{") == used);
-    if (!installed) continue;
     const auto file = running.folder.write("metrics", metrics.body);
     const auto checked = run("/bin/sh", {"-c", "promtool check metrics < " + file});
     CHECK(checked.code == 0);
@@ -172,7 +174,8 @@ TEST_CASE("No secret shows in the log, on a page of the operators or in a proble
   auto how = configuration::of(podero, folder);
   folder.write("client-secret", secret + "\n");
   how.log = "{ level: debug, format: json }";
-  how.more = portal.yaml + "    accounts: [ sandbox ]\n";
+  const collector traces;
+  how.more = portal.yaml + "    accounts: [ sandbox ]\n" + traces.yaml(", sample_ratio: 1.0");
   running_gateway gateway{how};
 
   auto seen = exercise(gateway, portal.header());
@@ -185,12 +188,16 @@ TEST_CASE("No secret shows in the log, on a page of the operators or in a proble
   gateway.process().signal(SIGTERM);
   REQUIRE(gateway.process().end() == 0);
   seen += gateway.process().output() + gateway.process().errors();
+  seen += traces.accepted_text();
   CHECK(seen.contains("upstream-error"));
+  CHECK(seen.contains("\"resourceSpans\""));
+  CHECK(seen.contains("\"audit\":true"));
   CHECK(seen.contains("unauthenticated"));
 
   auto basic = base64(std::string{client_id} + ":" + encoded);
   while (basic.ends_with('=')) basic.pop_back();
-  check_hides(seen, {secret, encoded, basic, "Basic ", portal.key, "another-key-not-real", user});
+  check_hides(seen,
+              {secret, encoded, basic, "Basic ", portal.key, "another-key-not-real", "example-key-not-real", user});
 }
 
 TEST_CASE("A token that Podero refuses does not show either") {

@@ -35,6 +35,15 @@ void describe(auto& see, drain& d) {
 void describe(auto& see, log& l) {
   see("level", l.level);
   see("format", l.format);
+  see("audit", l.audit);
+}
+
+void describe(auto& see, tracing& t) {
+  see("endpoint", t.endpoint, web_only);
+  see("ca_file", t.ca_file);
+  see("sample_ratio", t.sample_ratio, within(0.0, 1.0));
+  see("queue", t.queue, within(64, 1'000'000));
+  see("timeout", t.timeout, within(100ms, 1min));
 }
 
 void describe(auto& see, configuration& c) {
@@ -49,6 +58,7 @@ void describe(auto& see, configuration& c) {
   see("overload", c.overload);
   see("drain", c.drain);
   see("log", c.log);
+  see("tracing", c.tracing);
 }
 
 }  // namespace gateway::settings

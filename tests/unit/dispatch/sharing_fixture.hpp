@@ -25,7 +25,7 @@ inline std::string session_json(int n, std::string_view object = "null", std::st
 }
 
 struct counting_observer final : onboarding::observer {
-  void created() override { ++made; }
+  void created(const onboarding::made_session&) override { ++made; }
   void reused() override { ++again; }
   void replayed() override { ++repeated; }
   void completed() override { ++finished; }

@@ -61,9 +61,10 @@ struct secured_fixture : support::loop_fixture {
   who_is_it serves{loop};
   observed seen;
   random::seeded_source randomness{1};
+  admission::connection_ledger connections{{.in_all = 6, .per_peer = 6}};
   server subject{loop,
                  serves,
-                 {.limits = {.head = 1024, .target = 200}, .most_connections = 6, .tls = {context, &seen, 2}},
+                 {.limits = {.head = 1024, .target = 200}, .connections = &connections, .tls = {context, &seen, 2}},
                  randomness};
   std::vector<std::unique_ptr<visitor>> visitors;
 
