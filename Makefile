@@ -5,7 +5,7 @@ S := tests/scripts
 # How many compilers at once; one needs up to 1.5 GiB of memory.
 export JOBS ?=
 
-.PHONY: help build demo test tsan bench format tidy clean
+.PHONY: help build demo test tsan fuzz bench format tidy clean
 
 help:     ## what there is to do (this list)
 	@awk -F ':[^#]*## ' '/^[a-z]+:.*##/ { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,11 +27,17 @@ tsan:     ## the same with ThreadSanitizer
 	@$(S)/build tsan
 	@$(S)/run-tests tsan
 
-bench:    ## what a decision of the limiter and what a request costs, indicative
+fuzz:     ## a minute of each fuzz target, reported in tests/fuzz/REPORT.md; FUZZ_SECONDS=N, FUZZ_RUNS=N executions, TARGET=one
+	@$(S)/install-packages test
+	@$(S)/build fuzz fuzz_programs
+	@$(S)/fuzz $(TARGET)
+
+bench:    ## what a decision of the limiter and what a request costs, indicative; callers beside 5,000 slow connections (3 minutes, QUICK=1: 40 s)
 	@$(S)/install-packages bench
-	@$(S)/build release onboarding-gateway podero-simulator bench_limiter
+	@$(S)/build release onboarding-gateway podero-simulator bench_limiter bench_attack
 	@build/release/bench/bench_limiter --benchmark_repetitions=5 --benchmark_report_aggregates_only=true
 	@bench/run build/release/bin
+	@bench/slow/run build/release/bin build/release/bench/bench_attack
 
 format:   ## puts every C++ file into shape
 	@$(S)/install-packages test

@@ -111,10 +111,9 @@ task<conversation::heard> conversation::read_head() {
 
 // Nothing: more bytes are needed.
 std::optional<conversation::heard> conversation::look_at_input(std::size_t& searched) {
-  if (searched == 0) {  // an empty line before a request is to be ignored (RFC 9112 section 2.2)
-    std::size_t blank = 0;
-    while (x_.input.compare(blank, 2, "\r\n") == 0) blank += 2;
-    x_.input.erase(0, blank);
+  if (searched == 0) {  // an empty line before a request is to be ignored (RFC 9112 section 2.2); one, not a flood
+    if (x_.input == "\r") return std::nullopt;
+    if (x_.input.starts_with("\r\n")) x_.input.erase(0, 2);
     if (x_.input.empty()) return std::nullopt;
   }
   const auto end = http::end_of_head(x_.input, searched);
@@ -228,7 +227,6 @@ task<bool> conversation::read_sized(std::size_t length) {
     used_ = x_.head_size + length;
     co_return true;
   }
-  x_.collected.reserve(length);
   x_.collected.assign(x_.input, x_.head_size, there);
   used_ = x_.input.size();
   while (x_.collected.size() < length) {
@@ -292,6 +290,8 @@ task<bool> conversation::send(std::string_view bytes) {
       continue;
     }
     if (put.status != io_status::want_read && put.status != io_status::want_write) co_return false;
+    // Who reads slowly is not to hold the answer twice.
+    if (x_.reply.body.capacity() > read_step) std::string{}.swap(x_.reply.body);
     woken_ = co_await connection_.ready().wait(put.status == io_status::want_read ? interest::read : interest::write);
     if (woken_ != wake::ready) co_return false;
   }
@@ -323,8 +323,10 @@ task<bool> conversation::read_more(std::string& into, std::size_t most) {
 
 io_result conversation::try_read(std::string& into, std::size_t most) {
   const auto before = into.size();
+  // Memory comes with the bytes, not with their announcement: of those who send slowly there may be thousands.
+  const auto room = into.capacity() - before >= read_step / 4 ? into.capacity() : before + read_step;
   io_result got;
-  into.resize_and_overwrite(std::max(most, before + 1), [&](char* bytes, std::size_t size) {
+  into.resize_and_overwrite(std::max(std::min(most, room), before + 1), [&](char* bytes, std::size_t size) {
     got = connection_.try_read({bytes + before, size - before});
     return before + got.bytes;
   });

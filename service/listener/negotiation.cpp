@@ -16,9 +16,20 @@ std::string_view trimmed(std::string_view text) noexcept {
   return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
+// Of the next separator that does not stand in a quoted string (RFC 9110 section 5.6.4).
+std::size_t find_separator(std::string_view text, char separator) noexcept {
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') quoted = !quoted;
+    if (quoted && text[i] == '\\') ++i;
+    if (!quoted && text[i] == separator) return i;
+  }
+  return std::string_view::npos;
+}
+
 // The part before the next separator; what is left stays in `rest`.
 std::string_view next_part(std::string_view& rest, char separator) noexcept {
-  const auto end = rest.find(separator);
+  const auto end = find_separator(rest, separator);
   const auto part = rest.substr(0, end);
   rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
   return trimmed(part);

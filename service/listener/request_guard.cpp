@@ -11,6 +11,8 @@ namespace {
 using errors::failure;
 using errors::problem;
 
+constexpr std::size_t longest_method = 32;
+
 failure refuse(problem id, std::string detail) {
   failure f;
   f.id = id;
@@ -90,9 +92,11 @@ std::optional<failure> inspect_request_line(std::string_view line, const guard_l
   const auto target_end = line.rfind(' ');
   if (method_end == std::string_view::npos || target_end == method_end)
     return malformed("The first line is not METHOD TARGET HTTP/1.1.");
+  const auto method = line.substr(0, method_end);
   const auto target = line.substr(method_end + 1, target_end - method_end - 1);
   const auto version = line.substr(target_end + 1);
-  if (!is_token(line.substr(0, method_end))) return malformed("The method has characters that no method has.");
+  if (!is_token(method) || method.size() > longest_method)
+    return malformed("The method is longer than any, or has characters that no method has.");
   if (target.size() > limits.target)
     return refuse(problem::uri_too_long,
                   "The request target has more than " + std::to_string(limits.target) + " bytes.");
@@ -133,7 +137,6 @@ std::optional<failure> inspect_head(std::string_view head, const guard_limits& l
 }
 
 std::optional<failure> inspect_beginning(std::string_view bytes, const guard_limits& limits) {
-  constexpr std::size_t longest_method = 32;
   const auto method = bytes.substr(0, std::min(bytes.find(' '), bytes.size()));
   if (!method.empty() && (!is_token(method) || method.size() > longest_method))
     return malformed("These bytes are not an HTTP request.");

@@ -74,6 +74,10 @@ TEST_CASE("bytes that can never become a request are refused at once") {
   CHECK(beginning("\x16\x03\x01\x02") == "malformed-request");
   CHECK(beginning(std::string(40, 'A')) == "malformed-request");
   CHECK(beginning("GET /" + std::string(200, 'a')) == "uri-too-long");
+  // Whole or not yet.
+  CHECK(verdict(std::string(33, 'A') + " / HTTP/1.1\r\nHost: a\r\n\r\n") == "malformed-request");
+  CHECK(verdict(std::string(32, 'A') + " / HTTP/1.1\r\nHost: a\r\n\r\n") ==
+        verdict("PUT / HTTP/1.1\r\nHost: a\r\n\r\n"));
   CHECK(beginning("GET / HTTP/1.1\r\nX: " + std::string(1020, 'a')) == "headers-too-large");
 }
 
