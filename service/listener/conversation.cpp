@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "foundation/transport/parking.hpp"
+
 namespace gateway::listener {
 
 using errors::failure;
@@ -16,6 +18,7 @@ namespace {
 
 constexpr std::size_t read_step = 4096;
 constexpr std::size_t most_skipped = 64 * 1024;  // of a body that nobody wants, to keep the connection
+constexpr std::size_t most_in_a_row = 8;         // pipelined requests, before the others of the loop have their turn
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
 failure failure_of(problem id, std::string detail) {
@@ -52,6 +55,7 @@ class departure_watch final : transport::readiness::observer {
 }  // namespace
 
 task<bool> conversation::run() {
+  std::size_t in_a_row = 0;
   for (;;) {
     x_.begin_request();
     used_ = 0;
@@ -71,7 +75,13 @@ task<bool> conversation::run() {
     x_.input.erase(0, used_);
     x_.input += x_.following;
     x_.following.clear();
+    if (++in_a_row % most_in_a_row == 0) co_await let_others();
   }
+}
+
+task<> conversation::let_others() {
+  transport::parking place{server_.loop_.ready()};
+  co_await place.wait(server_.loop_.deadlines(), server_.loop_.now());
 }
 
 task<> conversation::refuse(const failure& why) {

@@ -99,7 +99,7 @@ preferences read_preferences(const http::field_list& fields) noexcept {
       auto preference = next_part(rest, ',');
       preference = next_part(preference, ';');  // without its parameters
       const auto name = next_part(preference, '=');
-      auto value = preference;
+      auto value = trimmed(preference);
       if (value.size() >= 2 && value.front() == '"') value = value.substr(1, value.size() - 2);
       // The first of a name counts (RFC 7240 section 2).
       if (iequals(name, "reuse") && !std::exchange(reuse_seen, true)) found.reuse = !iequals(value, "no");

@@ -88,7 +88,7 @@ class house {
 
  private:
   void settle() {
-    for (int round = 0; round < 4; ++round) loop_.turn();
+    for (int round = 0; round < 16; ++round) loop_.turn();
   }
 
   time::manual_clock clock_;
