@@ -105,6 +105,15 @@ std::string without_continue(std::string text) {
   return text;
 }
 
+// What was answered, without the words of the refusal at its end: what is wrong with a head is seen in another place
+// when it is there only by half.
+std::string without_words(const outcome& of) {
+  auto text = without_continue(of.answers);
+  if (!of.statuses.empty() && of.statuses.back() != 200 && of.statuses.back() != 403)
+    text.erase(text.rfind("HTTP/1.1 "));
+  return text;
+}
+
 void check_reading(const outcome& of, std::string_view bytes) {
   const auto plain = fuzz::read_plain_requests(bytes);
   for (std::size_t i = 0; i < of.requests.size(); ++i) {
@@ -128,8 +137,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_reading(whole, bytes);
   expect(whole.requests == cut.requests, "the requests do not depend on how the bytes were cut");
   expect(whole.statuses == cut.statuses, "the statuses do not depend on how the bytes were cut");
-  expect(without_continue(whole.answers) == without_continue(cut.answers),
-         "the answers do not depend on how the bytes were cut");
+  expect(without_words(whole) == without_words(cut), "the answers do not depend on how the bytes were cut");
   expect(whole.ended == cut.ended, "the end of the connection does not depend on how the bytes were cut");
   return 0;
 }
