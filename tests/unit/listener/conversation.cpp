@@ -120,6 +120,22 @@ TEST_CASE_FIXTURE(listener_fixture, "requests may come byte by byte or several a
   peer.leave();
 }
 
+TEST_CASE_FIXTURE(listener_fixture, "who sends many requests at once lets the others have their turn") {
+  auto many = connect();
+  auto one = connect();
+  std::string hundred;
+  for (int i = 0; i < 100; ++i) hundred += get;
+  CHECK(many.say(hundred));
+  CHECK(one.say(get));
+  loop.turn();
+  CHECK(serves.done.size() < 20);
+  CHECK(body_of(one.heard()) == "nothing");
+  for (int i = 0; i < 4; ++i) settle();
+  CHECK(serves.done.size() == 101);
+  many.leave();
+  one.leave();
+}
+
 TEST_CASE_FIXTURE(listener_fixture,
                   "a body takes no memory before it comes, and an answer that is not read is held once") {
   auto sender = connect();
