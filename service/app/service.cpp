@@ -1,6 +1,8 @@
 #include "app/service.hpp"
 #include "app/status.hpp"
 
+#include "foundation/transport/frame_cache.hpp"
+
 #include <malloc.h>
 
 #include <algorithm>
@@ -125,6 +127,7 @@ class service::worker final : private time::deadline {
     most_open_ = std::max(most_open_, open);
     if (most_open_ < many_connections || open > most_open_ / 2) return;
     most_open_ = open;
+    transport::frame_cache::trim();
     ::malloc_trim(0);
   }
 

@@ -12,7 +12,7 @@ using transport::wake;
 namespace {
 
 constexpr std::size_t most_spare = 256;       // exchanges kept for the next burst
-constexpr std::size_t most_kept = 64 * 1024;  // of memory in one of them
+constexpr std::size_t most_kept = 16 * 1024;  // of memory in one of them
 
 void trim(exchange& x) {
   for (auto* text : {&x.input, &x.collected, &x.following, &x.output, &x.reply.body})
