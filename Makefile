@@ -5,7 +5,7 @@ S := tests/scripts
 # How many compilers at once; one needs up to 1.5 GiB of memory.
 export JOBS ?=
 
-.PHONY: help build demo test tsan bench metrics-page format tidy clean
+.PHONY: help build demo test tsan fuzz bench metrics-page format tidy clean
 
 help:     ## what there is to do (this list)
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*##/ { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,11 +28,17 @@ tsan:     ## the same with ThreadSanitizer
 	@$(S)/build tsan
 	@$(S)/run-tests tsan
 
-bench:    ## what a decision of the limiter, a request, and logs and metrics cost, indicative
+fuzz:     ## a minute of each fuzz target, reported in tests/fuzz/REPORT.md; FUZZ_SECONDS=N, FUZZ_RUNS=N executions, TARGET=one
+	@$(S)/install-packages test
+	@$(S)/build fuzz fuzz_programs
+	@$(S)/fuzz $(TARGET)
+
+bench:    ## what a decision of the limiter, a request, and logs and metrics cost; callers beside 5,000 slow connections (QUICK=1 is shorter)
 	@$(S)/install-packages bench
-	@$(S)/build release onboarding-gateway podero-simulator bench_limiter onboarding-gateway-uncounted
+	@$(S)/build release onboarding-gateway podero-simulator bench_limiter bench_attack onboarding-gateway-uncounted
 	@build/release/bench/bench_limiter --benchmark_repetitions=5 --benchmark_report_aggregates_only=true
 	@bench/run build/release/bin
+	@bench/slow/run build/release/bin build/release/bench/bench_attack
 	@bench/observability build/release/bin build/release/bench/onboarding-gateway-uncounted
 
 metrics-page:  ## docs/metrics.md, from the code

@@ -3,6 +3,10 @@
 #include "app/listening.hpp"
 #include "app/status.hpp"
 
+#include "foundation/transport/frame_cache.hpp"
+
+#include <malloc.h>
+
 #include <algorithm>
 #include <stdexcept>
 #include <tuple>
@@ -14,6 +18,7 @@ constexpr auto first_token_patience = std::chrono::seconds{10};
 constexpr auto first_connection_patience = std::chrono::seconds{1};
 constexpr auto longest_silence_of_a_loop = std::chrono::seconds{10};
 constexpr auto tick_length = std::chrono::milliseconds{100};
+constexpr std::size_t many_connections = 256;
 constexpr std::size_t most_accounts = 250;  // an account's number fits a byte of a metric's key
 
 onboarding::creation_rules rules_of(const admission::account_policy& from) {
@@ -123,7 +128,19 @@ class service::worker final : private time::deadline {
     upstream_idle_->set(static_cast<double>(idle));
     upstream_busy_->set(static_cast<double>(busy));
     upstream_connecting_->set(static_cast<double>(connecting));
+    give_memory_back();
     arm(on_.loop.deadlines(), on_.loop.now() + tick_length);
+  }
+
+  // Once most of many connections are gone: what they took lies in pieces all over the heap, and the allocator of the C
+  // library keeps it until it is told.
+  void give_memory_back() noexcept {
+    const auto open = server_ ? server_->connections() : 0;
+    most_open_ = std::max(most_open_, open);
+    if (most_open_ < many_connections || open > most_open_ / 2) return;
+    most_open_ = open;
+    transport::frame_cache::trim();
+    ::malloc_trim(0);
   }
 
   loop_parts on_;
@@ -136,6 +153,7 @@ class service::worker final : private time::deadline {
   std::vector<std::unique_ptr<account_on_loop>> accounts_;
   std::optional<listener::api> api_;
   std::optional<listener::server> server_;
+  std::size_t most_open_ = 0;
   metrics::gauge* upstream_idle_ = nullptr;
   metrics::gauge* upstream_busy_ = nullptr;
   metrics::gauge* upstream_connecting_ = nullptr;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "foundation/transport/parking.hpp"
+
 namespace gateway::listener {
 
 using errors::failure;
@@ -18,6 +20,7 @@ namespace {
 
 constexpr std::size_t read_step = 4096;
 constexpr std::size_t most_skipped = 64 * 1024;  // of a body that nobody wants, to keep the connection
+constexpr std::size_t most_in_a_row = 8;         // pipelined requests, before the others of the loop have their turn
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
 failure failure_of(problem id, std::string detail) {
@@ -54,6 +57,7 @@ class departure_watch final : transport::readiness::observer {
 }  // namespace
 
 task<bool> conversation::run() {
+  std::size_t in_a_row = 0;
   for (;;) {
     x_.begin_request();
     used_ = 0;
@@ -75,7 +79,13 @@ task<bool> conversation::run() {
     x_.input.erase(0, used_);
     x_.input += x_.following;
     x_.following.clear();
+    if (++in_a_row % most_in_a_row == 0) co_await let_others();
   }
+}
+
+task<> conversation::let_others() {
+  transport::parking place{server_.loop_.ready()};
+  co_await place.wait(server_.loop_.deadlines(), server_.loop_.now());
 }
 
 task<> conversation::refuse(const failure& why) {
@@ -242,7 +252,6 @@ task<bool> conversation::read_sized(std::size_t length) {
     used_ = x_.head_size + length;
     co_return true;
   }
-  x_.collected.reserve(length);
   x_.collected.assign(x_.input, x_.head_size, there);
   used_ = x_.input.size();
   while (x_.collected.size() < length) {
@@ -307,6 +316,8 @@ task<bool> conversation::send(std::string_view bytes) {
       continue;
     }
     if (put.status != io_status::want_read && put.status != io_status::want_write) co_return false;
+    // Who reads slowly is not to hold the answer twice.
+    if (x_.reply.body.capacity() > read_step) std::string{}.swap(x_.reply.body);
     woken_ = co_await connection_.ready().wait(put.status == io_status::want_read ? interest::read : interest::write);
     if (woken_ != wake::ready) co_return false;
   }
@@ -338,8 +349,10 @@ task<bool> conversation::read_more(std::string& into, std::size_t most) {
 
 io_result conversation::try_read(std::string& into, std::size_t most) {
   const auto before = into.size();
+  // Memory comes with the bytes, not with their announcement: of those who send slowly there may be thousands.
+  const auto room = into.capacity() - before >= read_step / 4 ? into.capacity() : before + read_step;
   io_result got;
-  into.resize_and_overwrite(std::max(most, before + 1), [&](char* bytes, std::size_t size) {
+  into.resize_and_overwrite(std::max(std::min(most, room), before + 1), [&](char* bytes, std::size_t size) {
     got = connection_.try_read({bytes + before, size - before});
     return before + got.bytes;
   });

@@ -24,6 +24,7 @@ class conversation {
  private:
   enum class heard : std::uint8_t { head, nothing, gone, refused };
 
+  transport::task<> let_others();
   transport::task<heard> read_head();
   std::optional<heard> look_at_input(std::size_t& searched);
   heard refused(const errors::failure& why);

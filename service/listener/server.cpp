@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t most_spare = 256;       // exchanges kept for the next burst
 constexpr std::size_t most_turned_away = 16;  // with an answer, at once
-constexpr std::size_t most_kept = 64 * 1024;  // of memory in one of them
+constexpr std::size_t most_kept = 16 * 1024;  // of memory in one of them
 constexpr auto time_to_hear = std::chrono::seconds{1};
 constexpr std::size_t most_discarded = 64 * 1024;
 

@@ -27,6 +27,7 @@ std::string normalised(std::string_view host) {
 }
 
 std::optional<boost::asio::ip::address> address_of(const std::string& host) {
+  if (host.contains('\0')) return std::nullopt;  // where make_address would stop reading
   boost::system::error_code error;
   auto address = boost::asio::ip::make_address(host, error);
   if (error) return std::nullopt;

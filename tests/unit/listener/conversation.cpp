@@ -29,7 +29,8 @@ struct echo final : handler {
       f.id = errors::problem::forbidden;
       answer_with(x, f);
     }
-    return 1000;
+    last = &x;
+    return x.head.path() == "/large" ? 100'000 : 1000;
   }
   task<> on_request(exchange& x) override {
     if (x.head.path() == "/throw") throw std::runtime_error{"an internal detail"};
@@ -44,6 +45,7 @@ struct echo final : handler {
     x.reply.status = 200;
     x.reply.content_type = "text/plain";
     x.reply.body = x.body;
+    if (x.head.path() == "/long") x.reply.body.assign(50'000, 'x');
     if (x.reply.body.empty()) x.reply.body = "nothing";
   }
   static task<bool> wait(transport::loop& on) {
@@ -54,6 +56,7 @@ struct echo final : handler {
   void on_failure(const exchange&, std::string_view reason) override { failures.emplace_back(reason); }
   void on_done(const exchange& x, time::duration) override { done.push_back(x.reply.status); }
   transport::loop& loop;
+  exchange* last = nullptr;
   int scratches = 0;
   int departures = 0;
   std::vector<unsigned> done;
@@ -115,7 +118,40 @@ TEST_CASE_FIXTURE(listener_fixture, "requests may come byte by byte or several a
   CHECK(serves.done.size() == 4);
   CHECK(body_of(answer).starts_with("hello"));
   CHECK(has(answer, "nothing"));
+  answer.clear();
+  for (const char c : "\r\n" + std::string{get}) answer += ask(peer, {&c, 1});
+  CHECK(body_of(answer) == "nothing");
   peer.leave();
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "who sends many requests at once lets the others have their turn") {
+  auto many = connect();
+  auto one = connect();
+  std::string hundred;
+  for (int i = 0; i < 100; ++i) hundred += get;
+  CHECK(many.say(hundred));
+  CHECK(one.say(get));
+  loop.turn();
+  CHECK(serves.done.size() < 20);
+  CHECK(body_of(one.heard()) == "nothing");
+  for (int i = 0; i < 4; ++i) settle();
+  CHECK(serves.done.size() == 101);
+  many.leave();
+  one.leave();
+}
+
+TEST_CASE_FIXTURE(listener_fixture,
+                  "a body takes no memory before it comes, and an answer that is not read is held once") {
+  auto sender = connect();
+  ask(sender, "POST /large HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n{");
+  CHECK(serves.last->collected.capacity() < 10'000);
+  sender.leave();
+
+  auto reader = connect(1000);
+  ask(reader, "GET /long HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(serves.last->output.size() > 50'000);
+  CHECK(serves.last->reply.body.capacity() < 10'000);
+  reader.leave();
 }
 
 TEST_CASE_FIXTURE(listener_fixture, "a chunked body is put together, and what follows it is the next request") {

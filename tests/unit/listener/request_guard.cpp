@@ -82,6 +82,10 @@ TEST_CASE("bytes that can never become a request are refused at once") {
   CHECK(beginning("GET / HTTP/1.1\r\nX: a\rY") == "malformed-request");
   CHECK(beginning("GET / HTTP/1.1\nHost") == "malformed-request");
   CHECK(beginning("GET /a#b HTTP/1.1\r\n") == "malformed-request");
+  // Whole or not yet.
+  CHECK(verdict(std::string(33, 'A') + " / HTTP/1.1\r\nHost: a\r\n\r\n") == "malformed-request");
+  CHECK(verdict(std::string(32, 'A') + " / HTTP/1.1\r\nHost: a\r\n\r\n") ==
+        verdict("PUT / HTTP/1.1\r\nHost: a\r\n\r\n"));
   CHECK(beginning("GET / HTTP/1.1\r\nX: " + std::string(1020, 'a')) == "headers-too-large");
 }
 

@@ -343,6 +343,7 @@ TEST_CASE("A socket's path fits into the kernel's limit") {
 TEST_CASE("What is no YAML is reported with its place") {
   CHECK(faults("") == "1:1: is empty: there is no configuration in it\n");
   CHECK(faults("# nothing\n") == "1:1: is empty: there is no configuration in it\n");
+  CHECK(faults(",--\n") == "1:1: is empty: there is no configuration in it\n");  // yaml-cpp reads on there for ever
   CHECK(faults("- a\n") == "1:1: must be a mapping (key: value) at its top\n");
   CHECK(faults("a: 1\n---\nb: 2\n") == "3:1: begins a second YAML document here; a configuration is one\n");
   CHECK(faults("log:\n  level: *nowhere\n") == "2:10: is no YAML: the referenced anchor is not defined\n");

@@ -57,6 +57,12 @@ TEST_CASE("Addresses match by value, with or without brackets") {
   CHECK_FALSE(allows("127.0.0.1", "localhost"));
 }
 
+TEST_CASE("A zero byte ends no address") {
+  using namespace std::string_literals;
+  CHECK_FALSE(host_pattern::parse("::c\0.example.com"s).has_value());
+  CHECK_FALSE(allows("127.0.0.1", "127.0.0.1\0.evil.example"s));
+}
+
 TEST_CASE("International names match in their ASCII form") {
   CHECK(allows("*.xn--bcher-kva.example", "www.XN--bcher-kva.example"));
   CHECK(refusal("*.bücher.example") ==
