@@ -1,9 +1,11 @@
 #include "app/service.hpp"
-#include "app/status.hpp"
 
 #include <algorithm>
 #include <stdexcept>
 #include <tuple>
+
+#include "app/status.hpp"
+#include "settings/load.hpp"
 
 namespace gateway::app {
 namespace {
@@ -51,7 +53,9 @@ class service::worker final : private time::deadline {
         lines_{on_.lines,
                {.style = common.configuration->log.format == settings::log_format::json ? journal::format::json
                                                                                         : journal::format::text}},
-        instrument_{common.families, shard_, lines_, common.log, common.clock} {
+        instrument_{common.families, shard_, lines_, common.log, common.clock},
+        traffic_{instrument_, common.clock, callers->callers().size()},
+        connections_(cores.size()) {
     for (const auto& core : cores)
       accounts_.push_back(
           std::make_unique<account_on_loop>(*core, on_, number, shared, common.families, shard_, common.log));
@@ -62,7 +66,7 @@ class service::worker final : private time::deadline {
                                       .policies = policies,
                                       .papers = common.papers,
                                       .body_limit = common.configuration->listeners.api.limits.body.bytes,
-                                      .observer = instrument_});
+                                      .observer = traffic_});
     server_.emplace(on_.loop, *api_, server_options_of(common.configuration->listeners.api, common.loops.size()),
                     on_.randomness);
     declare_gauges(common.families);
@@ -74,6 +78,15 @@ class service::worker final : private time::deadline {
   listener::server& callers() noexcept { return *server_; }
   const listener::server& callers() const noexcept { return *server_; }
   const transport::loop& loop() const noexcept { return on_.loop; }
+  const recent_traffic& traffic() const noexcept { return traffic_; }
+  // As they were a tenth of a second ago, to those of other loops. Any thread.
+  void add_connections(std::vector<status_view::account>& to) const noexcept {
+    for (std::size_t i = 0; i < connections_.size(); ++i) {
+      to[i].upstream.idle += connections_[i].idle.load(std::memory_order_relaxed);
+      to[i].upstream.busy += connections_[i].busy.load(std::memory_order_relaxed);
+      to[i].upstream.connecting += connections_[i].connecting.load(std::memory_order_relaxed);
+    }
+  }
   std::uint64_t dropped_lines() const noexcept { return lines_.dropped(); }
 
   void drain() noexcept {
@@ -102,8 +115,11 @@ class service::worker final : private time::deadline {
     std::size_t idle = 0;
     std::size_t busy = 0;
     std::size_t connecting = 0;
-    for (const auto& account : accounts_) {
-      const auto counts = account->connections();
+    for (std::size_t i = 0; i < accounts_.size(); ++i) {
+      const auto counts = accounts_[i]->connections();
+      connections_[i].idle.store(counts.idle, std::memory_order_relaxed);
+      connections_[i].busy.store(counts.busy, std::memory_order_relaxed);
+      connections_[i].connecting.store(counts.connecting, std::memory_order_relaxed);
       idle += counts.idle;
       busy += counts.busy;
       connecting += counts.connecting;
@@ -114,10 +130,18 @@ class service::worker final : private time::deadline {
     arm(on_.loop.deadlines(), on_.loop.now() + tick_length);
   }
 
+  struct connection_counts {
+    std::atomic<std::size_t> idle{0};
+    std::atomic<std::size_t> busy{0};
+    std::atomic<std::size_t> connecting{0};
+  };
+
   loop_parts on_;
   metrics::shard& shard_;
   journal::access_log lines_;
   request_instrument instrument_;
+  recent_traffic traffic_;
+  std::vector<connection_counts> connections_;  // to Podero, by account; as the page shows them
   std::vector<std::unique_ptr<account_on_loop>> accounts_;
   std::optional<listener::api> api_;
   std::optional<listener::server> server_;
@@ -388,10 +412,35 @@ std::vector<admin::check> service::ready() const {
   return checks;
 }
 
-std::string service::status() const {
-  std::vector<const account_core*> all;
-  for (const auto& account : accounts_) all.push_back(account.get());
-  return render_status(all, parts_.clock);
+std::string service::status(std::string_view version, std::string_view revision) const {
+  status_view now{.clock = parts_.clock,
+                  .version = version,
+                  .revision = revision,
+                  .config_hash = settings::hash(*parts_.configuration),
+                  .started = built_at_,
+                  .draining = draining_.load(std::memory_order_relaxed),
+                  .store_mode = !store_ ? "memory" : store_away() ? "degraded" : "shared"};
+  if (store_ && !store_->appends()) now.unsafe_settings.emplace_back("appendonly");
+  if (store_ && store_->evicts()) now.unsafe_settings.emplace_back("maxmemory-policy");
+  for (const auto& account : accounts_) now.accounts.push_back({.core = account.get()});
+  for (const auto& caller : callers_->callers()) now.callers.push_back({.who = &caller});
+  std::vector<problem_seen> problems;
+  for (const auto& w : workers_) {
+    now.loops.push_back({w->loop().worst_lag(), parts_.clock.now() - w->loop().last_turn()});
+    const auto busy = w->callers().busy();
+    now.callers_connections.busy += busy;
+    now.callers_connections.idle += w->callers().connections() - std::min(w->callers().connections(), busy);
+    w->add_connections(now.accounts);
+    w->traffic().append_problems(problems);
+    for (std::size_t i = 0; i < now.callers.size(); ++i) {
+      const auto totals = w->traffic().totals(i);
+      now.callers[i].totals.served += totals.served;
+      now.callers[i].totals.refused += totals.refused;
+      now.callers[i].totals.failed += totals.failed;
+    }
+  }
+  now.problems = merged(std::move(problems));
+  return render_status(now);
 }
 
 std::vector<admin::check> service::started() const {

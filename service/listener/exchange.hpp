@@ -67,6 +67,7 @@ struct exchange {
   std::uint8_t account_number = 0;
   std::uint8_t problem_number = 0;
   errors::effect effect = errors::effect::none;
+  std::optional<errors::guard> guard;  // which one refused it
 
   void begin_request() noexcept;
 };
