@@ -67,17 +67,16 @@ void look_at_limits(const account_facts& of, notes& say) {
   for (const auto& w : of.windows)
     if (w.remaining == 0 && w.next_in > long_wait && (full == nullptr || w.next_in > full->next_in)) full = &w;
   if (full != nullptr)
-    say.limited("OnboardingGatewayTestAccountExhausted",
-                "the window " + std::string{full->name} + " is used up; the next permit comes in " +
-                    words(full->next_in));
+    say.limited(
+        "OnboardingGatewayTestAccountExhausted",
+        "the window " + std::string{full->name} + " is used up; the next permit comes in " + words(full->next_in));
   if (of.slots > 0 && of.slots_held >= of.slots)
     say.limited("OnboardingGatewaySlotsFull",
                 "all " + std::to_string(of.slots) + " slots of the test account are held" +
                     (of.slot_free_in ? "; the first ends in " + words(*of.slot_free_in) : std::string{}));
   if (of.waiting > 0 && of.oldest_wait > long_wait)
-    say.limited("OnboardingGatewayQueueOld",
-                std::to_string(of.waiting) + (of.waiting == 1 ? " waits" : " wait") +
-                    " for a permit, the oldest for " + words(of.oldest_wait));
+    say.limited("OnboardingGatewayQueueOld", std::to_string(of.waiting) + (of.waiting == 1 ? " waits" : " wait") +
+                                                 " for a permit, the oldest for " + words(of.oldest_wait));
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ std::string_view to_string(situation value) noexcept;
 // One thing that an operator should know, in words.
 struct concern {
   situation severity = situation::limited;
-  std::string account{};    // empty: about all of them
+  std::string account{};     // empty: about all of them
   std::string_view alert{};  // the alert of that name, docs/runbooks/ALERT.md
   std::string text{};
 };

@@ -22,9 +22,7 @@ void recent_traffic::answered(const listener::exchange& x, time::duration took, 
   next_.answered(x, took, stages, upstream_status);
   if (x.caller_number > 0 && x.caller_number <= by_caller_.size()) {
     auto& of = by_caller_[x.caller_number - 1U];
-    auto& one = x.reply.status < 400                 ? of.served
-                : x.reply.status < 500 || x.guard ? of.refused
-                                                     : of.failed;
+    auto& one = x.reply.status < 400 ? of.served : x.reply.status < 500 || x.guard ? of.refused : of.failed;
     one.fetch_add(1, std::memory_order_relaxed);
   }
   if (!x.problem.empty()) note_problem(x);

@@ -419,7 +419,9 @@ std::string service::status(std::string_view version, std::string_view revision)
                   .config_hash = settings::hash(*parts_.configuration),
                   .started = built_at_,
                   .draining = draining_.load(std::memory_order_relaxed),
-                  .store_mode = !store_ ? "memory" : store_away() ? "degraded" : "shared"};
+                  .store_mode = !store_        ? "memory"
+                                : store_away() ? "degraded"
+                                               : "shared"};
   if (store_ && !store_->appends()) now.unsafe_settings.emplace_back("appendonly");
   if (store_ && store_->evicts()) now.unsafe_settings.emplace_back("maxmemory-policy");
   for (const auto& account : accounts_) now.accounts.push_back({.core = account.get()});

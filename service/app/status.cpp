@@ -95,12 +95,13 @@ std::string_view renewal_state(const account_core& of) {
 json::object token(const account_core& of, const pen& with) {
   const bool usable = has_token(of, with);
   const auto left = of.tokens.expiry() - with.now;
-  return {{"state", token_state(of, with)},
-          {"usable", usable},
-          {"expires_at", with.instant_if(usable, of.tokens.expiry())},
-          {"expires_in_seconds", usable ? json::value(std::chrono::floor<std::chrono::seconds>(left).count()) : nullptr},
-          {"generation", of.tokens.generation()},
-          {"renewal", renewal_state(of)}};
+  return {
+      {"state", token_state(of, with)},
+      {"usable", usable},
+      {"expires_at", with.instant_if(usable, of.tokens.expiry())},
+      {"expires_in_seconds", usable ? json::value(std::chrono::floor<std::chrono::seconds>(left).count()) : nullptr},
+      {"generation", of.tokens.generation()},
+      {"renewal", renewal_state(of)}};
 }
 
 json::object account(const status_view::account& shown, situation how, const pen& with) {
@@ -109,30 +110,30 @@ json::object account(const status_view::account& shown, situation how, const pen
   const auto state = domain.state(of.limited.account);
   const json::value oldest = state.oldest_since ? json::value(with.seconds_since(*state.oldest_since)) : nullptr;
   const bool paused = state.paused_until > with.now;
-  return {{"name", of.name},
-          {"state", to_string(how)},
-          {"windows", windows(domain, of.limited.account, with)},
-          {"store", of.records      ? "memory"
-                    : domain.away() ? "degraded"
-                                    : "shared"},
-          {"queue",
-           {{"length", state.waiting},
-            {"limit", domain.rules().accounts[of.limited.account].queue_length},
-            {"oldest_seconds", oldest}}},
-          {"paused_until", with.instant_if(paused, state.paused_until)},
-          {"paused_for_seconds",
-           paused ? json::value(std::chrono::ceil<std::chrono::seconds>(state.paused_until - with.now).count())
-                  : nullptr},
-          {"slow_down", state.slow_down},
-          {"slots", slots(domain, with)},
-          {"idempotency_keys", of.records ? json::value(of.records->keys()) : nullptr},
-          {"token", token(of, with)},
-          {"circuit", dispatch::to_string(of.health.state(with.now))},
-          {"connections",
-           {{"busy", shown.upstream.busy},
-            {"idle", shown.upstream.idle},
-            {"connecting", shown.upstream.connecting},
-            {"limit", of.configured.pool.max_connections}}}};
+  return {
+      {"name", of.name},
+      {"state", to_string(how)},
+      {"windows", windows(domain, of.limited.account, with)},
+      {"store", of.records      ? "memory"
+                : domain.away() ? "degraded"
+                                : "shared"},
+      {"queue",
+       {{"length", state.waiting},
+        {"limit", domain.rules().accounts[of.limited.account].queue_length},
+        {"oldest_seconds", oldest}}},
+      {"paused_until", with.instant_if(paused, state.paused_until)},
+      {"paused_for_seconds",
+       paused ? json::value(std::chrono::ceil<std::chrono::seconds>(state.paused_until - with.now).count()) : nullptr},
+      {"slow_down", state.slow_down},
+      {"slots", slots(domain, with)},
+      {"idempotency_keys", of.records ? json::value(of.records->keys()) : nullptr},
+      {"token", token(of, with)},
+      {"circuit", dispatch::to_string(of.health.state(with.now))},
+      {"connections",
+       {{"busy", shown.upstream.busy},
+        {"idle", shown.upstream.idle},
+        {"connecting", shown.upstream.connecting},
+        {"limit", of.configured.pool.max_connections}}}};
 }
 
 account_facts facts_of(const account_core& of, const pen& with) {
@@ -190,15 +191,15 @@ json::object process(const status_view& of, const pen& with) {
     lag = std::max(lag, one.lag);
     silence = std::max(silence, one.silence);
   }
-  return {{"version", of.version},
-          {"revision", of.revision},
-          {"config_hash", of.config_hash},
-          {"started_at", with.instant(of.started)},
-          {"uptime_seconds", with.seconds_since(of.started)},
-          {"draining", of.draining},
-          {"loops",
-           {{"count", of.loops.size()}, {"lag_seconds", seconds(lag)}, {"silent_for_seconds", seconds(silence)}}},
-          {"connections", connections(of.callers_connections)}};
+  return {
+      {"version", of.version},
+      {"revision", of.revision},
+      {"config_hash", of.config_hash},
+      {"started_at", with.instant(of.started)},
+      {"uptime_seconds", with.seconds_since(of.started)},
+      {"draining", of.draining},
+      {"loops", {{"count", of.loops.size()}, {"lag_seconds", seconds(lag)}, {"silent_for_seconds", seconds(silence)}}},
+      {"connections", connections(of.callers_connections)}};
 }
 
 json::object store(const status_view& of) {

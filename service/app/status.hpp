@@ -18,7 +18,7 @@ struct status_view {
   time::instant started{};
   bool draining = false;
 
-  std::string_view store_mode{};                     // "memory", "shared", "degraded"
+  std::string_view store_mode{};                    // "memory", "shared", "degraded"
   std::vector<std::string_view> unsafe_settings{};  // of the shared store
 
   struct loop {
