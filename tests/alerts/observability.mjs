@@ -89,9 +89,11 @@ async function check_expressions(world, rules) {
 }
 
 check_layout();
-const world = await World.start(process.argv[2], { shared: 2 });
+const world = await World.start(process.argv[2], { shared: 2, attempts: 2 });
 try {
+  await world.order('production', '/faults', { match: { operation: 'read', times: 1 }, action: { status: 503 } });
   for (const { api } of world.gateways) {
+    await world.read('production', 'customer-portal', api);
     await world.create('production', 'customer-portal', { api });
     for (let i = 0; i < 3; ++i) await world.create('sandbox', 'field-tools', { api, wait: 1 });
   }

@@ -2,6 +2,9 @@
 // have three accounts: of one Podero is gone, of one the credentials are revoked, then Redis dies. No gateway becomes unready or ends, the
 // third account is served all the time, the right alert fires, and it ends when the disaster does.
 //
+// The third account has no windows. One that has them goes on with its degraded share, which a gateway may use once its Redis has been known
+// for ten minutes (store/degraded_share.hpp): longer than this takes.
+//
 // The rules are those of deploy/, but for time: `for` is 2 s, every group is evaluated each second, and the circuit is looked at over 5 s instead
 // of a minute; otherwise each alert would take its minutes, which tests/alerts look after.
 import assert from 'node:assert/strict';

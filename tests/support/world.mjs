@@ -51,10 +51,10 @@ export class World {
   accounts = ['production', 'sandbox'];
   gateways = [];
   // `bin`: where the compiled programs are. `shared`: so many gateways, which share a Redis. `accounts`: a simulator
-  // for each. `open_for`: how long a circuit is open.
-  static async start(bin, { shared = 0, accounts, open_for = '60s' } = {}) {
+  // for each; those beyond production and sandbox have no windows. `open_for`: how long a circuit is open. `attempts`: how often a request is sent.
+  static async start(bin, { shared = 0, accounts, open_for = '60s', attempts = 1 } = {}) {
     const world = new World();
-    world.open_for = open_for;
+    Object.assign(world, { open_for, attempts });
     if (accounts) world.accounts = accounts;
     try {
       await world.#begin(bin, shared);
@@ -122,7 +122,7 @@ export class World {
     const account = name => `    base_url: https://localhost:${this.podero[name].api}/api/partners/v2.0
     token: { client_id: demo-client, client_secret_file: ${join(this.folder, 'secret')} }
     tls: { ca_file: ${this.podero[name].ca} }
-    retries: { attempts: 1 }
+    retries: { attempts: ${this.attempts} }
     circuit_breaker: { window: 10s, min_requests: 3, failure_ratio: 0.5, open_for: ${this.open_for} }
 `;
     // On an empty Redis windows are full for their length, at most a minute: nobody here waits for that.
@@ -137,7 +137,7 @@ export class World {
 threads: 2
 accounts:
   production:
-${account('production')}${wide}${this.accounts.filter(name => !['production', 'sandbox'].includes(name)).map(name => `  ${name}:\n${account(name)}${wide}`).join('')}  sandbox:
+${account('production')}${wide}${this.accounts.filter(name => !['production', 'sandbox'].includes(name)).map(name => `  ${name}:\n${account(name)}`).join('')}  sandbox:
 ${account('sandbox')}    test_account: nibe-demo
     limits: { queue: { length: 100, max_wait: 120s } }
     timeouts: { total: 130s }
