@@ -106,12 +106,13 @@ TEST_CASE_FIXTURE(traffic_fixture,
 }
 
 TEST_CASE("What several loops saw is added up") {
-  problem_seen a{.route = "create_session",
-                 .problem = "rate-limited",
-                 .times = 2,
-                 .first = time::instant{1s},
-                 .last = time::instant{9s},
-                 .request_id = "late"};
+  problem_seen a;
+  a.route = "create_session";
+  a.problem = "rate-limited";
+  a.times = 2;
+  a.first = time::instant{1s};
+  a.last = time::instant{9s};
+  a.request_id = "late";
   auto b = a;
   b.times = 3;
   b.first = time::instant{0s};
