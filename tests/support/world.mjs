@@ -199,7 +199,11 @@ ${shared ? `shared_state: { store: redis, redis: { url: "redis://127.0.0.1:${thi
     await this.order('sandbox', '/faults', { match: { operation: 'token' }, action: { status: 401, body: { error: 'invalid_client' } } });
     await this.order('sandbox', '/tokens/revoke', {});
     await this.podero.production.program.stop('SIGKILL');
-    for (let i = 0; i < 4; ++i) await this.create('production', 'customer-portal', { wait: 2 });
+    // The circuit opens when half of the last ten seconds' requests have failed, however many succeeded before.
+    await eventually('the circuit is open', async () => {
+      await this.create('production', 'customer-portal', { wait: 2 });
+      return (await this.status()).accounts[0].circuit === 'open';
+    });
     await this.create('sandbox', 'field-tools', { key: 'a-wrong-key-not-real' });
     await this.waiting;
     await eventually('the credentials are refused', async () => {
