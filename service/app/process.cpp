@@ -329,7 +329,7 @@ class process {
             .live = [this] { return service_->live(); },
             .ready = [this] { return service_->ready(); },
             .started = [this] { return service_->started(); },
-            .status = [this] { return service_->status(); },
+            .status = [this] { return service_->status(build_.version, build_.revision); },
             .configuration = [this] { return settings::print(*configuration_); }};
   }
 

@@ -1,15 +1,16 @@
 #include "app/service.hpp"
-#include "app/handshakes.hpp"
-#include "app/listening.hpp"
-#include "app/status.hpp"
-
-#include "foundation/transport/frame_cache.hpp"
 
 #include <malloc.h>
 
 #include <algorithm>
 #include <stdexcept>
 #include <tuple>
+
+#include "app/handshakes.hpp"
+#include "app/listening.hpp"
+#include "app/status.hpp"
+#include "foundation/transport/frame_cache.hpp"
+#include "settings/load.hpp"
 
 namespace gateway::app {
 namespace {
@@ -53,7 +54,9 @@ class service::worker final : private time::deadline {
                                                                                         : journal::format::text}},
         tracer_{on_.randomness, on_.spans, common.configuration->tracing.sample_ratio},
         instrument_{
-            common.families, shard_, lines_, common.log, common.clock, tracer_, common.configuration->log.audit} {
+            common.families, shard_, lines_, common.log, common.clock, tracer_, common.configuration->log.audit},
+        traffic_{instrument_, common.clock, callers->callers().size()},
+        connections_(cores.size()) {
     listener::server_tls tls;
     if (common.caller_tls) {
       handshakes_.emplace("api", common.families, shard_, common.log, common.clock);
@@ -72,7 +75,7 @@ class service::worker final : private time::deadline {
                                       .policies = policies,
                                       .papers = common.papers,
                                       .body_limit = common.configuration->listeners.api.limits.body.bytes,
-                                      .observer = instrument_,
+                                      .observer = traffic_,
                                       .tracer = tracer_});
     server_.emplace(on_.loop, *api_,
                     server_options_of(common.configuration->listeners.api, connections, &load_, std::move(tls)),
@@ -86,6 +89,15 @@ class service::worker final : private time::deadline {
   listener::server& callers() noexcept { return *server_; }
   const listener::server& callers() const noexcept { return *server_; }
   const transport::loop& loop() const noexcept { return on_.loop; }
+  const recent_traffic& traffic() const noexcept { return traffic_; }
+  // As they were a tenth of a second ago, to those of other loops. Any thread.
+  void add_connections(std::vector<status_view::account>& to) const noexcept {
+    for (std::size_t i = 0; i < connections_.size(); ++i) {
+      to[i].upstream.idle += connections_[i].idle.load(std::memory_order_relaxed);
+      to[i].upstream.busy += connections_[i].busy.load(std::memory_order_relaxed);
+      to[i].upstream.connecting += connections_[i].connecting.load(std::memory_order_relaxed);
+    }
+  }
   std::uint64_t dropped_lines() const noexcept { return lines_.dropped(); }
 
   void drain() noexcept {
@@ -121,6 +133,9 @@ class service::worker final : private time::deadline {
     for (std::size_t i = 0; i < accounts_.size(); ++i) {
       const auto counts = accounts_[i]->connections();
       idle_limits_[i]->set(std::chrono::duration<double>{accounts_[i]->rest_limit()}.count());
+      connections_[i].idle.store(counts.idle, std::memory_order_relaxed);
+      connections_[i].busy.store(counts.busy, std::memory_order_relaxed);
+      connections_[i].connecting.store(counts.connecting, std::memory_order_relaxed);
       idle += counts.idle;
       busy += counts.busy;
       connecting += counts.connecting;
@@ -143,6 +158,12 @@ class service::worker final : private time::deadline {
     ::malloc_trim(0);
   }
 
+  struct connection_counts {
+    std::atomic<std::size_t> idle{0};
+    std::atomic<std::size_t> busy{0};
+    std::atomic<std::size_t> connecting{0};
+  };
+
   loop_parts on_;
   admission::load_gate load_;
   metrics::shard& shard_;
@@ -150,6 +171,8 @@ class service::worker final : private time::deadline {
   trace::tracer tracer_;
   request_instrument instrument_;
   std::optional<handshake_instrument> handshakes_;
+  recent_traffic traffic_;
+  std::vector<connection_counts> connections_;  // to Podero, by account; as the page shows them
   std::vector<std::unique_ptr<account_on_loop>> accounts_;
   std::optional<listener::api> api_;
   std::optional<listener::server> server_;
@@ -434,10 +457,37 @@ std::vector<admin::check> service::ready() const {
   return checks;
 }
 
-std::string service::status() const {
-  std::vector<const account_core*> all;
-  for (const auto& account : accounts_) all.push_back(account.get());
-  return render_status(all, parts_.clock);
+std::string service::status(std::string_view version, std::string_view revision) const {
+  status_view now{.clock = parts_.clock,
+                  .version = version,
+                  .revision = revision,
+                  .config_hash = settings::hash(*parts_.configuration),
+                  .started = built_at_,
+                  .draining = draining_.load(std::memory_order_relaxed),
+                  .store_mode = !store_        ? "memory"
+                                : store_away() ? "degraded"
+                                               : "shared"};
+  if (store_ && !store_->appends()) now.unsafe_settings.emplace_back("appendonly");
+  if (store_ && store_->evicts()) now.unsafe_settings.emplace_back("maxmemory-policy");
+  for (const auto& account : accounts_) now.accounts.push_back({.core = account.get()});
+  for (const auto& caller : callers_->callers()) now.callers.push_back({.who = &caller});
+  std::vector<problem_seen> problems;
+  for (const auto& w : workers_) {
+    now.loops.push_back({w->loop().worst_lag(), parts_.clock.now() - w->loop().last_turn()});
+    const auto busy = w->callers().busy();
+    now.callers_connections.busy += busy;
+    now.callers_connections.idle += w->callers().connections() - std::min(w->callers().connections(), busy);
+    w->add_connections(now.accounts);
+    w->traffic().append_problems(problems);
+    for (std::size_t i = 0; i < now.callers.size(); ++i) {
+      const auto totals = w->traffic().totals(i);
+      now.callers[i].totals.served += totals.served;
+      now.callers[i].totals.refused += totals.refused;
+      now.callers[i].totals.failed += totals.failed;
+    }
+  }
+  now.problems = merged(std::move(problems));
+  return render_status(now);
 }
 
 std::vector<admin::check> service::started() const {

@@ -46,8 +46,8 @@ class service {
 
   // For the operator's listener. Any thread.
   std::vector<admin::check> ready() const;
-  // JSON for operators. Any thread.
-  std::string status() const;
+  // JSON for operators, of a program that is called so. Any thread.
+  std::string status(std::string_view version, std::string_view revision) const;
   std::vector<admin::check> started() const;
   std::vector<admin::check> live() const;
   // Not ready from now on. Any thread.

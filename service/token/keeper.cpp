@@ -192,6 +192,10 @@ void keeper::publish() {
   expiry_.store(latest.token ? latest.token->expiry.time_since_epoch().count() : 0, std::memory_order_relaxed);
   generation_.store(latest.token ? latest.token->generation : 0, std::memory_order_relaxed);
   tried_.store(renewal_.tried(), std::memory_order_relaxed);
+  standing_.store(!latest.failing           ? standing::well
+                  : latest.failing->refused ? standing::refused
+                                            : standing::out_of_reach,
+                  std::memory_order_relaxed);
   for (auto* each : views_) {
     if (&each->loop_ == &parts_.home)
       each->update(latest);
