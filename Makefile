@@ -5,10 +5,10 @@ S := tests/scripts
 # How many compilers at once; one needs up to 1.5 GiB of memory.
 export JOBS ?=
 
-.PHONY: help build demo test tsan bench format tidy clean
+.PHONY: help build demo test test-chart test-image tsan bench format tidy image clean
 
 help:     ## what there is to do (this list)
-	@awk -F ':[^#]*## ' '/^[a-z]+:.*##/ { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*##/ { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build:    ## the programs, as shipped, into build/release/bin
 	@$(S)/install-packages build
@@ -21,6 +21,18 @@ test:     ## every test, with AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(S)/install-packages test
 	@$(S)/build debug
 	@$(S)/run-tests debug
+
+test-chart: build    ## the Helm chart with helm 3 and 4, and a rolling replacement under load
+	@$(S)/install-packages chart
+	@tests/chart/run check
+	@tests/chart/run replace
+
+test-image: build    ## builds the images for real, and runs them as a cluster does
+	@$(S)/install-packages image
+	@tests/chart/run image
+
+image:    ## the images of gateway, simulator and `helm test`, with docker, podman or buildah
+	@$(S)/image
 
 tsan:     ## the same with ThreadSanitizer
 	@$(S)/install-packages test
