@@ -3,20 +3,15 @@
 #   make image        builds all of them with docker, podman or buildah
 # BINARIES=compile builds the programs here; BINARIES=given takes those of build/release/bin, made on the same Debian.
 ARG BASE=debian:bookworm-slim
-ARG BINARIES=compile
 
-FROM ${BASE} AS compile
+FROM ${BASE} AS programs
+ARG BINARIES=compile
 WORKDIR /source
 COPY tests/scripts/install-packages tests/scripts/
-RUN tests/scripts/install-packages build
+RUN [ "$BINARIES" = given ] || tests/scripts/install-packages build
 COPY . .
-RUN tests/scripts/build release onboarding-gateway podero-simulator && mkdir /programs && \
-    cp build/release/bin/onboarding-gateway build/release/bin/podero-simulator /programs/
-
-FROM ${BASE} AS given
-COPY build/release/bin/onboarding-gateway build/release/bin/podero-simulator /programs/
-
-FROM ${BINARIES} AS programs
+RUN [ "$BINARIES" = given ] || tests/scripts/build release onboarding-gateway podero-simulator
+RUN mkdir /programs && cp build/release/bin/onboarding-gateway build/release/bin/podero-simulator /programs/
 
 # What the programs need at run time, with Debian's security updates, gathered into folders of their own.
 FROM ${BASE} AS gathered
