@@ -352,8 +352,10 @@ io_result conversation::try_read(std::string& into, std::size_t most) {
   // Memory comes with the bytes, not with their announcement: of those who send slowly there may be thousands.
   const auto room = into.capacity() - before >= read_step / 4 ? into.capacity() : before + read_step;
   io_result got;
-  into.resize_and_overwrite(std::max(std::min(most, room), before + 1), [&](char* bytes, std::size_t size) {
-    got = connection_.try_read({bytes + before, size - before});
+  const auto wanted = std::max(std::min(most, room), before + 1);
+  // The library may offer more than was asked for: what lies behind a body is the next request's.
+  into.resize_and_overwrite(wanted, [&](char* bytes, std::size_t /*offered*/) {
+    got = connection_.try_read({bytes + before, wanted - before});
     return before + got.bytes;
   });
   return got;

@@ -14,7 +14,7 @@ using errors::failure;
 using errors::problem;
 
 constexpr std::size_t longest_method = 32;
-constexpr std::size_t longest_around_target = longest_method + sizeof "  HTTP/1.1" - 1;
+constexpr std::size_t longest_around_target = longest_method + sizeof "  HTTP/1.1\r" - 1;
 
 failure refuse(problem id, std::string detail) {
   failure f;

@@ -20,7 +20,7 @@ struct order {
   std::string idempotency_key{};            // empty: none
   time::instant deadline{};
   std::shared_ptr<store::asking> asking = std::make_shared<store::asking>();  // what it asks the store for
-  trace::context trace{};  // of the request that asked first
+  trace::context trace{};                                                     // of the request that asked first
 };
 
 }  // namespace gateway::onboarding
