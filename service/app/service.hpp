@@ -2,6 +2,7 @@
 
 #include <expected>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ class service {
     const metrics::gateway_metrics& families;
     std::vector<loop_parts> loops;  // the first is the home of what is one per account
     listener::documents papers;
+    std::shared_ptr<tls::server_context> caller_tls = {};  // none: callers connect without TLS
   };
 
   // The error names what of the configuration cannot be used.
@@ -59,8 +61,13 @@ class service {
   account_core* find(std::string_view account) noexcept;
   // A few lines for operators. Any thread.
   std::string summary() const;
-  // JSON for operators. Any thread.
-  std::string status() const;
+  struct identity {
+    std::string_view version{};
+    std::string_view revision{};
+    std::string config_refused{};  // why the last new configuration was refused; empty: it was not
+  };
+  // JSON for operators, of a program that is called so. Any thread.
+  std::string status(const identity& program) const;
   std::vector<admin::check> started() const;
   std::vector<admin::check> live() const;
   // Not ready from now on. Any thread.
@@ -70,7 +77,13 @@ class service {
   class worker;
   explicit service(parts given);
 
+  struct rules_in_force {
+    std::shared_ptr<const settings::configuration> configuration;
+    std::shared_ptr<const admission::directory> callers;
+  };
+
   std::expected<void, std::string> build();
+  rules_in_force in_force() const;
   static std::expected<listener::rulebook, std::string> make_rulebook(
       std::shared_ptr<const admission::directory> callers);
   void declare_gauges();
@@ -80,8 +93,11 @@ class service {
   transport::task<> start_tokens();
 
   parts parts_;
+  mutable std::mutex in_force_mutex_;                    // over the next two, which only `adopt` changes
   std::shared_ptr<const admission::directory> callers_;  // in force
   std::shared_ptr<const settings::configuration> in_force_;
+  std::optional<admission::connection_ledger> connections_;  // of the caller-facing listener, over all loops
+  std::optional<admission::request_count> requests_;
   std::unique_ptr<shared_store> store_;  // none: this process is alone
   std::optional<limits> limits_;
   std::vector<std::unique_ptr<account_core>> accounts_;

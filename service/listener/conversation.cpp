@@ -1,6 +1,10 @@
 #include "listener/conversation.hpp"
 
+#include <openssl/crypto.h>
+
 #include <algorithm>
+
+#include "foundation/transport/parking.hpp"
 
 namespace gateway::listener {
 
@@ -16,6 +20,7 @@ namespace {
 
 constexpr std::size_t read_step = 4096;
 constexpr std::size_t most_skipped = 64 * 1024;  // of a body that nobody wants, to keep the connection
+constexpr std::size_t most_in_a_row = 8;         // pipelined requests, before the others of the loop have their turn
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
 failure failure_of(problem id, std::string detail) {
@@ -52,27 +57,35 @@ class departure_watch final : transport::readiness::observer {
 }  // namespace
 
 task<bool> conversation::run() {
+  std::size_t in_a_row = 0;
   for (;;) {
     x_.begin_request();
     used_ = 0;
     const auto what = co_await read_head();
     if (what == heard::nothing) co_return true;
     if (what == heard::gone) co_return false;
-    answered_ = true;
     bool keep = false;
     if (what == heard::head)
       keep = co_await answer_request();
     else
       co_await send_reply(false);
     server_.handler_.on_done(x_, server_.loop_.clock().now() - x_.began);
+    answered_ = true;
     if (!keep) {
       co_await linger();
       co_return false;
     }
+    OPENSSL_cleanse(x_.input.data(), used_);  // the caller's key stands in it
     x_.input.erase(0, used_);
     x_.input += x_.following;
     x_.following.clear();
+    if (++in_a_row % most_in_a_row == 0) co_await let_others();
   }
+}
+
+task<> conversation::let_others() {
+  transport::parking place{server_.loop_.ready()};
+  co_await place.wait(server_.loop_.deadlines(), server_.loop_.now());
 }
 
 task<> conversation::refuse(const failure& why) {
@@ -112,16 +125,15 @@ task<conversation::heard> conversation::read_head() {
 
 // Nothing: more bytes are needed.
 std::optional<conversation::heard> conversation::look_at_input(std::size_t& searched) {
-  if (searched == 0) {  // an empty line before a request is to be ignored (RFC 9112 section 2.2)
-    std::size_t blank = 0;
-    while (x_.input.compare(blank, 2, "\r\n") == 0) blank += 2;
-    x_.input.erase(0, blank);
+  if (searched == 0) {  // an empty line before a request is to be ignored (RFC 9112 section 2.2); one, not a flood
+    if (x_.input == "\r") return std::nullopt;
+    if (x_.input.starts_with("\r\n")) x_.input.erase(0, 2);
     if (x_.input.empty()) return std::nullopt;
   }
   const auto end = http::end_of_head(x_.input, searched);
   if (!end) {
+    if (const auto fault = inspect_beginning(x_.input, server_.options_.limits, searched)) return refused(*fault);
     searched = x_.input.size();
-    if (const auto fault = inspect_beginning(x_.input, server_.options_.limits)) return refused(*fault);
     return std::nullopt;
   }
   const auto head = std::string_view{x_.input}.substr(0, *end);
@@ -143,6 +155,7 @@ std::optional<conversation::heard> conversation::look_at_input(std::size_t& sear
 conversation::heard conversation::refused(const failure& why) {
   server_.begin(x_, {});
   answer_with(x_, why);
+  x_.reply.head_only = x_.input.starts_with("HEAD ");
   return heard::refused;
 }
 
@@ -150,12 +163,20 @@ conversation::heard conversation::refused(const failure& why) {
 
 // True: the connection may be kept.
 task<bool> conversation::answer_request() {
-  const auto limit = server_.handler_.on_head(x_);
+  auto* const load = server_.options_.load;
+  std::size_t limit = 0;
+  if (const auto overload = load != nullptr ? load->at_the_door() : std::nullopt)
+    answer_with(x_, *overload);
+  else
+    limit = server_.handler_.on_head(x_);
   bool body_taken = false;
   if (x_.reply.status == 0) {
     body_taken = co_await read_body(limit);
     if (!body_taken && x_.reply.status == 0) co_return false;  // the caller went away
-    if (body_taken) co_await run_handler();
+    if (const auto overload = body_taken && load != nullptr ? load->at_the_desk() : std::nullopt)
+      answer_with(x_, *overload);
+    else if (body_taken)
+      co_await run_handler();
   }
   x_.reply.head_only = x_.head.method == http::verb::head;
   const bool keep = x_.head.keep_alive && !x_.reply.close && !server_.draining_;
@@ -176,6 +197,8 @@ task<> conversation::run_handler() {
     ~count() { add(static_cast<std::size_t>(-1)); }
     void add(std::size_t by) { of.store(of.load(std::memory_order_relaxed) + by, std::memory_order_relaxed); }
   } while_running{server_.busy_};
+  auto* const load = server_.options_.load;
+  const admission::request_count::entry counted{load != nullptr ? &load->requests() : nullptr};
   const departure_watch watching{connection_.ready(), x_.caller_left, server_.loop_.ready()};
   bool failed = false;
   try {
@@ -229,7 +252,6 @@ task<bool> conversation::read_sized(std::size_t length) {
     used_ = x_.head_size + length;
     co_return true;
   }
-  x_.collected.reserve(length);
   x_.collected.assign(x_.input, x_.head_size, there);
   used_ = x_.input.size();
   while (x_.collected.size() < length) {
@@ -279,6 +301,7 @@ task<bool> conversation::skip_body() {
 // ---- bytes
 
 task<bool> conversation::send_reply(bool keep) {
+  if (keep && x_.head.version == 10) x_.reply.add_line("Connection", "keep-alive");  // it does not go without saying
   serialise(x_.reply, server_.date(), keep, x_.output);
   const bool sent = co_await send(x_.output);
   co_return sent;
@@ -293,6 +316,8 @@ task<bool> conversation::send(std::string_view bytes) {
       continue;
     }
     if (put.status != io_status::want_read && put.status != io_status::want_write) co_return false;
+    // Who reads slowly is not to hold the answer twice.
+    if (x_.reply.body.capacity() > read_step) std::string{}.swap(x_.reply.body);
     woken_ = co_await connection_.ready().wait(put.status == io_status::want_read ? interest::read : interest::write);
     if (woken_ != wake::ready) co_return false;
   }
@@ -324,9 +349,13 @@ task<bool> conversation::read_more(std::string& into, std::size_t most) {
 
 io_result conversation::try_read(std::string& into, std::size_t most) {
   const auto before = into.size();
+  // Memory comes with the bytes, not with their announcement: of those who send slowly there may be thousands.
+  const auto room = into.capacity() - before >= read_step / 4 ? into.capacity() : before + read_step;
   io_result got;
-  into.resize_and_overwrite(std::max(most, before + 1), [&](char* bytes, std::size_t size) {
-    got = connection_.try_read({bytes + before, size - before});
+  const auto wanted = std::max(std::min(most, room), before + 1);
+  // The library may offer more than was asked for: what lies behind a body is the next request's.
+  into.resize_and_overwrite(wanted, [&](char* bytes, std::size_t /*offered*/) {
+    got = connection_.try_read({bytes + before, wanted - before});
     return before + got.bytes;
   });
   return got;

@@ -16,14 +16,15 @@ class conversation {
 
   // True: the connection may wait for its next request. False: it is over.
   transport::task<bool> run();
-  // There was a request, whatever became of it.
-  bool has_answered() const noexcept { return answered_; }
+  // At least one request was answered.
+  bool answered() const noexcept { return answered_; }
   // One answer to no request at all, and the end.
   transport::task<> refuse(const errors::failure& why);
 
  private:
   enum class heard : std::uint8_t { head, nothing, gone, refused };
 
+  transport::task<> let_others();
   transport::task<heard> read_head();
   std::optional<heard> look_at_input(std::size_t& searched);
   heard refused(const errors::failure& why);

@@ -4,6 +4,7 @@
 #include <boost/beast/http/rfc7230.hpp>
 
 #include <charconv>
+#include <string>
 
 namespace gateway::listener {
 namespace {
@@ -16,9 +17,20 @@ std::string_view trimmed(std::string_view text) noexcept {
   return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
+// Of the next separator that does not stand in a quoted string (RFC 9110 section 5.6.4).
+std::size_t find_separator(std::string_view text, char separator) noexcept {
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') quoted = !quoted;
+    if (quoted && text[i] == '\\') ++i;
+    if (!quoted && text[i] == separator) return i;
+  }
+  return std::string_view::npos;
+}
+
 // The part before the next separator; what is left stays in `rest`.
 std::string_view next_part(std::string_view& rest, char separator) noexcept {
-  const auto end = rest.find(separator);
+  const auto end = find_separator(rest, separator);
   const auto part = rest.substr(0, end);
   rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
   return trimmed(part);
@@ -60,6 +72,14 @@ bool accepts_json(std::optional<std::string_view> accept) noexcept {
   return wanted;
 }
 
+bool accepts_json(const http::field_list& fields) {
+  if (fields.count(http::field::accept) < 2) return accepts_json(fields.get(http::field::accept));
+  std::string all;
+  for (const auto& f : fields.all())
+    if (f.id == http::field::accept) all += std::string{f.value} + ",";
+  return accepts_json(std::optional<std::string_view>{all});
+}
+
 bool is_json(std::optional<std::string_view> content_type) noexcept {
   if (!content_type) return false;
   auto parameters = *content_type;
@@ -88,7 +108,7 @@ preferences read_preferences(const http::field_list& fields) noexcept {
       auto preference = next_part(rest, ',');
       preference = next_part(preference, ';');  // without its parameters
       const auto name = next_part(preference, '=');
-      auto value = preference;
+      auto value = trimmed(preference);
       if (value.size() >= 2 && value.front() == '"') value = value.substr(1, value.size() - 2);
       // The first of a name counts (RFC 7240 section 2).
       if (iequals(name, "reuse") && !std::exchange(reuse_seen, true)) found.reuse = !iequals(value, "no");

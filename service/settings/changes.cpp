@@ -52,6 +52,8 @@ constexpr std::array table{
     change_row{"threads", takes::restart},
     change_row{"allow_anonymous", takes::restart},
     change_row{"shared_state", takes::restart},
+    change_row{"overload", takes::restart},
+    change_row{"tracing", takes::restart},
 };
 
 path pieces(std::string_view text) {

@@ -4,6 +4,11 @@
 #include "settings/keys/process.hpp"
 #include "settings/reader.hpp"
 
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/parser.h>
+
+#include <sstream>
+
 namespace gateway::settings {
 namespace {
 
@@ -60,17 +65,50 @@ std::string tab_hint(std::string_view text) {
   return "";
 }
 
+// Where the content of a document begins, if it has any.
+class beginning final : public YAML::EventHandler {
+ public:
+  std::optional<place> at;
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { note(mark); }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { note(mark); }
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t, const std::string&) override { note(mark); }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+    note(mark);
+  }
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+    note(mark);
+  }
+  void OnMapEnd() override {}
+
+ private:
+  void note(const YAML::Mark& mark) {
+    if (!at) at = mark.is_null() ? place{1, 1} : place{mark.line + 1, mark.column + 1};
+  }
+};
+
+// Not YAML::LoadAll, which never ends on a text whose beginning it cannot take, such as ",".
+std::optional<place> second_document(std::string_view text) {
+  std::istringstream in{std::string{text}};
+  YAML::Parser parser{in};
+  beginning first;
+  beginning second;
+  if (!parser.HandleNextDocument(first) || !parser.HandleNextDocument(second)) return std::nullopt;
+  return second.at.value_or(place{1, 1});
+}
+
 std::expected<YAML::Node, std::vector<fault>> tree(std::string_view text, const std::filesystem::path& file) {
   if (const auto bad = unreadable_character(text)) return only(file, bad->first, bad->second);
   try {
-    const auto documents = YAML::LoadAll(std::string{text});
-    if (documents.empty() || documents.front().IsNull())
-      return only(file, {1, 1}, "is empty: there is no configuration in it");
-    if (documents.size() > 1)
-      return only(file, place_of(documents[1], {1, 1}), "begins a second YAML document here; a configuration is one");
-    if (!documents.front().IsMap())
-      return only(file, place_of(documents.front(), {1, 1}), "must be a mapping (key: value) at its top");
-    return documents.front();
+    const auto document = YAML::Load(std::string{text});
+    if (document.IsNull()) return only(file, {1, 1}, "is empty: there is no configuration in it");
+    if (const auto at = second_document(text))
+      return only(file, *at, "begins a second YAML document here; a configuration is one");
+    if (!document.IsMap()) return only(file, place_of(document, {1, 1}), "must be a mapping (key: value) at its top");
+    return document;
   } catch (const YAML::Exception& e) {
     const place at = e.mark.is_null() ? place{1, 1} : place{e.mark.line + 1, e.mark.column + 1};
     return only(file, at, "is no YAML: " + e.msg + tab_hint(text));

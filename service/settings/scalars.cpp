@@ -109,7 +109,8 @@ parsed<boost::asio::ip::address> parse_address(std::string_view text) {
   if (text.size() > 2 && text.front() == '[' && text.back() == ']') text = text.substr(1, text.size() - 2);
   boost::system::error_code error;
   auto address = boost::asio::ip::make_address(std::string{text}, error);
-  if (error) return no(text, "is no IP address such as 0.0.0.0, 127.0.0.1 or ::1");
+  // Asio stops reading at a zero byte.
+  if (error || text.contains('\0')) return no(text, "is no IP address such as 0.0.0.0, 127.0.0.1 or ::1");
   return address;
 }
 

@@ -16,6 +16,9 @@ namespace {
 
 constexpr int backlog = 4096;
 constexpr int accepted_per_turn = 64;  // then the others of the loop have their turn
+// Of a connection's unread answers the kernel would otherwise keep megabytes, and no byte for anybody once thousands do
+// not read. Connections have it from the listening socket; the kernel doubles it.
+constexpr int send_buffer = 32 * 1024;
 constexpr auto rest_when_exhausted = std::chrono::milliseconds{100};
 
 template <class Socket>
@@ -62,6 +65,7 @@ std::expected<std::unique_ptr<acceptor>, std::string> acceptor::open(loop& on, t
                                                                      handler gives) {
   std::unique_ptr<acceptor> made{new acceptor{on, std::move(gives)}};
   auto error = claim(made->socket_, where, shared);
+  if (!error) made->socket_.set_option(tcp::acceptor::send_buffer_size{send_buffer}, error);
   if (!error) made->socket_.listen(backlog, error);
   if (!error) made->socket_.non_blocking(true, error);
   if (error) return std::unexpected{cannot_listen(where, error)};

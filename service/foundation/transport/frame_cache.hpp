@@ -9,7 +9,7 @@ namespace gateway::transport {
 
 // Coroutine frames of the thread, recycled by size class: in the steady state a request allocates none. The lists are
 // per thread, because a coroutine stays on its loop and a loop on its thread; they are bounded by the largest number of
-// frames that were ever alive at once, and freed with the thread.
+// frames that were ever alive at once, and freed with the thread or by `trim`.
 class frame_cache {
  public:
   static void* allocate(std::size_t size) {
@@ -32,6 +32,9 @@ class frame_cache {
     list = new (memory) node{list};
   }
 
+  // Frees this thread's frames that wait to be used again: after a crowd that will not come back soon.
+  static void trim() noexcept { thread_lists().free_all(); }
+
  private:
   static constexpr std::size_t step = 64;
   static constexpr std::size_t classes = 64;  // frames up to 4 KiB
@@ -48,6 +51,9 @@ class frame_cache {
     lists& operator=(const lists&) = delete;
     ~lists() {
       closed = true;
+      free_all();
+    }
+    void free_all() noexcept {
       for (auto*& head : heads)
         while (head != nullptr) {
           auto* next = head->next;

@@ -57,6 +57,12 @@ TEST_CASE("Addresses match by value, with or without brackets") {
   CHECK_FALSE(allows("127.0.0.1", "localhost"));
 }
 
+TEST_CASE("A zero byte ends no address") {
+  using namespace std::string_literals;
+  CHECK_FALSE(host_pattern::parse("::c\0.example.com"s).has_value());
+  CHECK_FALSE(allows("127.0.0.1", "127.0.0.1\0.evil.example"s));
+}
+
 TEST_CASE("International names match in their ASCII form") {
   CHECK(allows("*.xn--bcher-kva.example", "www.XN--bcher-kva.example"));
   CHECK(refusal("*.bücher.example") ==
@@ -72,6 +78,8 @@ TEST_CASE("A pattern that would allow too much or nothing is refused") {
   CHECK(refusal("a.example.com/x") == "has a path; only a host belongs here");
   CHECK(refusal("a.example.com:443") == "has a port; a host is allowed on all its ports");
   CHECK(refusal("*.0.0.1") == "ends in a number but is no IP address");
+  CHECK(refusal("portal.0x7F") == "ends in a number but is no IP address");
+  CHECK(refusal("0x") == "ends in a number but is no IP address");
   CHECK(refusal("*.127.0.0.1") == "a * cannot stand before an IP address");
   CHECK(refusal("a..example.com") == "is no host name such as portal.example.com or *.example.com");
   CHECK(refusal("") == "is no host name such as portal.example.com or *.example.com");

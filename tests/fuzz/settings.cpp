@@ -1,0 +1,64 @@
+// Any text as the configuration file: faults that say where they are, or a configuration that is printed, read again
+// and the same.
+#include "fuzz/expect.hpp"
+#include "unit/settings/fake_environment.hpp"
+#include "unit/settings/made_certificates.hpp"
+
+#include <algorithm>
+
+namespace {
+
+using namespace gateway;
+using fuzz::expect;
+
+constexpr std::string_view file = "/etc/gateway/g.yaml";
+constexpr std::string_view secret = "example-secret-not-real";
+
+// What the examples name.
+settings::fake_environment make_environment() {
+  settings::fake_environment env;
+  const auto pair = settings::make_pair_of_files();
+  for (const auto* path : {"/run/secrets/podero-client-id", "/run/secrets/podero-client-secret",
+                           "/run/secrets/redis-password", "/demo/client-secret", "/etc/gateway/a"})
+    env.files[path] = secret;
+  for (const auto* path :
+       {"/run/secrets/tls.crt", "/run/secrets/clients.pem", "/etc/ssl/certs/our-ca.pem", "/demo/ca.pem"})
+    env.files[path] = pair.certificate;
+  env.files["/run/secrets/tls.key"] = pair.key;
+  env.variables["PODERO_SANDBOX_CLIENT_ID"] = "example-id";
+  env.variables["PODERO_SANDBOX_CLIENT_SECRET"] = secret;
+  env.variables["DEMO_DIR"] = "/demo";
+  env.variables["A"] = "1";
+  return env;
+}
+
+void check_faults(const std::vector<settings::fault>& faults, bool secret_in_text) {
+  expect(!faults.empty(), "a configuration that is refused has faults");
+  for (const auto& one : faults) {
+    expect(one.at.line > 0 && one.at.column > 0, "a fault has a line and a column");
+    expect(!one.what.empty(), "a fault says what is wrong");
+    const auto line = one.text();
+    expect(std::ranges::none_of(line, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }),
+           "a fault is one line");
+    expect(secret_in_text || !line.contains(secret), "a fault shows no content of a file or variable");
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const auto env = make_environment();
+  const auto first = settings::parse(fuzz::text_of(data, size), file, env);
+  if (!first) {
+    check_faults(first.error(), fuzz::text_of(data, size).contains(secret));
+    return 0;
+  }
+  const auto text = settings::print(*first);
+  (void)settings::warnings(*first);
+  const auto again = settings::parse(text, file, env);
+  if (!again) std::fputs((text + settings::text(again.error())).c_str(), stderr);
+  expect(again.has_value(), "what is printed is a configuration");
+  expect(settings::hash(*again) == settings::hash(*first), "what is printed has the same hash");
+  expect(settings::print(*again) == text, "what is printed is printed the same");
+  return 0;
+}

@@ -1,0 +1,36 @@
+#include "listener/negotiation.hpp"
+
+#include <doctest/doctest.h>
+
+namespace {
+
+using namespace std::chrono_literals;
+using gateway::listener::accepts_json;
+using gateway::listener::preferences;
+using gateway::listener::read_preferences;
+
+preferences read(std::initializer_list<std::string_view> values) {
+  gateway::http::field_list fields;
+  for (const auto value : values) fields.add({.name = "prefer", .value = value});
+  return read_preferences(fields);
+}
+
+TEST_CASE("the first preference of a name counts, over all lines") {
+  CHECK(read({"wait=5, wait=6"}).wait == 5s);
+  CHECK(read({"respond-async", "WAIT = \"7\"; x=y"}).wait == 7s);
+  CHECK_FALSE(read({"wait=soon, wait=6"}).wait.has_value());
+  CHECK_FALSE(read({"reuse=no"}).reuse);
+}
+
+TEST_CASE("what stands in quotes is no preference") {
+  CHECK_FALSE(read({R"(x="a, wait=1, reuse=no")"}).wait.has_value());
+  CHECK(read({R"(x="a, reuse=no; \", wait=1", wait=2)"}).wait == 2s);
+  CHECK(read({R"(x="a, reuse=no")"}).reuse);
+}
+
+TEST_CASE("what stands in quotes is no media range") {
+  CHECK_FALSE(accepts_json(R"(text/html;x="a, application/json")"));
+  CHECK(accepts_json(R"(text/html;x="a,b", application/json)"));
+}
+
+}  // namespace
