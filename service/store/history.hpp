@@ -2,7 +2,9 @@
 
 #include <boost/circular_buffer.hpp>
 
+#include <algorithm>
 #include <cstddef>
+#include <optional>
 
 #include "foundation/time/clock.hpp"
 
@@ -25,17 +27,21 @@ class history {
 
   std::size_t outstanding() const noexcept { return outstanding_; }
   std::size_t remembered() const noexcept { return sent_.size(); }
-  // From now on so many are remembered. What was forgotten, because fewer were enough before, counts as sent with the
-  // oldest that is remembered, and where nothing is, as sent now: never earlier than it was.
-  void remember(std::size_t largest_rate, time::instant now);
+  // From now on at least so many are remembered; what is remembered already stays, so that a rate may fall and rise
+  // again. What was dropped, because fewer were enough before, counts as sent with the last of the dropped: never
+  // earlier than it was.
+  void remember(std::size_t largest_rate);
   // The n-th newest, from 1; it must be remembered.
   time::instant newest(std::size_t n) const noexcept { return sent_[sent_.size() - n]; }
   // How many were sent after `then`.
   std::size_t since(time::instant then) const noexcept;
 
  private:
+  void dropped(time::instant at) noexcept { last_dropped_ = std::max(at, last_dropped_.value_or(at)); }
+
   boost::circular_buffer<time::instant> sent_;  // oldest first; grows as it is needed
   std::size_t largest_;
+  std::optional<time::instant> last_dropped_;  // stays, whatever is taken back out
   std::size_t outstanding_ = 0;
 };
 

@@ -29,7 +29,7 @@ void tally::change(ledger_rules to, time::instant now) {
     if (i >= known)
       histories.emplace_back(rate);
     else
-      histories[i].remember(rate, now);
+      histories[i].remember(rate);
   }
   for (std::size_t a = 0; a < paces.size(); ++a) paces[a].cap(to.longest_pause[a], now);
   slots.resize(to.slots, to.slot_ttl);

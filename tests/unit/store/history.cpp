@@ -66,4 +66,51 @@ TEST_CASE("what nothing limits is not remembered") {
   CHECK(sent_at(0, {1s, 2s}).remembered() == 0);
 }
 
+TEST_CASE("a rate that falls and rises again has lost nothing, and holds nothing back") {
+  auto h = sent_at(100, {1s, 2s, 3s, 4s, 5s});
+  h.remember(3);
+  h.draw();
+  h.sent(start + 6s);
+  h.remember(100);
+  CHECK(h.remembered() == 6);
+  CHECK(h.newest(6) == start + 1s);
+}
+
+TEST_CASE("what was dropped counts as sent with the last of it, also where a permit was taken back out since") {
+  auto h = sent_at(3, {1s, 2s, 3s, 4s, 5s});  // 1s and 2s are gone
+  h.forget(start + 4s);
+  REQUIRE(h.remembered() == 2);
+  h.remember(6);
+  CHECK(h.remembered() == 6);
+  CHECK(h.newest(2) == start + 3s);
+  CHECK(h.newest(3) == start + 2s);
+  CHECK(h.newest(6) == start + 2s);
+}
+
+TEST_CASE("a window that becomes longer only is told of what was dropped, too") {
+  auto h = sent_at(3, {1s, 2s, 3s, 4s});
+  h.forget(start + 3s);
+  h.remember(3);
+  CHECK(h.remembered() == 3);
+  CHECK(h.newest(3) == start + 1s);
+}
+
+TEST_CASE(
+    "where nothing limited, a new limit counts what was sent at the latest it can have been; who sent nothing waits "
+    "for nothing") {
+  auto h = sent_at(0, {5s, 3s});
+  h.remember(2);
+  CHECK(h.remembered() == 2);
+  CHECK(h.newest(2) == start + 5s);
+  store::history unused{0};
+  unused.remember(2);
+  CHECK(unused.remembered() == 0);
+}
+
+TEST_CASE("of a full ring an instant that is older than all of them is dropped, and is known to be") {
+  auto h = sent_at(2, {5s, 6s, 1s});
+  h.remember(3);
+  CHECK(h.newest(3) == start + 1s);
+}
+
 }  // namespace
