@@ -8,6 +8,8 @@
 namespace gateway::app {
 namespace {
 
+constexpr auto longest_pause = std::chrono::hours{24};
+
 // Beyond what asking the token endpoint may take.
 constexpr auto lease_margin = std::chrono::seconds{5};
 
@@ -177,8 +179,10 @@ account_core::account_core(std::string its_name, const settings::account& from,
 }
 
 control_answer account_core::pause(std::chrono::milliseconds how_long) {
+  if (how_long.count() <= 0) return {false, "a pause is longer than nothing"};
   const auto now = limited.domain->now();
-  limited.domain->pause(limited.account, now + how_long);
+  // `pause.max` of the account bounds it, too; what is longer than this could not be added to an instant.
+  limited.domain->pause(limited.account, now + std::min<std::chrono::milliseconds>(how_long, longest_pause));
   const auto left = limited.domain->state(limited.account).paused_until - now;
   return {true, "paused for " + std::to_string(std::chrono::ceil<std::chrono::seconds>(left).count()) +
                     " s; a pause never becomes shorter, `resume` ends it"};

@@ -82,6 +82,13 @@ TEST_CASE("An account is paused for all callers, and resumed, and it is logged w
   CHECK(running.tell({"resume", "sandbox"}).output == "was not paused\n");
 }
 
+TEST_CASE("However long a pause is asked for, it is as long as `pause.max` at most") {
+  controlled running{""};
+  CHECK(running.tell({"pause", "sandbox", "--for", "1000000h"}).output.contains("paused for 900 s"));
+  CHECK(running.tell({"resume", "sandbox"}).output == "resumed\n");
+  CHECK(running.tell({"pause", "sandbox", "--for", "0s"}).code == 2);
+}
+
 TEST_CASE("A slot is freed by its session and by its number") {
   controlled running{"    test_account: shared\n",
                      "test_accounts:\n  shared:\n    open_sessions: 2\n"
