@@ -280,6 +280,7 @@ class process {
         main_.stop();
         return;
       } else {
+        reloader_.stop();
         service_->announce_drain();
         drainer_->begin(reloader_.current()->drain);
       }

@@ -34,10 +34,15 @@ void reloader::start() {
   look();
 }
 
+void reloader::stop() {
+  stopped_ = true;
+  timer_.cancel();
+}
+
 void reloader::look() {
   timer_.expires_after(look_again);
   timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;
+    if (error || stopped_) return;
     const bool changed = watch_->changed();
     if (changed) quietly_ = false;
     if (changed || unsettled_ != 0) ++unsettled_;

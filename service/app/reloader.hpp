@@ -44,6 +44,8 @@ class reloader {
 
   // Begins to look at the files.
   void start();
+  // No longer looks at them: who is about to end takes nothing new over.
+  void stop();
   // Reads everything again. False: refused.
   bool reload(std::string_view why);
 
@@ -62,6 +64,7 @@ class reloader {
   boost::asio::steady_timer timer_;
   std::set<std::filesystem::path> files_;
   std::optional<settings::file_watch> watch_;
+  bool stopped_ = false;
   bool quietly_ = false;  // the next reading is only because other files are looked at
   int unsettled_ = 0;     // looks since a change was seen that is not read yet
   mutable std::mutex mutex_;

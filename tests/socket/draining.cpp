@@ -136,3 +136,17 @@ TEST_CASE("Who connects while it ends is answered, as long as the port is open, 
   CHECK(cut_off <= 1);
   CHECK(gateway.process().end() == 0);
 }
+
+TEST_CASE("What changes in files while it ends is not taken over any more") {
+  const gateway::support::scratch_folder folder;
+  running_simulator podero;
+  auto how = configuration::of(podero, folder);
+  how.drain = "{ delay: 3s, timeout: 10s }";
+  running_gateway gateway{how};
+  gateway.process().signal(SIGTERM);
+  gateway.process().line_with("draining");
+  how.drain = "{ delay: 0ms, timeout: 11s }";
+  gateway.rewrite(how);
+  CHECK(gateway.process().end() == 0);
+  CHECK_FALSE(gateway.process().output().contains("configuration reloaded"));
+}
