@@ -91,6 +91,11 @@ class client {
   std::thread thread_;
 };
 
+std::string quoted_digest(const caller_key& of) {
+  const auto begin = of.yaml.find('"', of.yaml.find("key_sha256"));
+  return of.yaml.substr(begin, 66);
+}
+
 }  // namespace
 
 TEST_CASE("A certificate and a CA are rotated under load with keys and certificates, and no good request is refused") {
@@ -157,8 +162,22 @@ TEST_CASE("A certificate and a CA are rotated under load with keys and certifica
   CHECK(left_over.call("GET", "/v1/accounts/sandbox").status == 200);
   CHECK(mounted(new_server, new_clients.certificate_pem));
 
-  // (A caller's key changes with the configuration. Its place is here: the new digest beside the old one, then
-  // load[0] and load[1] become the new key's, then the old digest goes.)
+  // A caller's key: the new digest beside the old one, then the callers, then the new one alone.
+  const auto new_key = make_caller_key("portal");
+  const auto reload_with = [&](const std::string& digest, const std::string& instead) {
+    how.more.replace(how.more.find(digest), digest.size(), instead);
+    gateway.rewrite(how);
+    gateway.process().line_with("configuration reloaded");
+    return more_of_all();
+  };
+  const auto both = quoted_digest(callers.portal) + ", " + quoted_digest(new_key);
+  CHECK(reload_with(quoted_digest(callers.portal), both));
+  const client::identity with_new_key{1, with_key.trust, new_key.header()};
+  for (const std::size_t keyed : {0U, 1U}) load[keyed].become(with_new_key);
+  CHECK(eventually([&] { return load[0].last_identity() == 1 && load[1].last_identity() == 1; }));
+  CHECK(reload_with(both, quoted_digest(new_key)));
+  CHECK(connection{gateway.api(), with_key.trust}.call("GET", "/v1/accounts/sandbox", "", with_key.headers).status ==
+        401);
   for (auto& each : load) {
     each.stop();
     CHECK(each.failure() == "");
