@@ -1,5 +1,6 @@
 #include "app/reloader.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "settings/changes.hpp"
@@ -83,7 +84,11 @@ bool reloader::reload(std::string_view why) {
     return refuse(std::to_string(loaded.error().size()) + " faults, the first: " + loaded.error().front().text());
   }
   const auto all = settings::differences(*current(), *loaded);
-  if (const auto fixed = listed(all, true); !fixed.empty()) return refuse("needs a restart: " + fixed);
+  const auto& now_there = loaded->callers;
+  const bool gone =
+      std::ranges::any_of(current()->callers, [&](const auto& c) { return !now_there.contains(c.first); });
+  if (const auto fixed = listed(all, true); !fixed.empty())
+    return refuse("needs a restart: " + fixed + (gone ? "; who is no longer there is let in until then" : ""));
   if (all.empty()) {
     {
       const std::lock_guard lock{mutex_};
