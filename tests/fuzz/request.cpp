@@ -114,6 +114,12 @@ std::string without_words(const outcome& of) {
   return text;
 }
 
+// Which of its faults a head is refused for depends on how much of it is there; that it is refused does not.
+std::vector<unsigned> without_reason(std::vector<unsigned> statuses) {
+  if (!statuses.empty() && (statuses.back() == 414 || statuses.back() == 431)) statuses.back() = 400;
+  return statuses;
+}
+
 void check_reading(const outcome& of, std::string_view bytes) {
   const auto plain = fuzz::read_plain_requests(bytes);
   for (std::size_t i = 0; i < of.requests.size(); ++i) {
@@ -136,7 +142,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto cut = subject.send(bytes, piece);
   check_reading(whole, bytes);
   expect(whole.requests == cut.requests, "the requests do not depend on how the bytes were cut");
-  expect(whole.statuses == cut.statuses, "the statuses do not depend on how the bytes were cut");
+  expect(without_reason(whole.statuses) == without_reason(cut.statuses),
+         "the statuses do not depend on how the bytes were cut");
   expect(without_words(whole) == without_words(cut), "the answers do not depend on how the bytes were cut");
   expect(whole.ended == cut.ended, "the end of the connection does not depend on how the bytes were cut");
   return 0;
