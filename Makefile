@@ -5,14 +5,15 @@ S := tests/scripts
 # How many compilers at once; one needs up to 1.5 GiB of memory.
 export JOBS ?=
 
-.PHONY: help build demo test tsan fuzz bench format tidy clean
+.PHONY: help build demo test tsan fuzz bench metrics-page format tidy clean
 
 help:     ## what there is to do (this list)
-	@awk -F ':[^#]*## ' '/^[a-z]+:.*##/ { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*##/ { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build:    ## the programs, as shipped, into build/release/bin
 	@$(S)/install-packages build
 	@$(S)/build release onboarding-gateway podero-simulator
+	@tests/toolchain/hardening build/release/bin/onboarding-gateway build/release/bin/podero-simulator
 
 demo: build    ## create an onboarding session against the simulator and stay up to be tried; ONCE=1 ends after the exchange
 	@$(S)/demo build/release/bin
@@ -32,12 +33,19 @@ fuzz:     ## a minute of each fuzz target, reported in tests/fuzz/REPORT.md; FUZ
 	@$(S)/build fuzz fuzz_programs
 	@$(S)/fuzz $(TARGET)
 
-bench:    ## what a decision of the limiter and what a request costs, indicative; callers beside 5,000 slow connections (3 minutes, QUICK=1: 40 s)
+bench:    ## what a decision of the limiter, a request, and logs and metrics cost; callers beside 5,000 slow connections (QUICK=1 is shorter)
 	@$(S)/install-packages bench
-	@$(S)/build release onboarding-gateway podero-simulator bench_limiter bench_attack
+	@$(S)/build release onboarding-gateway podero-simulator bench_limiter bench_attack onboarding-gateway-uncounted
 	@build/release/bench/bench_limiter --benchmark_repetitions=5 --benchmark_report_aggregates_only=true
 	@bench/run build/release/bin
 	@bench/slow/run build/release/bin build/release/bench/bench_attack
+	@bench/observability build/release/bin build/release/bench/onboarding-gateway-uncounted
+
+metrics-page:  ## docs/metrics.md, from the code
+	@$(S)/install-packages build
+	@$(S)/build release metrics-page
+	@mkdir -p docs
+	@build/release/docs/metrics-page >docs/metrics.md
 
 format:   ## puts every C++ file into shape
 	@$(S)/install-packages test

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
+#include "admin/page.hpp"
 #include "foundation/json/write.hpp"
-#include "foundation/metrics/registry.hpp"
+#include "foundation/metrics/open_metrics.hpp"
 
 namespace gateway::admin {
 namespace {
@@ -43,6 +44,9 @@ std::string render(const std::vector<check>& checks, bool verbose) {
   return out;
 }
 
+handler::handler(sources from, journal::log& log)
+    : from_{std::move(from)}, log_{log}, page_policy_{content_security_policy(page)} {}
+
 std::size_t handler::on_head(listener::exchange& x) {
   if (x.head.method == verb::get || x.head.method == verb::head) return 0;
   errors::failure f;
@@ -56,7 +60,18 @@ std::size_t handler::on_head(listener::exchange& x) {
 transport::task<> handler::on_request(listener::exchange& x) {
   const auto path = x.head.path();
   x.reply.add_line("Cache-Control", "no-store");
-  if (path == "/metrics") {
+  if (path == "/") {
+    x.reply.status = 200;
+    x.reply.content_type = "text/html; charset=utf-8";
+    x.reply.add_line("Content-Security-Policy", page_policy_);
+    x.reply.add_line("X-Content-Type-Options", "nosniff");
+    x.reply.add_line("Referrer-Policy", "no-referrer");
+    x.reply.body = page;
+  } else if (path == "/metrics" && metrics::asks_for_open_metrics(x.head.fields.get(http::field::accept))) {
+    x.reply.status = 200;
+    x.reply.content_type = metrics::open_content_type;
+    x.reply.body = from_.open_metrics();
+  } else if (path == "/metrics") {
     x.reply.status = 200;
     x.reply.content_type = metrics::text_content_type;
     x.reply.body = from_.metrics();
@@ -76,7 +91,7 @@ transport::task<> handler::on_request(listener::exchange& x) {
   } else {
     errors::failure f;
     f.id = errors::problem::not_found;
-    f.detail = "This listener has /metrics, /livez, /readyz, /startupz, /status and /config.";
+    f.detail = "This listener has /, /metrics, /livez, /readyz, /startupz, /status and /config.";
     listener::answer_with(x, f);
   }
   co_return;

@@ -19,7 +19,8 @@ struct check {
 
 // Where the operator's listener gets what it shows. All of it is called on the operator's own thread.
 struct sources {
-  std::function<std::string()> metrics;  // Prometheus text format
+  std::function<std::string()> metrics;       // Prometheus text format
+  std::function<std::string()> open_metrics;  // the same as OpenMetrics text
   std::function<std::vector<check>()> live;
   std::function<std::vector<check>()> ready;
   std::function<std::vector<check>()> started;
@@ -30,7 +31,7 @@ struct sources {
 // The operator-facing routes: what is asked while something burns, so they depend on nothing that may be stuck.
 class handler final : public listener::handler {
  public:
-  handler(sources from, journal::log& log) : from_{std::move(from)}, log_{log} {}
+  handler(sources from, journal::log& log);
 
   std::unique_ptr<listener::scratch> make_scratch() override { return nullptr; }
   std::size_t on_head(listener::exchange& x) override;
@@ -41,6 +42,7 @@ class handler final : public listener::handler {
  private:
   sources from_;
   journal::log& log_;
+  const std::string page_policy_;
 };
 
 // {"status":"ok"|"failing","checks":[...]}: every failing check, and with `verbose` the passing ones too.

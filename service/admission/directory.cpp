@@ -1,6 +1,9 @@
 #include "admission/directory.hpp"
 
 #include "admission/key.hpp"
+#include "settings/certificate_names.hpp"
+
+#include <openssl/crypto.h>
 
 #include <algorithm>
 #include <cstring>
@@ -75,6 +78,10 @@ std::size_t directory::digest_hash::operator()(const settings::key_digest& diges
   return out;
 }
 
+bool directory::same_digest::operator()(const settings::key_digest& a, const settings::key_digest& b) const noexcept {
+  return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
 directory::directory(std::shared_ptr<const settings::configuration> configuration)
     : configuration_{std::move(configuration)} {
   for (const auto& [name, one] : configuration_->callers) add(name, one);
@@ -96,7 +103,7 @@ void directory::add(const std::string& name, const settings::caller& one) {
                             &one.redirect_hosts, merged(account.defaults, one.defaults)});
   }
   for (const auto& digest : one.key_sha256) by_key_.emplace(digest, out.index);
-  for (const auto& san : one.certificate_san) by_certificate_.emplace(san, out.index);
+  for (const auto& san : one.certificate_san) by_certificate_.emplace(settings::certificate_name(san), out.index);
   callers_.push_back(std::move(out));
 }
 
@@ -110,12 +117,31 @@ void directory::add_anonymous() {
   callers_.push_back(std::move(out));
 }
 
-// The digest is looked up, never the key, and with an ordinary comparison. Its timing may tell how far two digests
-// agree, which helps nobody: whoever wants to follow that up would have to find keys with chosen digests, that is,
-// break SHA-256; and a key has 256 random bits, so there is nothing to guess.
-std::expected<const caller*, errors::failure> directory::authenticate(
-    std::optional<std::string_view> authorization) const {
+std::expected<const caller*, errors::failure> directory::authenticate(const credentials& shown) const {
   if (callers_.front().anonymous) return &callers_.front();
+  const caller* certified = nullptr;
+  if (shown.certificate) {
+    const auto found = of_certificate(*shown.certificate);
+    if (!found) return found;
+    certified = *found;
+  }
+  const bool has_key = !trimmed(shown.authorization.value_or("")).empty();
+  if (!has_key && certified != nullptr) return certified;
+  if (!has_key && shown.certificate)
+    return std::unexpected(unauthenticated(
+        "unknown-certificate",
+        "No caller of this gateway has the certificate of this connection, and there is no key: send `Authorization: "
+        "Bearer KEY`, or have a name of the certificate added to the caller's certificate_san."));
+  const auto keyed = of_key(shown.authorization);
+  if (keyed && certified != nullptr && *keyed != certified)
+    return std::unexpected(unauthenticated(
+        "key-and-certificate-disagree",
+        "The key and the certificate of this connection belong to two different callers: send only one of them."));
+  return keyed;
+}
+
+// The digest is looked up, never the key.
+std::expected<const caller*, errors::failure> directory::of_key(std::optional<std::string_view> authorization) const {
   const auto key = presented_key(authorization);
   if (!key) return std::unexpected(key.error());
   const auto found = by_key_.find(digest_of(*key));
@@ -124,10 +150,19 @@ std::expected<const caller*, errors::failure> directory::authenticate(
   return &callers_[found->second];
 }
 
-const caller* directory::of_certificate(std::span<const std::string_view> names) const {
-  for (const auto name : names)
-    if (const auto found = by_certificate_.find(name); found != by_certificate_.end()) return &callers_[found->second];
-  return nullptr;
+// nullptr: nobody's.
+std::expected<const caller*, errors::failure> directory::of_certificate(std::span<const std::string> names) const {
+  const caller* one = nullptr;
+  for (const auto& name : names) {
+    const auto found = by_certificate_.find(name);
+    if (found == by_certificate_.end()) continue;
+    const auto* named = &callers_[found->second];
+    if (one != nullptr && named != one)
+      return std::unexpected(unauthenticated(
+          "ambiguous-certificate", "The certificate of this connection has names of several callers: use one each."));
+    one = named;
+  }
+  return one;
 }
 
 std::expected<const account_policy*, errors::failure> directory::authorize(const caller& who,

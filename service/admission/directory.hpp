@@ -36,6 +36,14 @@ struct caller {
   const account_policy* find(std::string_view account_name) const noexcept;
 };
 
+// What came with a request to say who it is from.
+struct credentials {
+  std::optional<std::string_view> authorization;  // the header's value
+  // The names in the verified certificate of its connection ("URI:...", "DNS:...": settings::certificate_name);
+  // nullopt: it came without one.
+  std::optional<std::span<const std::string>> certificate;
+};
+
 // Immutable: made once per configuration, then read from any thread without locks. Callers and policies stay where they
 // are as long as the directory lives.
 class directory {
@@ -43,12 +51,12 @@ class directory {
   explicit directory(std::shared_ptr<const settings::configuration> configuration);
 
   // The caller whose key stands in the Authorization header (`Bearer KEY`, RFC 6750; the scheme in any case, RFC 9110
-  // section 11.1). Without callers in the configuration everybody is `anonymous`, with any header or none.
-  // Else 401 `unauthenticated`, with the challenge; the key is never part of it.
-  std::expected<const caller*, errors::failure> authenticate(std::optional<std::string_view> authorization) const;
-
-  // The caller of whom a verified client certificate has one of these names; nullptr: nobody's.
-  const caller* of_certificate(std::span<const std::string_view> names) const;
+  // section 11.1), or one of whose names stands in the certificate. Whatever is presented must be good: a key that
+  // nobody has is refused although the certificate would do, and so are a key and a certificate of two callers, and a
+  // certificate of two. A certificate of nobody says nothing: then the key decides, as without one.
+  // Without callers in the configuration everybody is `anonymous`, with anything or nothing.
+  // Else 401 `unauthenticated`, with the challenge; neither key nor names are ever part of it.
+  std::expected<const caller*, errors::failure> authenticate(const credentials& shown) const;
 
   // 404 `not-found` for an account that nobody has, 403 `forbidden` for one that this caller may not use.
   std::expected<const account_policy*, errors::failure> authorize(const caller& who,
@@ -61,14 +69,19 @@ class directory {
   struct digest_hash {
     std::size_t operator()(const settings::key_digest& digest) const noexcept;
   };
+  struct same_digest {
+    bool operator()(const settings::key_digest& a, const settings::key_digest& b) const noexcept;
+  };
 
   void add(const std::string& name, const settings::caller& one);
   void add_anonymous();
+  std::expected<const caller*, errors::failure> of_key(std::optional<std::string_view> authorization) const;
+  std::expected<const caller*, errors::failure> of_certificate(std::span<const std::string> names) const;
 
   std::shared_ptr<const settings::configuration> configuration_;
   std::vector<caller> callers_;
-  std::unordered_map<settings::key_digest, std::size_t, digest_hash> by_key_;
-  std::unordered_map<std::string_view, std::size_t> by_certificate_;
+  std::unordered_map<settings::key_digest, std::size_t, digest_hash, same_digest> by_key_;
+  std::unordered_map<std::string, std::size_t> by_certificate_;
 };
 
 }  // namespace gateway::admission

@@ -87,7 +87,7 @@ std::optional<store::redis_token> shared_token_of(const std::string& name, const
                                                            .account = name,
                                                            .endpoint = from.token.url.text(),
                                                            .lease = from.timeouts.exchange + lease_margin,
-                                                           .timeout = shared->configured().timeout}}};
+                                                           .timeout = shared->patience()}}};
 }
 
 std::optional<store::redis_records> shared_records_of(const account_core& core, const loop_parts& on,
@@ -104,7 +104,7 @@ std::optional<store::redis_records> shared_records_of(const account_core& core, 
                                                  .options = {.prefix = shared->configured().key_prefix,
                                                              .account = core.name,
                                                              .callers = core.callers,
-                                                             .timeout = shared->configured().timeout}}};
+                                                             .timeout = shared->patience()}}};
 }
 
 }  // namespace
@@ -151,12 +151,13 @@ account_core::account_core(std::string its_name, const settings::account& from,
                .account = place.account,
                .reuse = {from.session_reuse.lifetime, from.session_reuse.scope == settings::reuse_scope::account}},
       home_names_{rules_of(from), home.names},
-      endpoint_{{home.loop, home.connector, home_names_},
-                {.target = token_target_of(from, tls),
-                 .host_header = from.token.url.authority(),
-                 .path = from.token.url.path.empty() ? "/" : from.token.url.path,
-                 .timeout = from.timeouts.exchange}},
       token_instrument_{name, families, home_shard, log},
+      endpoint_{
+          {.loop = home.loop, .connector = home.connector, .resolver = home_names_, .handshakes = &token_instrument_},
+          {.target = token_target_of(from, tls),
+           .host_header = from.token.url.authority(),
+           .path = from.token.url.path.empty() ? "/" : from.token.url.path,
+           .timeout = from.timeouts.exchange}},
       shared_token_{shared_token_of(name, from, home, shared)},
       tokens{{.home = home.loop,
               .endpoint = endpoint_,
@@ -174,10 +175,11 @@ account_core::account_core(std::string its_name, const settings::account& from,
 }
 
 account_on_loop::account_on_loop(account_core& core, const loop_parts& on, std::size_t number, shared_store* shared,
-                                 const metrics::gateway_metrics& families, metrics::shard& shard, journal::log& log)
+                                 const metrics::gateway_metrics& families, metrics::shard& shard, journal::log& log,
+                                 journal::access_log& lines, trace::tracer& tracer, bool audit)
     : names_{rules_of(core.configured), on.names},
       connections_{core.name, families, shard},
-      pool_{{on.loop, on.connector, names_},
+      pool_{{.loop = on.loop, .connector = on.connector, .resolver = names_, .handshakes = &connections_},
             core.target,
             {.idle_timeout = core.configured.pool.idle_timeout,
              .max_age = core.configured.pool.max_age,
@@ -185,7 +187,14 @@ account_on_loop::account_on_loop(account_core& core, const loop_parts& on, std::
             core.budget,
             [&randomness = on.randomness] { return randomness.uniform(); }},
       token_{on.loop, core.tokens},
-      instrument_{core.name, families, shard, log},
+      instrument_{{.account = core.name,
+                   .callers = core.callers,
+                   .loop = on.loop,
+                   .families = families,
+                   .shard = shard,
+                   .lines = lines,
+                   .log = log,
+                   .audit = audit}},
       gate_{on.loop, *core.limited.domain, core.limited.account},
       way_{{.loop = on.loop,
             .pool = pool_,
@@ -194,7 +203,8 @@ account_on_loop::account_on_loop(account_core& core, const loop_parts& on, std::
             .health = core.health,
             .limits = gate_,
             .uniform = [&randomness = on.randomness] { return randomness.uniform(); },
-            .observer = instrument_},
+            .observer = instrument_,
+            .tracer = tracer},
            ways_of(core.name, core.configured)},
       record_instrument_{core.name, log},
       shared_records_{shared_records_of(core, on, number, shared, record_instrument_)},

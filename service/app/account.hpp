@@ -46,8 +46,8 @@ class account_core {
 
  private:
   upstream::override_resolver home_names_;
-  dispatch::token_endpoint endpoint_;
   token_instrument token_instrument_;
+  dispatch::token_endpoint endpoint_;
   std::optional<store::redis_token> shared_token_;
 
  public:
@@ -65,10 +65,15 @@ class account_on_loop {
  public:
   // `number`: the loop's.
   account_on_loop(account_core& core, const loop_parts& on, std::size_t number, shared_store* shared,
-                  const metrics::gateway_metrics& families, metrics::shard& shard, journal::log& log);
+                  const metrics::gateway_metrics& families, metrics::shard& shard, journal::log& log,
+                  journal::access_log& lines, trace::tracer& tracer, bool audit);
 
   onboarding::sessions& sessions() noexcept { return sessions_; }
   upstream::pool::counts connections() const noexcept { return pool_.count(); }
+  // How long one of them may rest.
+  time::duration rest_limit() const noexcept { return pool_.rest_limit(); }
+  // From time to time: what was too much for a line each.
+  void tell_storms() { instrument_.tell_storms(); }
   void close_idle() noexcept { pool_.close_idle(); }
 
  private:

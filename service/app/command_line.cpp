@@ -5,11 +5,15 @@
 
 #include <boost/program_options.hpp>
 
+#include <openssl/crypto.h>
+
 #include <array>
+#include <cerrno>
 #include <iostream>
 #include <memory>
 
 #include "admission/key.hpp"
+#include "app/hardening.hpp"
 #include "app/not_served.hpp"
 #include "app/process.hpp"
 #include "app/version.hpp"
@@ -22,6 +26,7 @@ namespace {
 namespace options = boost::program_options;
 
 constexpr int fine = 0;
+constexpr int could_not = 1;
 constexpr int bad_usage = 2;
 
 constexpr std::string_view usage = R"(Usage: onboarding-gateway --config FILE [--check | --print-config]
@@ -60,6 +65,16 @@ int complain(std::string_view what) {
   return bad_usage;
 }
 
+bool write_all(int descriptor, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto put = ::write(descriptor, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return true;
+}
+
 int make_new_key(const std::vector<std::string>& words, const options::variables_map& given) {
   if (words.size() != 3 || words[1] != "new") return complain("the command is: key new NAME");
   if (given.size() != 1) return complain("key new NAME takes no options");
@@ -67,9 +82,12 @@ int make_new_key(const std::vector<std::string>& words, const options::variables
   std::array<std::uint8_t, 32> entropy{};
   randomness.fill(std::as_writable_bytes(std::span{entropy}));
   const auto made = admission::make_key(words[2], entropy);
+  OPENSSL_cleanse(entropy.data(), entropy.size());
   if (!made) return complain(made.error());
-  std::cout << "The key of " << words[2] << ", shown only now; hand it to the caller:\n\n  " << made->key.reveal()
-            << "\n\nFor the configuration:\n\n"
+  std::cout << "The key of " << words[2] << ", shown only now; hand it to the caller:\n\n  " << std::flush;
+  // Past the stream, in whose buffer it would stay.
+  if (!write_all(STDOUT_FILENO, made->key.reveal())) return could_not;
+  std::cout << "\n\nFor the configuration:\n\n"
             << made->yaml << "\nBeside key_sha256 stands `accounts: [ NAME, ... ]`: those that " << words[2]
             << " may use.\n"
             << std::flush;
@@ -98,19 +116,16 @@ int with_configuration(const options::variables_map& given) {
     return bad_usage;
   }
   const auto configuration = std::make_shared<const settings::configuration>(std::move(*loaded));
-  const auto missing = find_not_served(*configuration);
-  for (const auto& m : missing.refused) std::cerr << file << ": " << m.text() << '\n';
   if (given.count("print-config") != 0) {
     std::cout << settings::print(*configuration) << std::flush;
-    return missing.refused.empty() ? fine : bad_usage;
+    return fine;
   }
   if (given.count("check") != 0) {
     print(settings::warnings(*configuration));
-    print(missing.announced);
-    if (missing.refused.empty()) std::cout << file << ": fine\n";
-    return missing.refused.empty() ? fine : bad_usage;
+    print(find_not_served(*configuration));
+    std::cout << file << ": fine\n";
+    return fine;
   }
-  if (!missing.refused.empty()) return bad_usage;
   return run(configuration, environment, {std::string{version}, std::string{revision}});
 }
 
@@ -118,6 +133,7 @@ int with_configuration(const options::variables_map& given) {
 
 int command_line(std::span<const char* const> arguments) {
   fill_standard_streams();
+  if (!keep_memory_private()) std::cerr << "onboarding-gateway: the kernel would leave our memory in core files\n";
   const auto known = described();
   auto words = options::options_description{};
   words.add(known).add_options()("words", options::value<std::vector<std::string>>());

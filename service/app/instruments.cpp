@@ -1,6 +1,13 @@
 #include "app/instruments.hpp"
 
+#include "app/severity.hpp"
+#include "foundation/random/uuid.hpp"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
 #include <array>
+#include <span>
 
 namespace gateway::app {
 namespace {
@@ -9,25 +16,25 @@ std::string_view name_of(dispatch::operation what) noexcept {
   return what == dispatch::operation::create_session ? "create_session" : "read_session";
 }
 
-std::string_view name_of(upstream::exchange_end end) noexcept {
-  switch (end) {
-    case upstream::exchange_end::answered:
-      return "answered";
-    case upstream::exchange_end::lost:
-      return "lost";
-    case upstream::exchange_end::timed_out:
-      return "timed_out";
-    case upstream::exchange_end::unusable:
-      return "unusable";
-  }
-  return "lost";
-}
-
 // Unknown methods share one name: a label may not hold what a caller makes up.
 std::string_view method_of(const listener::exchange& x) noexcept {
   const auto known = boost::beast::http::to_string(x.head.method);
   return x.head.method == http::verb::unknown ? std::string_view{"other"}
                                               : std::string_view{known.data(), known.size()};
+}
+
+// Tells equal keys of one caller apart from others, and not what they are.
+std::array<char, 16> fingerprint_of(std::string_view caller, std::string_view key) {
+  std::array<char, 16> text{};
+  if (key.empty()) return text;
+  std::string both{caller};
+  both += '\0';
+  both += key;
+  std::array<unsigned char, 32> digest{};
+  unsigned length = 0;
+  EVP_Digest(both.data(), both.size(), digest.data(), &length, EVP_sha256(), nullptr);
+  random::write_hex(std::as_bytes(std::span{digest}.first(text.size() / 2)), text.data());
+  return text;
 }
 
 constexpr unsigned char stage_queue = 0;
@@ -39,18 +46,24 @@ constexpr unsigned char stage_upstream = 3;
 
 void request_instrument::answered(const listener::exchange& x, time::duration took, const dispatch::stage_times& stages,
                                   unsigned upstream_status) {
-  count(x, took, stages);
-  if (!log_.enabled(journal::level::info)) return;
+  if constexpr (metrics::counting) count(x, took, stages);
+  if (tracer_.records(x.trace.own)) note_span(x, took);
+  if (audit_ && x.effect == errors::effect::unknown) write_audit(x);
+  const auto severity = severity_of(
+      x.problem_number == 0 ? std::nullopt : std::optional{static_cast<errors::problem>(x.problem_number - 1)});
+  if (!log_.enabled(severity)) return;
   journal::access_entry entry;
   entry.at = clock_.wall_now();
-  entry.severity = x.reply.status >= 500 ? journal::level::error : journal::level::info;
+  entry.severity = severity;
   entry.request_id = x.request_id.view();
+  if (!x.trace.none()) entry.trace_id = x.trace.own.trace();
   entry.caller = x.caller;
   entry.account = x.account;
   entry.route = x.route;
   entry.code = x.reply.status;
   entry.problem = x.problem;
   entry.effect = errors::to_string(x.effect);
+  entry.session = x.session.view();
   entry.upstream_status = upstream_status;
   entry.duration = took;
   entry.queue = stages.queue;
@@ -59,6 +72,39 @@ void request_instrument::answered(const listener::exchange& x, time::duration to
   entry.upstream = stages.upstream;
   lines_.append(entry);
   if (lines_.should_flush()) lines_.flush();
+}
+
+void request_instrument::note_span(const listener::exchange& x, time::duration took) {
+  trace::span one;
+  one.own = x.trace.own;
+  one.parent = x.trace.parent;
+  one.has_parent = x.trace.has_parent;
+  one.kind = trace::span_kind::server;
+  one.began = x.began;
+  one.ended = x.began + took;
+  one.method = x.head.method == http::verb::unknown ? std::string_view{"_OTHER"} : method_of(x);
+  one.route = x.pattern;
+  one.status = x.reply.status;
+  one.problem = x.problem;
+  one.effect = errors::to_string(x.effect);
+  one.account = trace::short_text<64>{x.account};
+  one.caller = trace::short_text<64>{x.caller};
+  one.session = x.session;
+  one.request_id = trace::short_text<128>{x.request_id.view()};
+  tracer_.record(one);
+}
+
+// A session that may have been made: whoever made it was told so.
+void request_instrument::write_audit(const listener::exchange& x) {
+  journal::audit_entry entry;
+  entry.at = clock_.wall_now();
+  entry.message = "session may have been created";
+  entry.request_id = x.request_id.view();
+  entry.trace_id = x.trace.own.trace();
+  entry.caller = x.caller;
+  entry.account = x.account;
+  entry.effect = errors::to_string(x.effect);
+  lines_.append(entry);
 }
 
 void request_instrument::failed(const listener::exchange& x, std::string_view reason) {
@@ -76,16 +122,29 @@ void request_instrument::count(const listener::exchange& x, time::duration took,
                               x.account, x.problem);
            })
       .add();
-  durations_
-      .get(metrics::pack(x.route_number, x.account_number),
-           [&]() -> metrics::histogram& { return shard_.at(families_.request_duration_seconds, x.route, x.account); })
-      .observe(took);
+  if (x.guard)
+    refusals_
+        .get(metrics::pack(x.account_number, x.caller_number, *x.guard),
+             [&]() -> metrics::counter& {
+               return shard_.at(families_.requests_refused_total, x.account, x.caller, errors::to_string(*x.guard));
+             })
+        .add();
+  auto& whole = durations_.get(metrics::pack(x.route_number, x.account_number), [&]() -> metrics::histogram& {
+    return shard_.at(families_.request_duration_seconds, x.route, x.account);
+  });
+  const bool traced = tracer_.records(x.trace.own);
+  const auto observe = [&](metrics::histogram& in, time::duration spent) {
+    if (!traced) return in.observe(spent);
+    in.observe(spent, x.trace.own.trace(),
+               std::chrono::duration_cast<std::chrono::milliseconds>(clock_.wall_now().time_since_epoch()));
+  };
+  observe(whole, took);
   const auto stage = [&](unsigned char number, std::string_view name, const std::optional<time::duration>& spent) {
     if (!spent) return;
-    stages_
-        .get(metrics::pack(number, x.account_number),
-             [&]() -> metrics::histogram& { return shard_.at(families_.stage_duration_seconds, name, x.account); })
-        .observe(*spent);
+    observe(stages_.get(
+                metrics::pack(number, x.account_number),
+                [&]() -> metrics::histogram& { return shard_.at(families_.stage_duration_seconds, name, x.account); }),
+            *spent);
   };
   stage(stage_queue, "queue", stages.queue);
   stage(stage_token, "token", stages.token);
@@ -93,40 +152,72 @@ void request_instrument::count(const listener::exchange& x, time::duration took,
   stage(stage_upstream, "upstream", stages.upstream);
 }
 
-upstream_instrument::upstream_instrument(std::string account, const metrics::gateway_metrics& families,
-                                         metrics::shard& shard, journal::log& log)
-    : account_{std::move(account)},
-      families_{families},
-      shard_{shard},
-      log_{log},
-      admitted_{shard.at(families.permits_total, account_, "admitted")},
-      queued_{shard.at(families.permits_total, account_, "queued")},
-      refused_{shard.at(families.permits_total, account_, "refused")},
-      created_{shard.at(families.sessions_total, account_, "created")},
-      reused_{shard.at(families.sessions_total, account_, "reused")},
-      replayed_{shard.at(families.sessions_total, account_, "replayed")},
-      completed_{shard.at(families.sessions_total, account_, "completed")} {}
+void storm::happened(time::instant now, std::string_view reason) {
+  if (repetition_.say(now)) {
+    log_.warn(message_, {{"account", account_}, {"reason", reason}});
+    return;
+  }
+  summarised_.add();
+  reason_ = reason;
+}
 
-void upstream_instrument::exchanged(dispatch::operation what, unsigned status,
+void storm::tell(time::instant now) {
+  const auto many = repetition_.due(now);
+  if (!many) return;
+  const auto within = std::chrono::duration_cast<std::chrono::seconds>(repetition_.interval()).count();
+  log_.warn(message_, {{"account", account_}, {"reason", reason_}, {"times", *many}, {"within_s", within}});
+}
+
+upstream_instrument::upstream_instrument(parts given)
+    : parts_{std::move(given)},
+      exchanges_failing_{parts_.log, parts_.shard.at(parts_.families.log_lines_summarised_total), parts_.account,
+                         "upstream exchange failed"},
+      connects_failing_{parts_.log, parts_.shard.at(parts_.families.log_lines_summarised_total), parts_.account,
+                        "upstream connection failed"},
+      pausing_{parts_.log, parts_.shard.at(parts_.families.log_lines_summarised_total), parts_.account,
+               "account paused: Podero asked for it"},
+      foreign_members_{parts_.log, parts_.shard.at(parts_.families.log_lines_summarised_total), parts_.account,
+                       "Podero sends a member named gateway; ours stands"},
+      over_new_{parts_.shard.at(parts_.families.upstream_connection_uses_total, parts_.account, "new")},
+      over_reused_{parts_.shard.at(parts_.families.upstream_connection_uses_total, parts_.account, "reused")},
+      admitted_{parts_.shard.at(parts_.families.permits_total, parts_.account, "admitted")},
+      queued_{parts_.shard.at(parts_.families.permits_total, parts_.account, "queued")},
+      refused_{parts_.shard.at(parts_.families.permits_total, parts_.account, "refused")},
+      created_{parts_.shard.at(parts_.families.sessions_total, parts_.account, "created")},
+      reused_{parts_.shard.at(parts_.families.sessions_total, parts_.account, "reused")},
+      replayed_{parts_.shard.at(parts_.families.sessions_total, parts_.account, "replayed")},
+      completed_{parts_.shard.at(parts_.families.sessions_total, parts_.account, "completed")},
+      foreign_{parts_.shard.at(parts_.families.upstream_foreign_members_total, parts_.account)},
+      store_{parts_.shard.at(parts_.families.stage_duration_seconds, "store", parts_.account)} {}
+
+void upstream_instrument::exchanged(dispatch::operation what, unsigned status, bool reused,
                                     const upstream::exchange_result& result) {
+  (reused ? over_reused_ : over_new_).add();
   const auto end = static_cast<std::uint8_t>(result.end);
-  exchanges_
-      .get(metrics::pack(static_cast<std::uint8_t>(what), end, static_cast<std::uint16_t>(status)),
-           [&]() -> metrics::counter& {
-             const auto code = status == 0 ? std::string{name_of(result.end)} : std::to_string(status);
-             return shard_.at(families_.upstream_requests_total, account_, name_of(what), code);
-           })
-      .add();
-  if (result.end != upstream::exchange_end::answered)
-    log_.warn("upstream exchange failed", {{"account", account_},
-                                           {"operation", name_of(what)},
-                                           {"end", name_of(result.end)},
-                                           {"sent", result.sent},
-                                           {"reason", result.reason}});
+  if constexpr (metrics::counting)
+    exchanges_
+        .get(metrics::pack(static_cast<std::uint8_t>(what), end, static_cast<std::uint16_t>(status)),
+             [&]() -> metrics::counter& {
+               const auto code = status == 0 ? std::string{upstream::to_string(result.end)} : std::to_string(status);
+               return parts_.shard.at(parts_.families.upstream_requests_total, parts_.account, name_of(what), code);
+             })
+        .add();
+  if (result.end == upstream::exchange_end::answered) return;
+  if (parts_.log.enabled(journal::level::debug))
+    parts_.log.debug("an exchange failed", {{"account", parts_.account},
+                                            {"operation", name_of(what)},
+                                            {"end", upstream::to_string(result.end)},
+                                            {"sent", result.sent},
+                                            {"reason", result.reason}});
+  exchanges_failing_.happened(parts_.loop.now(), result.reason);
 }
 
 void upstream_instrument::repeated(dispatch::operation, std::string_view reason) {
-  shard_.at(families_.retries_total, account_, reason).add();
+  // Found once: the shard's lock is for what is new, and a scrape may hold it.
+  auto known = std::ranges::find(retries_, reason, &std::pair<std::string_view, metrics::counter*>::first);
+  if (known == retries_.end())
+    known = retries_.insert(known, {reason, &parts_.shard.at(parts_.families.retries_total, parts_.account, reason)});
+  known->second->add();
 }
 
 void upstream_instrument::permitted(dispatch::operation, std::string_view decision) {
@@ -134,29 +225,55 @@ void upstream_instrument::permitted(dispatch::operation, std::string_view decisi
 }
 
 void upstream_instrument::paused(time::duration how_long) {
-  log_.warn("account paused: Podero asked for it",
-            {{"account", account_}, {"seconds", std::chrono::ceil<std::chrono::seconds>(how_long).count()}});
+  pausing_.happened(parts_.loop.now(),
+                    "for " + std::to_string(std::chrono::ceil<std::chrono::seconds>(how_long).count()) + " s");
 }
 
 void upstream_instrument::connect_failed(std::string_view reason) {
-  log_.warn("upstream connection failed", {{"account", account_}, {"reason", reason}});
+  connects_failing_.happened(parts_.loop.now(), reason);
 }
 
 void upstream_instrument::circuit_changed(dispatch::circuit_state now) {
   if (now == dispatch::circuit_state::closed)
-    log_.info("circuit closed: Podero answers again", {{"account", account_}});
+    parts_.log.info("circuit closed: Podero answers again", {{"account", parts_.account}});
   else
-    log_.warn("circuit open: Podero fails and is not asked for a while", {{"account", account_}});
+    parts_.log.warn("circuit open: Podero fails and is not asked for a while", {{"account", parts_.account}});
 }
 
 void upstream_instrument::foreign_member_dropped() {
-  shard_.at(families_.sessions_total, account_, "foreign_gateway_member").add();
-  log_.warn("Podero sends a member named gateway; ours stands", {{"account", account_}});
+  foreign_.add();
+  foreign_members_.happened(parts_.loop.now(), "dropped");
+}
+
+void upstream_instrument::tell_storms() {
+  for (auto* each : {&exchanges_failing_, &connects_failing_, &pausing_, &foreign_members_})
+    each->tell(parts_.loop.now());
+}
+
+void upstream_instrument::created(const onboarding::made_session& what) {
+  created_.add();
+  if (!parts_.audit) return;
+  const auto& caller = parts_.callers[what.caller];
+  const auto fingerprint = fingerprint_of(caller, what.idempotency_key);
+  journal::audit_entry entry;
+  entry.at = parts_.loop.clock().wall_now();
+  entry.message = "session created";
+  entry.trace_id = what.trace_id;
+  entry.caller = caller;
+  entry.account = parts_.account;
+  entry.effect = errors::to_string(errors::effect::created);
+  entry.session = what.id;
+  if (!what.idempotency_key.empty()) entry.key_fingerprint = {fingerprint.data(), fingerprint.size()};
+  parts_.lines.append(entry);
+  if (parts_.lines.should_flush()) parts_.lines.flush();
 }
 
 connection_instrument::connection_instrument(const std::string& account, const metrics::gateway_metrics& families,
                                              metrics::shard& shard)
-    : closed_{}, failed_{shard.at(families.upstream_connections_ended_total, account, "open_failed")} {
+    : closed_{},
+      failed_{shard.at(families.upstream_connections_ended_total, account, "open_failed")},
+      full_{shard.at(families.upstream_handshakes_total, account, "full")},
+      resumed_{shard.at(families.upstream_handshakes_total, account, "resumed")} {
   for (const auto why : upstream::all_close_reasons)
     closed_[static_cast<std::size_t>(why)] =
         &shard.at(families.upstream_connections_ended_total, account, upstream::to_string(why));
@@ -169,7 +286,9 @@ token_instrument::token_instrument(std::string account, const metrics::gateway_m
       renewed_{shard.at(families.token_renewals_total, account_, "renewed")},
       adopted_{shard.at(families.token_renewals_total, account_, "adopted")},
       failed_{shard.at(families.token_renewals_total, account_, "failed")},
-      refused_{shard.at(families.token_renewals_total, account_, "refused")} {}
+      refused_{shard.at(families.token_renewals_total, account_, "refused")},
+      full_{shard.at(families.upstream_handshakes_total, account_, "full")},
+      resumed_{shard.at(families.upstream_handshakes_total, account_, "resumed")} {}
 
 void token_instrument::renewed(time::duration lifetime) {
   renewed_.add();

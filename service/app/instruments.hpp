@@ -7,6 +7,7 @@
 #include "dispatch/dispatcher.hpp"
 #include "foundation/journal/access_log.hpp"
 #include "foundation/journal/log.hpp"
+#include "foundation/journal/repetition.hpp"
 #include "foundation/metrics/gateway_metrics.hpp"
 #include "foundation/metrics/handle_cache.hpp"
 #include "foundation/metrics/registry.hpp"
@@ -16,13 +17,32 @@
 
 namespace gateway::app {
 
+// Events that come in storms: the first is a line, the rest a number per interval.
+class storm {
+ public:
+  storm(journal::log& log, metrics::counter& summarised, std::string account, std::string_view message)
+      : log_{log}, summarised_{summarised}, account_{std::move(account)}, message_{message} {}
+
+  void happened(time::instant now, std::string_view reason);
+  // From time to time.
+  void tell(time::instant now);
+
+ private:
+  journal::log& log_;
+  metrics::counter& summarised_;
+  std::string account_;
+  std::string_view message_;
+  std::string reason_;  // the last one's
+  journal::repetition repetition_;
+};
+
 // Turns what a loop's parts report into its counters and its log lines. Each belongs to one loop.
 
 class request_instrument final : public listener::request_observer {
  public:
   request_instrument(const metrics::gateway_metrics& families, metrics::shard& shard, journal::access_log& lines,
-                     journal::log& log, const time::clock& clock)
-      : families_{families}, shard_{shard}, lines_{lines}, log_{log}, clock_{clock} {}
+                     journal::log& log, const time::clock& clock, trace::tracer& tracer, bool audit)
+      : families_{families}, shard_{shard}, lines_{lines}, log_{log}, clock_{clock}, tracer_{tracer}, audit_{audit} {}
 
   void answered(const listener::exchange& x, time::duration took, const dispatch::stage_times& stages,
                 unsigned upstream_status) override;
@@ -30,40 +50,62 @@ class request_instrument final : public listener::request_observer {
 
  private:
   void count(const listener::exchange& x, time::duration took, const dispatch::stage_times& stages);
+  void note_span(const listener::exchange& x, time::duration took);
+  void write_audit(const listener::exchange& x);
 
   const metrics::gateway_metrics& families_;
   metrics::shard& shard_;
   journal::access_log& lines_;
   journal::log& log_;
   const time::clock& clock_;
+  trace::tracer& tracer_;
+  const bool audit_;
   metrics::handle_cache<metrics::counter> requests_;
+  metrics::handle_cache<metrics::counter> refusals_;
   metrics::handle_cache<metrics::histogram> durations_;
   metrics::handle_cache<metrics::histogram> stages_;
 };
 
 class upstream_instrument final : public dispatch::observer, public onboarding::observer {
  public:
-  upstream_instrument(std::string account, const metrics::gateway_metrics& families, metrics::shard& shard,
-                      journal::log& log);
+  struct parts {
+    std::string account;
+    const std::vector<std::string>& callers;  // names by index
+    const transport::loop& loop;
+    const metrics::gateway_metrics& families;
+    metrics::shard& shard;
+    journal::access_log& lines;
+    journal::log& log;
+    bool audit = true;
+  };
+  explicit upstream_instrument(parts given);
 
-  void exchanged(dispatch::operation what, unsigned status, const upstream::exchange_result& result) override;
+  void exchanged(dispatch::operation what, unsigned status, bool reused,
+                 const upstream::exchange_result& result) override;
   void repeated(dispatch::operation what, std::string_view reason) override;
   void permitted(dispatch::operation what, std::string_view decision) override;
   void paused(time::duration how_long) override;
   void connect_failed(std::string_view reason) override;
   void circuit_changed(dispatch::circuit_state now) override;
-  void created() override { created_.add(); }
+  void created(const onboarding::made_session& what) override;
   void reused() override { reused_.add(); }
   void replayed() override { replayed_.add(); }
   void completed() override { completed_.add(); }
   void foreign_member_dropped() override;
+  void waited_for_store(time::duration total) override { store_.observe(total); }
+  // From time to time: what was too much for a line each.
+  void tell_storms();
 
  private:
-  std::string account_;
-  const metrics::gateway_metrics& families_;
-  metrics::shard& shard_;
-  journal::log& log_;
+  parts parts_;
+  storm exchanges_failing_;
+  storm connects_failing_;
+  storm pausing_;
+  storm foreign_members_;
   metrics::handle_cache<metrics::counter> exchanges_;
+  std::vector<std::pair<std::string_view, metrics::counter*>> retries_;  // by reason, of a fixed set
+  metrics::counter& over_new_;
+  metrics::counter& over_reused_;
   metrics::counter& admitted_;
   metrics::counter& queued_;
   metrics::counter& refused_;
@@ -71,23 +113,28 @@ class upstream_instrument final : public dispatch::observer, public onboarding::
   metrics::counter& reused_;
   metrics::counter& replayed_;
   metrics::counter& completed_;
+  metrics::counter& foreign_;
+  metrics::histogram& store_;
 };
 
-// Why an account's connections to Podero were closed.
-class connection_instrument final : public upstream::pool_observer {
+// How an account's connections to Podero came up, and why they were closed.
+class connection_instrument final : public upstream::pool_observer, public upstream::handshake_observer {
  public:
   connection_instrument(const std::string& account, const metrics::gateway_metrics& families, metrics::shard& shard);
 
   void opened() noexcept override {}
   void open_failed(std::string_view) noexcept override { failed_.add(); }
   void closed(upstream::close_reason why) noexcept override { closed_[static_cast<std::size_t>(why)]->add(); }
+  void shaken(bool resumed) noexcept override { (resumed ? resumed_ : full_).add(); }
 
  private:
   std::array<metrics::counter*, upstream::all_close_reasons.size()> closed_;
   metrics::counter& failed_;
+  metrics::counter& full_;
+  metrics::counter& resumed_;
 };
 
-class token_instrument final : public token::observer {
+class token_instrument final : public token::observer, public upstream::handshake_observer {
  public:
   token_instrument(std::string account, const metrics::gateway_metrics& families, metrics::shard& shard,
                    journal::log& log);
@@ -95,6 +142,7 @@ class token_instrument final : public token::observer {
   void renewed(time::duration lifetime) override;
   void failed(const token::trouble& why) override;
   void adopted(time::duration left) override;
+  void shaken(bool resumed) noexcept override { (resumed ? resumed_ : full_).add(); }
 
  private:
   std::string account_;
@@ -103,6 +151,8 @@ class token_instrument final : public token::observer {
   metrics::counter& adopted_;
   metrics::counter& failed_;
   metrics::counter& refused_;
+  metrics::counter& full_;
+  metrics::counter& resumed_;
 };
 
 }  // namespace gateway::app

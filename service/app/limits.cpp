@@ -72,7 +72,7 @@ store::shared_options options_of(const std::string& domain, const limiter::domai
   for (const auto& account : rules.accounts) how.accounts.push_back(account.name);
   for (const auto& caller : rules.callers) how.callers.push_back(caller.name);
   how.replica = shared.replica();
-  how.timeout = shared.configured().timeout;
+  how.timeout = shared.patience();
   how.max_replicas = from.shared_state.max_replicas;
   // A test account is left alone while the store is away.
   if (!rules.test_account) {

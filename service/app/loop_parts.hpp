@@ -2,6 +2,7 @@
 
 #include "foundation/journal/output.hpp"
 #include "foundation/random/source.hpp"
+#include "foundation/trace/span_queue.hpp"
 #include "foundation/transport/loop.hpp"
 #include "foundation/transport/socket.hpp"
 #include "upstream/target.hpp"
@@ -15,6 +16,7 @@ struct loop_parts {
   upstream::resolver& names;
   random::source& randomness;
   journal::output& lines;
+  trace::span_queue* spans = nullptr;  // null: none are exported
 };
 
 }  // namespace gateway::app

@@ -1,24 +1,10 @@
 #include "app/not_served.hpp"
 
 namespace gateway::app {
-namespace {
 
-void look_at_listener(const std::string& path, const settings::listener& l, not_served& found) {
-  if (l.tls) found.refused.push_back({path + ".tls", "this version listens without TLS only"});
-}
-
-}  // namespace
-
-not_served find_not_served(const settings::configuration& c) {
-  not_served found;
-  look_at_listener("listeners.api", c.listeners.api, found);
-  look_at_listener("listeners.admin", c.listeners.admin, found);
-  for (const auto& [name, caller] : c.callers) {
-    if (!caller.certificate_san.empty())
-      found.refused.push_back(
-          {"callers." + name + ".certificate_san", "this version knows callers by their keys only"});
-  }
-  if (c.control_socket) found.announced.push_back({"control_socket", "not served by this version"});
+std::vector<settings::warning> find_not_served(const settings::configuration& c) {
+  std::vector<settings::warning> found;
+  if (c.control_socket) found.push_back({"control_socket", "not served by this version"});
   return found;
 }
 

@@ -3,15 +3,24 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <optional>
 #include <thread>
 
+#include "app/handshakes.hpp"
+#include "app/hardening.hpp"
+#include "app/listening.hpp"
 #include "app/not_served.hpp"
 #include "app/service.hpp"
+#include "app/tls_listener.hpp"
+#include "app/trace_export.hpp"
+#include "foundation/metrics/open_metrics.hpp"
 #include "foundation/metrics/process.hpp"
 #include "foundation/transport/acceptor.hpp"
 #include "proto_free_api.hpp"
@@ -24,6 +33,7 @@ namespace {
 using boost::asio::ip::tcp;
 
 constexpr auto drain_look = std::chrono::milliseconds{20};
+constexpr auto tls_look = std::chrono::seconds{2};  // at files that may have changed
 
 journal::level level_of(settings::log_level from) noexcept {
   switch (from) {
@@ -38,6 +48,22 @@ journal::level level_of(settings::log_level from) noexcept {
       return journal::level::error;
   }
   return journal::level::info;
+}
+
+// Connections are descriptors. The soft limit is low for the sake of select(), which nothing here uses. The result is
+// what is allowed now.
+rlim_t use_all_descriptors() noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return RLIM_INFINITY;
+  const rlimit all{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+  return ::setrlimit(RLIMIT_NOFILE, &all) == 0 ? all.rlim_cur : limit.rlim_cur;
+}
+
+// Connections in and out, and some for files.
+rlim_t most_descriptors(const settings::configuration& configuration) noexcept {
+  rlim_t all = 100 + configuration.listeners.api.max_connections + configuration.listeners.admin.max_connections;
+  for (const auto& [name, account] : configuration.accounts) all += account.pool.max_connections;
+  return all;
 }
 
 // One event loop with what stands on it and the thread that turns it.
@@ -78,10 +104,7 @@ class process {
         families_{catalogue_},
         registry_{catalogue_},
         admin_{admin_sources(), log_},
-        admin_server_{admin_loop_.loop,
-                      admin_,
-                      {.most_connections = configuration_->listeners.admin.max_connections},
-                      admin_loop_.randomness} {}
+        admin_connections_{connection_limits_of(configuration_->listeners.admin)} {}
 
   int run() {
     std::signal(SIGPIPE, SIG_IGN);
@@ -91,6 +114,7 @@ class process {
     }
     begin();
     watch_signals();
+    watch_tls_files();
     main_.run();
     end();
     return 0;
@@ -98,6 +122,7 @@ class process {
 
  private:
   std::expected<void, std::string> prepare() {
+    if (auto secured = prepare_tls(); !secured) return secured;
     const auto count = configuration_->threads.is_auto()
                            ? settings::threads_here(*environment_, std::max(1U, std::thread::hardware_concurrency()))
                            : configuration_->threads.count;
@@ -109,17 +134,54 @@ class process {
                          .metrics = registry_,
                          .families = families_,
                          .loops = {},
-                         .papers = {proto_free_api::openapi_json(), &proto_free_api::problem_page}};
+                         .papers = {proto_free_api::openapi_json(), &proto_free_api::problem_page},
+                         .caller_tls = api_tls_ ? api_tls_->context() : nullptr};
+    auto exporting = trace_export::make({.configuration = *configuration_,
+                                         .environment = *environment_,
+                                         .net = {admin_loop_.loop, admin_loop_.connector, admin_loop_.names},
+                                         .loops = loops_.size(),
+                                         .from = {build_.version, instance_name()},
+                                         .log = log_,
+                                         .metrics = registry_,
+                                         .families = families_});
+    if (!exporting) return std::unexpected{std::move(exporting.error())};
+    traces_ = std::move(*exporting);
     for (auto& each : loops_) {
       each->loop.on_escape([this](std::exception_ptr escaped) { report(escaped); });
-      parts.loops.push_back({each->loop, each->connector, each->names, each->randomness, output_});
+      parts.loops.push_back({each->loop, each->connector, each->names, each->randomness, output_,
+                             traces_ ? traces_->queue(parts.loops.size()) : nullptr});
     }
     auto made = service::make(std::move(parts));
     if (!made) return std::unexpected{std::move(made.error())};
     service_ = std::move(*made);
     declare_constants();
+    declare_tls_gauges();
     if (auto opened = listen_for_callers(); !opened) return std::unexpected{"listeners.api: " + opened.error()};
     if (auto opened = listen_for_operators(); !opened) return std::unexpected{"listeners.admin: " + opened.error()};
+    return {};
+  }
+
+  // Callers may come with a key instead of a certificate; for operators a certificate is all there is.
+  std::expected<void, std::string> prepare_tls() {
+    const auto& wanted = configuration_->listeners;
+    const auto secure = [this](std::unique_ptr<tls_listener>& into, const char* name, const settings::listener& from,
+                               bool needs_certificate) -> std::expected<void, std::string> {
+      if (!from.tls) return {};
+      auto made = tls_listener::make(name, *from.tls, needs_certificate, environment_, log_);
+      if (!made) return std::unexpected{"listeners." + made.error()};
+      into = std::move(*made);
+      return {};
+    };
+    if (auto done = secure(api_tls_, "api", wanted.api, false); !done) return done;
+    if (auto done = secure(admin_tls_, "admin", wanted.admin, true); !done) return done;
+    listener::server_tls tls;
+    if (admin_tls_) {
+      admin_handshakes_.emplace("admin", families_, registry_.add_shard(), log_, clock_);
+      tls = {admin_tls_->context(), &*admin_handshakes_, std::max<std::size_t>(1, wanted.admin.max_connections / 2)};
+    }
+    admin_server_.emplace(admin_loop_.loop, admin_,
+                          server_options_of(wanted.admin, admin_connections_, nullptr, std::move(tls)),
+                          admin_loop_.randomness);
     return {};
   }
 
@@ -148,18 +210,23 @@ class process {
     const auto& wanted = configuration_->listeners.admin;
     auto opened = transport::acceptor::open(
         admin_loop_.loop, {wanted.address, wanted.port}, false,
-        [this](std::unique_ptr<transport::channel> c) { admin_server_.accept(std::move(c)); });
+        [this](std::unique_ptr<transport::channel> c) { admin_server_->accept(std::move(c)); });
     if (!opened) return std::unexpected{std::move(opened.error())};
     admin_loop_.acceptor = std::move(*opened);
     return {};
   }
 
   void begin() {
-    for (const auto& w : find_not_served(*configuration_).announced)
+    if (runs_as_root()) log_.warn("running as root, which nothing here needs: use a user of its own");
+    for (const auto& w : find_not_served(*configuration_))
       log_.warn("configured, and not served by this version", {{"key", w.path}, {"detail", w.what}});
     for (const auto& w : settings::warnings(*configuration_))
       log_.warn("the configuration is legal and unwise", {{"key", w.path}, {"detail", w.what}});
+    if (const auto allowed = use_all_descriptors(), wanted = most_descriptors(*configuration_); allowed < wanted)
+      log_.warn("fewer files may be open than the configuration allows connections",
+                {{"allowed", allowed}, {"wanted", wanted}});
     service_->start();
+    if (traces_) traces_->start();
     for (auto& each : loops_) {
       each->acceptor->start();
       each->start();
@@ -174,6 +241,17 @@ class process {
                                  {"config", settings::hash(*configuration_)}});
   }
 
+  void watch_tls_files() {
+    if (!api_tls_ && !admin_tls_) return;
+    tls_timer_.expires_after(tls_look);
+    tls_timer_.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      for (auto* each : {api_tls_.get(), admin_tls_.get()})
+        if (each != nullptr) each->look();
+      watch_tls_files();
+    });
+  }
+
   void watch_signals() {
     signals_.async_wait([this](const boost::system::error_code& error, int signal) {
       if (error) return;
@@ -181,6 +259,7 @@ class process {
         log_.warn("SIGHUP: this version reads its configuration at start only");
       } else if (draining_) {
         log_.warn("told to stop a second time: stopping at once");
+        at_once_ = true;
         main_.stop();
         return;
       } else {
@@ -222,6 +301,7 @@ class process {
 
   void end() {
     for (auto& each : loops_) each->stop();
+    flush_traces();
     admin_loop_.stop();
     admin_loop_.loop.abandon();
     service_.reset();
@@ -229,12 +309,27 @@ class process {
     output_.drain(std::chrono::milliseconds{500});
   }
 
+  // The last spans, within what is left of the drain.
+  void flush_traces() {
+    if (!traces_ || at_once_) return;
+    const auto left = give_up_at_ - std::chrono::steady_clock::now();
+    traces_->flush(admin_loop_.loop,
+                   std::clamp<time::duration>(left, time::duration::zero(), configuration_->tracing.timeout));
+  }
+
+  static std::string instance_name() {
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) != 0) return std::to_string(::getpid());
+    return std::string{name.data()} + ":" + std::to_string(::getpid());
+  }
+
   admin::sources admin_sources() {
     return {.metrics = [this] { return metrics::render(registry_); },
+            .open_metrics = [this] { return metrics::render_open(registry_); },
             .live = [this] { return service_->live(); },
             .ready = [this] { return service_->ready(); },
             .started = [this] { return service_->started(); },
-            .status = [this] { return service_->status(); },
+            .status = [this] { return service_->status(build_.version, build_.revision); },
             .configuration = [this] { return settings::print(*configuration_); }};
   }
 
@@ -244,6 +339,26 @@ class process {
         registry_.compute(families_.build_info, [this](auto& out) { out.add(1.0, build_.version, build_.revision); }));
     constants_.push_back(registry_.compute(families_.config_hash_info,
                                            [this](auto& out) { out.add(1.0, settings::hash(*configuration_)); }));
+    // The configuration is read at the start, and that went well.
+    const auto loaded_at = std::chrono::duration<double>{clock_.wall_now().time_since_epoch()}.count();
+    constants_.push_back(registry_.compute(families_.config_reload_success, [](auto& out) { out.add(1.0); }));
+    constants_.push_back(
+        registry_.compute(families_.config_reload_timestamp_seconds, [loaded_at](auto& out) { out.add(loaded_at); }));
+  }
+
+  void declare_tls_gauges() {
+    const auto each = [this](const auto& show) {
+      for (const auto* one : {api_tls_.get(), admin_tls_.get()})
+        if (one != nullptr) show(*one);
+    };
+    constants_.push_back(registry_.compute(families_.tls_certificate_expiry_timestamp_seconds, [each](auto& out) {
+      each([&](const tls_listener& one) {
+        out.add(std::chrono::duration<double>{one.expiry().time_since_epoch()}.count(), one.name());
+      });
+    }));
+    constants_.push_back(registry_.compute(families_.tls_reload_success, [each](auto& out) {
+      each([&](const tls_listener& one) { out.add(one.up_to_date() ? 1.0 : 0.0, one.name()); });
+    }));
   }
 
   void report(std::exception_ptr escaped) noexcept {
@@ -271,21 +386,28 @@ class process {
   metrics::catalogue catalogue_;
   metrics::gateway_metrics families_;
   metrics::registry registry_;
+  std::unique_ptr<tls_listener> api_tls_;    // none: plain
+  std::unique_ptr<tls_listener> admin_tls_;  // none: plain
+  std::optional<handshake_instrument> admin_handshakes_;
   upstream::lookup_thread lookups_;
   std::vector<std::unique_ptr<loop_thread>> loops_;
   std::unique_ptr<service> service_;
   std::vector<metrics::computed> constants_;
 
   loop_thread admin_loop_{clock_, lookups_};
+  std::unique_ptr<trace_export> traces_;  // none: no spans are exported
   admin::handler admin_;
-  listener::server admin_server_;
+  admission::connection_ledger admin_connections_;
+  std::optional<listener::server> admin_server_;
 
   tcp::endpoint api_endpoint_;
   boost::asio::io_context main_{1};
   boost::asio::signal_set signals_{main_, SIGTERM, SIGINT, SIGHUP};
   boost::asio::steady_timer timer_{main_};
+  boost::asio::steady_timer tls_timer_{main_};
   std::chrono::steady_clock::time_point give_up_at_{};
   bool draining_ = false;
+  bool at_once_ = false;
 };
 
 }  // namespace

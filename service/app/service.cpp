@@ -1,13 +1,16 @@
 #include "app/service.hpp"
-#include "app/status.hpp"
-
-#include "foundation/transport/frame_cache.hpp"
 
 #include <malloc.h>
 
 #include <algorithm>
 #include <stdexcept>
 #include <tuple>
+
+#include "app/handshakes.hpp"
+#include "app/listening.hpp"
+#include "app/status.hpp"
+#include "foundation/transport/frame_cache.hpp"
+#include "settings/load.hpp"
 
 namespace gateway::app {
 namespace {
@@ -18,15 +21,6 @@ constexpr auto longest_silence_of_a_loop = std::chrono::seconds{10};
 constexpr auto tick_length = std::chrono::milliseconds{100};
 constexpr std::size_t many_connections = 256;
 constexpr std::size_t most_accounts = 250;  // an account's number fits a byte of a metric's key
-
-listener::server_options server_options_of(const settings::listener& from, std::size_t loops) {
-  return {.limits = {.head = from.limits.header.bytes, .target = from.limits.target.bytes},
-          .head_timeout = from.timeouts.header,
-          .body_timeout = from.timeouts.body,
-          .write_timeout = from.timeouts.write,
-          .idle_timeout = from.timeouts.idle,
-          .most_connections = std::max<std::size_t>(1, from.max_connections / loops)};
-}
 
 onboarding::creation_rules rules_of(const admission::account_policy& from) {
   onboarding::creation_rules rules;
@@ -50,16 +44,30 @@ class service::worker final : private time::deadline {
  public:
   worker(const parts& common, std::size_t number, const std::vector<std::unique_ptr<account_core>>& cores,
          shared_store* shared, const std::shared_ptr<const admission::directory>& callers,
-         const std::vector<listener::caller_policies>& policies)
+         const std::vector<listener::caller_policies>& policies, admission::connection_ledger& connections,
+         admission::request_count& requests)
       : on_{common.loops[number]},
+        load_{requests, common.configuration->overload.max_loop_lag},
         shard_{common.metrics.add_shard()},
         lines_{on_.lines,
                {.style = common.configuration->log.format == settings::log_format::json ? journal::format::json
                                                                                         : journal::format::text}},
-        instrument_{common.families, shard_, lines_, common.log, common.clock} {
+        tracer_{on_.randomness, on_.spans, common.configuration->tracing.sample_ratio},
+        instrument_{
+            common.families, shard_, lines_, common.log, common.clock, tracer_, common.configuration->log.audit},
+        traffic_{instrument_, common.clock, callers->callers().size()},
+        connections_(cores.size()) {
+    listener::server_tls tls;
+    if (common.caller_tls) {
+      handshakes_.emplace("api", common.families, shard_, common.log, common.clock);
+      // Half of the places: who never ends a handshake takes none from those who do.
+      const auto places = common.configuration->listeners.api.max_connections / common.loops.size();
+      tls = {common.caller_tls, &*handshakes_, std::max<std::size_t>(1, places / 2)};
+    }
     for (const auto& core : cores)
-      accounts_.push_back(
-          std::make_unique<account_on_loop>(*core, on_, number, shared, common.families, shard_, common.log));
+      accounts_.push_back(std::make_unique<account_on_loop>(*core, on_, number, shared, common.families, shard_,
+                                                            common.log, lines_, tracer_,
+                                                            common.configuration->log.audit));
     api_.emplace(listener::api::parts{.clock = common.clock,
                                       .loop = on_.loop,
                                       .callers = callers,
@@ -67,10 +75,12 @@ class service::worker final : private time::deadline {
                                       .policies = policies,
                                       .papers = common.papers,
                                       .body_limit = common.configuration->listeners.api.limits.body.bytes,
-                                      .observer = instrument_});
-    server_.emplace(on_.loop, *api_, server_options_of(common.configuration->listeners.api, common.loops.size()),
+                                      .observer = traffic_,
+                                      .tracer = tracer_});
+    server_.emplace(on_.loop, *api_,
+                    server_options_of(common.configuration->listeners.api, connections, &load_, std::move(tls)),
                     on_.randomness);
-    declare_gauges(common.families);
+    declare_gauges(common.families, cores);
     tick();
   }
 
@@ -79,6 +89,15 @@ class service::worker final : private time::deadline {
   listener::server& callers() noexcept { return *server_; }
   const listener::server& callers() const noexcept { return *server_; }
   const transport::loop& loop() const noexcept { return on_.loop; }
+  const recent_traffic& traffic() const noexcept { return traffic_; }
+  // As they were a tenth of a second ago, to those of other loops. Any thread.
+  void add_connections(std::vector<status_view::account>& to) const noexcept {
+    for (std::size_t i = 0; i < connections_.size(); ++i) {
+      to[i].upstream.idle += connections_[i].idle.load(std::memory_order_relaxed);
+      to[i].upstream.busy += connections_[i].busy.load(std::memory_order_relaxed);
+      to[i].upstream.connecting += connections_[i].connecting.load(std::memory_order_relaxed);
+    }
+  }
   std::uint64_t dropped_lines() const noexcept { return lines_.dropped(); }
 
   void drain() noexcept {
@@ -94,7 +113,9 @@ class service::worker final : private time::deadline {
     return routes;
   }
 
-  void declare_gauges(const metrics::gateway_metrics& families) {
+  void declare_gauges(const metrics::gateway_metrics& families,
+                      const std::vector<std::unique_ptr<account_core>>& cores) {
+    for (const auto& core : cores) idle_limits_.push_back(&shard_.at(families.upstream_idle_limit_seconds, core->name));
     upstream_idle_ = &shard_.at(families.connections, "upstream", "idle");
     upstream_busy_ = &shard_.at(families.connections, "upstream", "busy");
     upstream_connecting_ = &shard_.at(families.connections, "upstream", "connecting");
@@ -103,12 +124,18 @@ class service::worker final : private time::deadline {
   // Every tenth of a second: what is waiting to be written goes out, what is only counted here is shown.
   void expired() override { tick(); }
   void tick() {
+    load_.late_by(on_.loop.lag());
+    for (const auto& account : accounts_) account->tell_storms();
     lines_.flush();
     std::size_t idle = 0;
     std::size_t busy = 0;
     std::size_t connecting = 0;
-    for (const auto& account : accounts_) {
-      const auto counts = account->connections();
+    for (std::size_t i = 0; i < accounts_.size(); ++i) {
+      const auto counts = accounts_[i]->connections();
+      idle_limits_[i]->set(std::chrono::duration<double>{accounts_[i]->rest_limit()}.count());
+      connections_[i].idle.store(counts.idle, std::memory_order_relaxed);
+      connections_[i].busy.store(counts.busy, std::memory_order_relaxed);
+      connections_[i].connecting.store(counts.connecting, std::memory_order_relaxed);
       idle += counts.idle;
       busy += counts.busy;
       connecting += counts.connecting;
@@ -131,10 +158,21 @@ class service::worker final : private time::deadline {
     ::malloc_trim(0);
   }
 
+  struct connection_counts {
+    std::atomic<std::size_t> idle{0};
+    std::atomic<std::size_t> busy{0};
+    std::atomic<std::size_t> connecting{0};
+  };
+
   loop_parts on_;
+  admission::load_gate load_;
   metrics::shard& shard_;
   journal::access_log lines_;
+  trace::tracer tracer_;
   request_instrument instrument_;
+  std::optional<handshake_instrument> handshakes_;
+  recent_traffic traffic_;
+  std::vector<connection_counts> connections_;  // to Podero, by account; as the page shows them
   std::vector<std::unique_ptr<account_on_loop>> accounts_;
   std::optional<listener::api> api_;
   std::optional<listener::server> server_;
@@ -142,6 +180,7 @@ class service::worker final : private time::deadline {
   metrics::gauge* upstream_idle_ = nullptr;
   metrics::gauge* upstream_busy_ = nullptr;
   metrics::gauge* upstream_connecting_ = nullptr;
+  std::vector<metrics::gauge*> idle_limits_;  // by account
 };
 
 std::expected<std::unique_ptr<service>, std::string> service::make(parts given) {
@@ -159,6 +198,8 @@ service::~service() {
 std::expected<void, std::string> service::build() {
   built_at_ = parts_.clock.now();
   callers_ = std::make_shared<const admission::directory>(parts_.configuration);
+  connections_.emplace(connection_limits_of(parts_.configuration->listeners.api));
+  requests_.emplace(parts_.configuration->overload.max_in_flight);
   if (parts_.configuration->accounts.size() > most_accounts)
     return std::unexpected{"accounts: more than " + std::to_string(most_accounts)};
   auto policies = make_policies();
@@ -180,7 +221,8 @@ std::expected<void, std::string> service::build() {
     accounts_.push_back(std::move(*core));
   }
   for (std::size_t i = 0; i < parts_.loops.size(); ++i)
-    workers_.push_back(std::make_unique<worker>(parts_, i, accounts_, store_.get(), callers_, *policies));
+    workers_.push_back(
+        std::make_unique<worker>(parts_, i, accounts_, store_.get(), callers_, *policies, *connections_, *requests_));
   declare_gauges();
   return {};
 }
@@ -233,6 +275,15 @@ void service::declare_gauges() {
       out.add(at, account->name);
     }
   }));
+  gauges_.push_back(registry.compute(families.token_generation, [this](auto& out) {
+    for (const auto& account : accounts_) out.add(static_cast<double>(account->tokens.generation()), account->name);
+  }));
+  gauges_.push_back(registry.compute(families.retry_budget_remaining, [this](auto& out) {
+    for (const auto& account : accounts_)
+      out.add(static_cast<double>(account->health.repetitions_left(parts_.clock.now())), account->name);
+  }));
+  gauges_.push_back(registry.compute(
+      families.draining, [this](auto& out) { out.add(draining_.load(std::memory_order_relaxed) ? 1.0 : 0.0); }));
   gauges_.push_back(registry.compute(families.account_ready, [this](auto& out) {
     for (const auto& account : accounts_) {
       const bool usable = account->tokens.has_token() && account->tokens.expiry() > parts_.clock.now();
@@ -406,10 +457,37 @@ std::vector<admin::check> service::ready() const {
   return checks;
 }
 
-std::string service::status() const {
-  std::vector<const account_core*> all;
-  for (const auto& account : accounts_) all.push_back(account.get());
-  return render_status(all, parts_.clock);
+std::string service::status(std::string_view version, std::string_view revision) const {
+  status_view now{.clock = parts_.clock,
+                  .version = version,
+                  .revision = revision,
+                  .config_hash = settings::hash(*parts_.configuration),
+                  .started = built_at_,
+                  .draining = draining_.load(std::memory_order_relaxed),
+                  .store_mode = !store_        ? "memory"
+                                : store_away() ? "degraded"
+                                               : "shared"};
+  if (store_ && !store_->appends()) now.unsafe_settings.emplace_back("appendonly");
+  if (store_ && store_->evicts()) now.unsafe_settings.emplace_back("maxmemory-policy");
+  for (const auto& account : accounts_) now.accounts.push_back({.core = account.get()});
+  for (const auto& caller : callers_->callers()) now.callers.push_back({.who = &caller});
+  std::vector<problem_seen> problems;
+  for (const auto& w : workers_) {
+    now.loops.push_back({w->loop().worst_lag(), parts_.clock.now() - w->loop().last_turn()});
+    const auto busy = w->callers().busy();
+    now.callers_connections.busy += busy;
+    now.callers_connections.idle += w->callers().connections() - std::min(w->callers().connections(), busy);
+    w->add_connections(now.accounts);
+    w->traffic().append_problems(problems);
+    for (std::size_t i = 0; i < now.callers.size(); ++i) {
+      const auto totals = w->traffic().totals(i);
+      now.callers[i].totals.served += totals.served;
+      now.callers[i].totals.refused += totals.refused;
+      now.callers[i].totals.failed += totals.failed;
+    }
+  }
+  now.problems = merged(std::move(problems));
+  return render_status(now);
 }
 
 std::vector<admin::check> service::started() const {

@@ -25,6 +25,7 @@ class service {
     const metrics::gateway_metrics& families;
     std::vector<loop_parts> loops;  // the first is the home of what is one per account
     listener::documents papers;
+    std::shared_ptr<tls::server_context> caller_tls = {};  // none: callers connect without TLS
   };
 
   // The error names what of the configuration cannot be used.
@@ -45,8 +46,8 @@ class service {
 
   // For the operator's listener. Any thread.
   std::vector<admin::check> ready() const;
-  // JSON for operators. Any thread.
-  std::string status() const;
+  // JSON for operators, of a program that is called so. Any thread.
+  std::string status(std::string_view version, std::string_view revision) const;
   std::vector<admin::check> started() const;
   std::vector<admin::check> live() const;
   // Not ready from now on. Any thread.
@@ -66,6 +67,8 @@ class service {
 
   parts parts_;
   std::shared_ptr<const admission::directory> callers_;
+  std::optional<admission::connection_ledger> connections_;  // of the caller-facing listener, over all loops
+  std::optional<admission::request_count> requests_;
   std::unique_ptr<shared_store> store_;  // none: this process is alone
   std::optional<limits> limits_;
   std::vector<std::unique_ptr<account_core>> accounts_;

@@ -46,6 +46,9 @@ class shared_store {
   store::courier& courier() noexcept { return courier_; }
 
   const settings::redis& configured() const noexcept { return from_; }
+  // What a request waits for at the most with its own questions about its key and its session, and again for the permit
+  // that its account asks for: so that it is `timeout` in all.
+  time::duration patience() const noexcept { return from_.timeout / 2; }
   const store::ledger_scripts& scripts() const noexcept { return scripts_; }
   // Unlike any other process's.
   const std::string& replica() const noexcept { return replica_; }

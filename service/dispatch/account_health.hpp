@@ -52,6 +52,11 @@ class account_health {
     const std::lock_guard lock{mutex_};
     return budget_.take(now);
   }
+  // How many repetitions the budget has left.
+  std::uint64_t repetitions_left(time::instant now) const noexcept {
+    const std::lock_guard lock{mutex_};
+    return budget_.left(now);
+  }
   circuit_state state(time::instant now) const noexcept {
     const std::lock_guard lock{mutex_};
     return breaker_.state(now);

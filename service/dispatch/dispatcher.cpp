@@ -16,10 +16,6 @@ using upstream::exchange_end;
 
 namespace {
 
-void add(std::optional<time::duration>& to, time::duration more) {
-  to = to.value_or(time::duration::zero()) + more;
-}
-
 // Nobody reads it; it is what the log and the metrics say.
 failure caller_gone() {
   return failure_of(problem::request_timeout, "The caller left, and nothing was done for it.");
@@ -144,7 +140,7 @@ task<std::expected<dispatcher::ended, failure>> dispatcher::attempt(const call& 
     }
   }
   if (still_good(held))
-    co_await exchange(what, held, space, place, result);
+    co_await exchange(what, held, space, place, result, so_far.exchanges++);
   else
     lay_aside(held, result);
   if (result.facts.status == 401) parts_.tokens.reject(held.token_generation);
@@ -255,7 +251,7 @@ task<limiter::stage> dispatcher::stand(const call& what, limiter::turn& place, l
                                        workspace& space) {
   const auto began = parts_.loop.now();
   const auto changed = co_await unless_gone(place.change(at, until), what.caller);
-  add(space.stages.queue, parts_.loop.now() - began);
+  note_stage(space, &stage_times::queue, "queue", began);
   co_return changed.value_or(at);
 }
 
@@ -301,7 +297,7 @@ task<std::optional<failure>> dispatcher::get_token(const call& what, workspace& 
     const auto began = parts_.loop.now();
     const auto until = deadline_of(what);
     auto got = co_await unless_gone(parts_.tokens.get(until), what.caller);
-    add(space.stages.token, parts_.loop.now() - began);
+    note_stage(space, &stage_times::token, "token", began);
     if (!got) co_return caller_gone();
     if (*got) {
       compose(what, **got, space, held);
@@ -355,7 +351,7 @@ task<> dispatcher::get_connection(const call& what, workspace& space, hand& held
   if (held.connection) co_return;
   const auto began = parts_.loop.now();
   auto got = co_await unless_gone(parts_.pool.acquire(deadline_of(what), options_.connect_timeout), what.caller);
-  add(space.stages.connect, parts_.loop.now() - began);
+  note_stage(space, &stage_times::connect, "connect", began);
   if (got && *got) {
     held.connection = std::move(**got);
     co_return;
@@ -371,7 +367,8 @@ task<> dispatcher::get_connection(const call& what, workspace& space, hand& held
   parts_.observer.connect_failed(into.reason);
 }
 
-task<> dispatcher::exchange(const call& what, hand& held, workspace& space, limiter::turn& place, ended& into) {
+task<> dispatcher::exchange(const call& what, hand& held, workspace& space, limiter::turn& place, ended& into,
+                            unsigned before) {
   auto& facts = into.facts;
   auto& over = held.connection;
   facts.reused = over.reused();
@@ -382,8 +379,9 @@ task<> dispatcher::exchange(const call& what, hand& held, workspace& space, limi
   sending_turn stamps{place};
   auto result = co_await upstream::exchange(parts_.loop, over.channel(), space.request, options_.limits, space.answer,
                                             until, upstream::asking::content, {place.drawn_permit().send_by, &stamps});
+  secrets::wipe(space.request);  // the token stands in it
   const auto took = parts_.loop.now() - began;
-  add(space.stages.upstream, took);
+  space.stages.upstream = space.stages.upstream.value_or(time::duration::zero()) + took;
   facts.end = result.end;
   facts.sent = result.sent;
   facts.waited_long = took >= options_.patience / 2;
@@ -396,7 +394,8 @@ task<> dispatcher::exchange(const call& what, hand& held, workspace& space, limi
   } else {
     space.answer.head.status = 0;  // of an answer that broke off
   }
-  parts_.observer.exchanged(what.what, facts.status, result);
+  parts_.observer.exchanged(what.what, facts.status, facts.reused, result);
+  if (parts_.tracer.records(held.span)) note_exchange(what, held, space, began, result, before);
   into.reason = std::move(result.reason);
 }
 
@@ -408,6 +407,43 @@ void dispatcher::note_answer(workspace& space, ended& into) {
   if (!value) return;
   into.facts.retry_after = retry_after(*value, parts_.loop.clock().wall_now(), options_.longest_pause);
   if (into.facts.retry_after) space.retry_after = std::chrono::ceil<std::chrono::seconds>(*into.facts.retry_after);
+}
+
+// A stage may happen several times: its times add up, and each is a span of its own.
+void dispatcher::note_stage(workspace& space, std::optional<time::duration> stage_times::* which, std::string_view name,
+                            time::instant began) {
+  const auto now = parts_.loop.now();
+  auto& so_far = space.stages.*which;
+  so_far = so_far.value_or(time::duration::zero()) + (now - began);
+  if (!parts_.tracer.records(space.trace)) return;
+  trace::span one;
+  one.own = parts_.tracer.child(space.trace);
+  one.parent = space.trace.span_id;
+  one.has_parent = true;
+  one.began = began;
+  one.ended = now;
+  one.name = name;
+  one.account = trace::short_text<64>{options_.account};
+  parts_.tracer.record(one);
+}
+
+void dispatcher::note_exchange(const call& what, const hand& held, const workspace& space, time::instant began,
+                               const upstream::exchange_result& result, unsigned before) {
+  trace::span one;
+  one.own = held.span;
+  one.parent = space.trace.span_id;
+  one.has_parent = true;
+  one.kind = trace::span_kind::client;
+  one.began = began;
+  one.ended = parts_.loop.now();
+  one.method = creates(what.what) ? "POST" : "GET";
+  one.route = creates(what.what) ? "/device-onboarding" : "/device-onboarding/{id}";
+  one.status = space.answer.head.status;
+  one.end = result.end == exchange_end::answered ? std::string_view{} : to_string(result.end);
+  one.resend = before;
+  one.account = trace::short_text<64>{options_.account};
+  one.session = trace::short_text<36>{what.session_id};
+  parts_.tracer.record(one);
 }
 
 // Ends early where the caller leaves.
@@ -424,12 +460,19 @@ task<> dispatcher::rest(const call& what, time::duration wait) {
 
 void dispatcher::compose(const call& what, const token::grant& token, workspace& space, hand& held) const {
   held.token_generation = token.generation;
+  trace::traceparent_text ours{};
+  std::string_view traceparent;
+  if (space.trace.trace_id[0] != '\0') {
+    held.span = parts_.tracer.child(space.trace);
+    ours = trace::render(held.span);
+    traceparent = {ours.data(), ours.size()};
+  }
   switch (what.what) {
     case operation::create_session:
-      parts_.wire.create_session(space.request, token.token.reveal(), what.body);
+      parts_.wire.create_session(space.request, token.token.reveal(), traceparent, what.body);
       break;
     case operation::read_session:
-      parts_.wire.read_session(space.request, token.token.reveal(), what.session_id);
+      parts_.wire.read_session(space.request, token.token.reveal(), traceparent, what.session_id);
       break;
   }
 }

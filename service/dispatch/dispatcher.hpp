@@ -9,6 +9,7 @@
 #include "dispatch/account_health.hpp"
 #include "dispatch/attempt.hpp"
 #include "foundation/errors/problem.hpp"
+#include "foundation/trace/tracer.hpp"
 #include "foundation/transport/departure.hpp"
 #include "limiter/gate.hpp"
 #include "token/keeper.hpp"
@@ -31,6 +32,7 @@ struct workspace {
   upstream::answer answer;
   std::optional<std::chrono::seconds> retry_after;  // what the answer asks for, capped and rounded up
   stage_times stages;
+  trace::context trace;  // our span of the request that it is all done for; empty: it is part of no trace
   // The test account's slot that the last permit holds: of a creation that was made, or may have been. 0: none.
   std::uint64_t slot = 0;
 };
@@ -80,8 +82,8 @@ struct call {
 class observer {
  public:
   virtual ~observer() = default;
-  // `status` is 0 where there was no answer.
-  virtual void exchanged(operation what, unsigned status, const upstream::exchange_result& result) = 0;
+  // `status` is 0 where there was no answer; `reused`: over a connection that had carried an exchange before.
+  virtual void exchanged(operation what, unsigned status, bool reused, const upstream::exchange_result& result) = 0;
   virtual void repeated(operation what, std::string_view reason) = 0;
   // What the limiter said: "admitted" at once, "queued" and then admitted, or "refused".
   virtual void permitted(operation what, std::string_view decision) = 0;
@@ -119,6 +121,7 @@ class dispatcher {
     limiter::gate& limits;
     std::function<double()> uniform;  // [0, 1)
     dispatch::observer& observer;
+    trace::tracer& tracer;
   };
   dispatcher(parts given, options how);
 
@@ -138,11 +141,13 @@ class dispatcher {
     bool counted = false;  // in the budget
     bool renewed = false;
     bool again = false;  // had its turn before
+    unsigned exchanges = 0;
   };
   // What an attempt is made with.
   struct hand {
     std::optional<account_health::permit> circuit;
     std::uint64_t token_generation = 0;  // the request is composed with it; 0: it is not composed
+    trace::context span;                 // of the exchange, as the composed request says
     upstream::pool::lease connection;
   };
   class queued;
@@ -164,7 +169,8 @@ class dispatcher {
   transport::task<std::optional<errors::failure>> get_token(const call& what, workspace& space, hand& held);
   // Leaves the hand empty where there is none: `into` says why.
   transport::task<> get_connection(const call& what, workspace& space, hand& held, ended& into);
-  transport::task<> exchange(const call& what, hand& held, workspace& space, limiter::turn& place, ended& into);
+  transport::task<> exchange(const call& what, hand& held, workspace& space, limiter::turn& place, ended& into,
+                             unsigned before);
   void settle(const call& what, limiter::turn& place, workspace& space, const ended& last);
   transport::task<> rest(const call& what, time::duration wait);
   plan decide(const call& what, ended& last, progress& so_far);
@@ -173,6 +179,10 @@ class dispatcher {
   static time::instant deadline_of(const call& what) noexcept;
   void compose(const call& what, const token::grant& token, workspace& space, hand& held) const;
   void note_answer(workspace& space, ended& into);
+  void note_stage(workspace& space, std::optional<time::duration> stage_times::* which, std::string_view name,
+                  time::instant began);
+  void note_exchange(const call& what, const hand& held, const workspace& space, time::instant began,
+                     const upstream::exchange_result& result, unsigned before);
   void conclude(account_health::permit& permit, const ended& last);
   errors::failure no_token(const token::trouble& why, const call& what) const;
   errors::failure circuit_open(time::instant worth_asking_at) const;

@@ -22,8 +22,21 @@ bool retry_budget::take(time::instant now) noexcept {
   return take_from_share(now) || take_from_floor(now);
 }
 
+// What was earned by requests that are out of sight is gone.
+std::int64_t retry_budget::saved_at(time::instant now) const noexcept {
+  return std::min(saved_, share_ * static_cast<std::int64_t>(requests_.over(now).all));
+}
+
+std::uint64_t retry_budget::left(time::instant now) const noexcept {
+  const auto from_share = static_cast<std::uint64_t>(saved_at(now) / one);
+  if (floor_per_second_ == 0) return from_share;
+  constexpr time::duration second = std::chrono::seconds{1};
+  const auto from_floor = (now + second - std::max(floor_used_until_, now)) / (second / floor_per_second_);
+  return from_share + static_cast<std::uint64_t>(from_floor);
+}
+
 bool retry_budget::take_from_share(time::instant now) noexcept {
-  saved_ = std::min(saved_, share_ * static_cast<std::int64_t>(requests_.over(now).all));
+  saved_ = saved_at(now);
   if (saved_ < one) return false;
   saved_ -= one;
   return true;

@@ -20,8 +20,11 @@ class retry_budget {
   void on_request(time::instant now) noexcept;
   // True: one repetition was drawn.
   bool take(time::instant now) noexcept;
+  // How many repetitions `take` would grant now.
+  std::uint64_t left(time::instant now) const noexcept;
 
  private:
+  std::int64_t saved_at(time::instant now) const noexcept;
   bool take_from_share(time::instant now) noexcept;
   bool take_from_floor(time::instant now) noexcept;
 

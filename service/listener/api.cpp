@@ -1,5 +1,8 @@
 #include "listener/api.hpp"
 
+#include <boost/beast/core/string.hpp>
+
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -8,6 +11,7 @@
 #include "listener/idempotency_key.hpp"
 #include "listener/negotiation.hpp"
 #include "listener/rate_limit.hpp"
+#include "listener/request_target.hpp"
 
 namespace gateway::listener {
 
@@ -31,10 +35,50 @@ failure header_fault(problem id, std::string name, std::string code, std::string
   return f;
 }
 
+failure certificate_outlived() {
+  auto f = header_fault(problem::unauthenticated, "Authorization", "certificate-not-valid-any-more",
+                        "The certificate of this connection has expired, or its authority is not trusted any more: "
+                        "connect again with a valid one.");
+  f.extra_header = "WWW-Authenticate: Bearer";
+  return f;
+}
+
+failure repeated(std::string name) {
+  auto detail = "The header " + name + " comes more than once.";
+  return header_fault(problem::malformed_request, std::move(name), "repeated", std::move(detail));
+}
+
+// "identity" is no coding (RFC 9110 section 8.4.1), though it has no business in this header.
+bool is_encoded(const http::field_list& fields) noexcept {
+  return std::ranges::any_of(fields.all(), [](const http::header_field& f) {
+    return f.id == http::field::content_encoding && !boost::beast::iequals(f.value, "identity");
+  });
+}
+
+// RFC 9110 section 10.1.1 has one expectation, and HTTP/1.0 none. One that is not met must not go unnoticed.
+bool expects_the_unknown(const http::request_head& head) noexcept {
+  return head.version == 11 && std::ranges::any_of(head.fields.all(), [](const http::header_field& f) {
+           return f.id == http::field::expect && !boost::beast::iequals(f.value, "100-continue");
+         });
+}
+
+// Several of them count as none (W3C Trace Context, section 3.2.2.3).
+std::string_view traceparent_of(const http::field_list& fields) {
+  constexpr std::string_view name = "traceparent";
+  std::string_view only;
+  for (const auto& one : fields.all()) {
+    if (!boost::beast::iequals({one.name.data(), one.name.size()}, {name.data(), name.size()})) continue;
+    if (!only.empty()) return {};
+    only = one.value;
+  }
+  return only;
+}
+
 }  // namespace
 
 // What one request needs beside its bytes.
 struct api::request_scratch final : scratch {
+  std::string path;  // where it is not a part of the target
   routing where;
   const admission::caller* caller = nullptr;
   const admission::account_policy* account = nullptr;
@@ -60,22 +104,15 @@ std::size_t api::on_head(exchange& x) {
   auto& mine = of(x);
   mine.caller = nullptr;
   mine.account = nullptr;
-  mine.where = find_route(x.head.method, path_of(x.head.target));
+  x.trace = parts_.tracer.begin(traceparent_of(x.head.fields));
+  mine.space.way.trace = x.trace.own;
+  mine.where = find_route(x.head.method, path_of(x.head.target, mine.path));
   if (mine.where.route == nullptr) {
-    if (mine.where.allow.empty()) {
-      answer_with(x, failure_of(problem::not_found, "There is no such path."));
-    } else if (x.head.method == verb::options) {
-      x.reply.status = 204;
-      x.reply.add_line("X-Request-Id", x.request_id.view());
-      x.reply.add_line("Allow", mine.where.allow);
-    } else {
-      auto f = failure_of(problem::method_not_allowed, "This path allows " + mine.where.allow + ".");
-      f.extra_header = "Allow: " + mine.where.allow;
-      answer_with(x, f);
-    }
+    refuse_route(x, mine.where);
     return 0;
   }
   x.route = mine.where.route->name;
+  x.pattern = mine.where.route->pattern;
   x.route_number = std::to_underlying(mine.where.route->id);
   if (mine.where.route->needs_caller && !admit(x, mine)) return 0;
   if (const auto fault = check_headers(x, mine)) {
@@ -87,8 +124,40 @@ std::size_t api::on_head(exchange& x) {
   return parts_.body_limit;
 }
 
+// No path, or not with this method.
+void api::refuse_route(exchange& x, routing& where) const {
+  const bool tunnel = x.head.method == verb::connect;
+  if (tunnel || x.head.target == "*") where.allow = all_methods();
+  if (where.allow.empty()) {
+    answer_with(x, failure_of(problem::not_found, "There is no such path."));
+  } else if (x.head.method == verb::options) {
+    x.reply.status = 204;
+    x.reply.add_line("X-Request-Id", x.request_id.view());
+    x.reply.add_line("Allow", where.allow);
+  } else {
+    auto f = failure_of(problem::method_not_allowed, "This path allows " + where.allow + ".");
+    f.extra_header = "Allow: " + where.allow;
+    answer_with(x, f);
+    x.reply.close = tunnel;  // what comes behind it is no request for us
+  }
+}
+
 bool api::admit(exchange& x, request_scratch& mine) {
-  const auto caller = parts_.callers->authenticate(x.head.fields.get(http::field::authorization));
+  // Of two keys a proxy may have looked at the other one.
+  if (x.head.fields.count(http::field::authorization) > 1) {
+    answer_with(x, repeated("Authorization"));
+    return false;
+  }
+  admission::credentials shown{.authorization = x.head.fields.get(http::field::authorization), .certificate = {}};
+  if (x.certificate != nullptr) {
+    if (!x.certificate->holds(parts_.clock.wall_now())) {
+      answer_with(x, certificate_outlived());
+      x.reply.close = true;  // with a new one the handshake tells more
+      return false;
+    }
+    shown.certificate = x.certificate->names();
+  }
+  const auto caller = parts_.callers->authenticate(shown);
   if (!caller) {
     answer_with(x, caller.error());
     return false;
@@ -110,13 +179,17 @@ bool api::admit(exchange& x, request_scratch& mine) {
 
 std::optional<failure> api::check_headers(const exchange& x, request_scratch& mine) const {
   const auto& fields = x.head.fields;
-  if (!accepts_json(fields.get(http::field::accept)))
+  if (expects_the_unknown(x.head))
+    return header_fault(problem::malformed_request, "Expect", "not-supported",
+                        "The only expectation understood is 100-continue.");
+  if (!accepts_json(fields))
     return header_fault(problem::not_acceptable, "Accept", "excludes-json", "Answers are application/json.");
   const bool creates = mine.where.route->id == route_id::create_session;
+  if (creates && fields.count(http::field::content_type) > 1) return repeated("Content-Type");
   if (creates && !is_json(fields.get(http::field::content_type)))
     return header_fault(problem::unsupported_media_type, "Content-Type", "not-json",
                         "The body must be application/json in UTF-8.");
-  if (creates && fields.get(http::field::content_encoding))
+  if (creates && is_encoded(fields))
     return header_fault(problem::unsupported_media_type, "Content-Encoding", "not-supported",
                         "The body must not be compressed.");
   mine.keyed = false;
@@ -198,6 +271,7 @@ task<> api::read_session(exchange& x, request_scratch& mine) {
     answer_with(x, failure_of(problem::not_found, "There is no such onboarding session."));
     co_return;
   }
+  x.session = trace::short_text<36>{id->view()};
   const auto& account = parts_.accounts[mine.account->account_index];
   auto done = co_await account.sessions->read(mine.caller->index, *id, mine.deadline, mine.space, x.reply.body);
   if (done) {
@@ -211,6 +285,7 @@ task<> api::read_session(exchange& x, request_scratch& mine) {
 }
 
 void api::answer_with_created(exchange& x, const request_scratch& mine, const onboarding::creation_answer& made) {
+  x.session = trace::short_text<36>{made.id.view()};
   x.reply.status = made.status;
   x.effect = made.status == 201 ? errors::effect::created : errors::effect::none;
   x.reply.add_line("X-Request-Id", x.request_id.view());

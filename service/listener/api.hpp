@@ -52,6 +52,7 @@ class api final : public handler {
     documents papers;
     std::size_t body_limit = 64 * 1024;
     request_observer& observer;
+    trace::tracer& tracer;
   };
   explicit api(parts given) : parts_{std::move(given)} {}
 
@@ -65,6 +66,7 @@ class api final : public handler {
   struct request_scratch;
   static request_scratch& of(exchange& x);
 
+  void refuse_route(exchange& x, routing& where) const;
   bool admit(exchange& x, request_scratch& mine);
   std::optional<errors::failure> check_headers(const exchange& x, request_scratch& mine) const;
   std::optional<errors::failure> check_key(const exchange& x, request_scratch& mine) const;

@@ -1,5 +1,7 @@
 #include "listener/conversation.hpp"
 
+#include <openssl/crypto.h>
+
 #include <algorithm>
 
 #include "foundation/transport/parking.hpp"
@@ -68,10 +70,12 @@ task<bool> conversation::run() {
     else
       co_await send_reply(false);
     server_.handler_.on_done(x_, server_.loop_.clock().now() - x_.began);
+    answered_ = true;
     if (!keep) {
       co_await linger();
       co_return false;
     }
+    OPENSSL_cleanse(x_.input.data(), used_);  // the caller's key stands in it
     x_.input.erase(0, used_);
     x_.input += x_.following;
     x_.following.clear();
@@ -128,8 +132,8 @@ std::optional<conversation::heard> conversation::look_at_input(std::size_t& sear
   }
   const auto end = http::end_of_head(x_.input, searched);
   if (!end) {
+    if (const auto fault = inspect_beginning(x_.input, server_.options_.limits, searched)) return refused(*fault);
     searched = x_.input.size();
-    if (const auto fault = inspect_beginning(x_.input, server_.options_.limits)) return refused(*fault);
     return std::nullopt;
   }
   const auto head = std::string_view{x_.input}.substr(0, *end);
@@ -151,6 +155,7 @@ std::optional<conversation::heard> conversation::look_at_input(std::size_t& sear
 conversation::heard conversation::refused(const failure& why) {
   server_.begin(x_, {});
   answer_with(x_, why);
+  x_.reply.head_only = x_.input.starts_with("HEAD ");
   return heard::refused;
 }
 
@@ -158,12 +163,20 @@ conversation::heard conversation::refused(const failure& why) {
 
 // True: the connection may be kept.
 task<bool> conversation::answer_request() {
-  const auto limit = server_.handler_.on_head(x_);
+  auto* const load = server_.options_.load;
+  std::size_t limit = 0;
+  if (const auto overload = load != nullptr ? load->at_the_door() : std::nullopt)
+    answer_with(x_, *overload);
+  else
+    limit = server_.handler_.on_head(x_);
   bool body_taken = false;
   if (x_.reply.status == 0) {
     body_taken = co_await read_body(limit);
     if (!body_taken && x_.reply.status == 0) co_return false;  // the caller went away
-    if (body_taken) co_await run_handler();
+    if (const auto overload = body_taken && load != nullptr ? load->at_the_desk() : std::nullopt)
+      answer_with(x_, *overload);
+    else if (body_taken)
+      co_await run_handler();
   }
   x_.reply.head_only = x_.head.method == http::verb::head;
   const bool keep = x_.head.keep_alive && !x_.reply.close && !server_.draining_;
@@ -184,6 +197,8 @@ task<> conversation::run_handler() {
     ~count() { add(static_cast<std::size_t>(-1)); }
     void add(std::size_t by) { of.store(of.load(std::memory_order_relaxed) + by, std::memory_order_relaxed); }
   } while_running{server_.busy_};
+  auto* const load = server_.options_.load;
+  const admission::request_count::entry counted{load != nullptr ? &load->requests() : nullptr};
   const departure_watch watching{connection_.ready(), x_.caller_left, server_.loop_.ready()};
   bool failed = false;
   try {
@@ -286,6 +301,7 @@ task<bool> conversation::skip_body() {
 // ---- bytes
 
 task<bool> conversation::send_reply(bool keep) {
+  if (keep && x_.head.version == 10) x_.reply.add_line("Connection", "keep-alive");  // it does not go without saying
   serialise(x_.reply, server_.date(), keep, x_.output);
   const bool sent = co_await send(x_.output);
   co_return sent;

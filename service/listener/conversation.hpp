@@ -16,6 +16,8 @@ class conversation {
 
   // True: the connection may wait for its next request. False: it is over.
   transport::task<bool> run();
+  // At least one request was answered.
+  bool answered() const noexcept { return answered_; }
   // One answer to no request at all, and the end.
   transport::task<> refuse(const errors::failure& why);
 
@@ -46,6 +48,7 @@ class conversation {
   transport::channel& connection_;
   transport::watchdog& guard_;
   exchange& x_;
+  bool answered_ = false;
   std::size_t used_ = 0;  // of the input, by the present request
   transport::wake woken_ = transport::wake::ready;
 };

@@ -71,6 +71,7 @@ void exchange::begin_request() noexcept {
   head_size = 0;
   reply.clear();
   route = "none";
+  pattern = {};
   caller = {};
   account = {};
   problem = {};
@@ -79,6 +80,9 @@ void exchange::begin_request() noexcept {
   account_number = 0;
   problem_number = 0;
   effect = errors::effect::none;
+  guard.reset();
+  trace = {};
+  session = {};
 }
 
 void answer_with(exchange& x, const errors::failure& failure) {
@@ -86,6 +90,8 @@ void answer_with(exchange& x, const errors::failure& failure) {
   x.problem = row.name;
   x.problem_number = static_cast<std::uint8_t>(std::to_underlying(failure.id) + 1);
   x.effect = failure.effect;
+  x.guard.reset();
+  if (failure.decision) x.guard = failure.decision->guard;
   x.reply.clear();
   x.reply.status = row.status;
   x.reply.content_type = "application/problem+json";

@@ -11,9 +11,12 @@
 #include "foundation/http/parser.hpp"
 #include "foundation/time/clock.hpp"
 #include "foundation/trace/request_id.hpp"
+#include "foundation/trace/tracer.hpp"
 #include "foundation/transport/departure.hpp"
 
 namespace gateway::listener {
+
+class caller_certificate;
 
 // What is answered. The memory is kept between uses.
 struct reply {
@@ -48,8 +51,9 @@ struct exchange {
   std::string collected;  // the body, where it did not come in one piece with the head
   std::string following;  // what came behind a chunked body
   trace::request_id request_id;
-  time::instant began{};             // when the first byte was read
-  transport::departure caller_left;  // while the request is handled
+  time::instant began{};                      // when the first byte was read
+  transport::departure caller_left;           // while the request is handled
+  caller_certificate* certificate = nullptr;  // of the connection; none: the caller showed none
 
   listener::reply reply;
   std::string output;
@@ -59,6 +63,7 @@ struct exchange {
   // For logs and metrics, set by the handler as it learns them: fixed texts of the service or its configuration, and
   // small numbers that stand for them (0: none).
   std::string_view route = "none";
+  std::string_view pattern;  // of the route
   std::string_view caller;
   std::string_view account;
   std::string_view problem;
@@ -67,6 +72,9 @@ struct exchange {
   std::uint8_t account_number = 0;
   std::uint8_t problem_number = 0;
   errors::effect effect = errors::effect::none;
+  std::optional<errors::guard> guard;  // which one refused it
+  trace::place trace;
+  trace::short_text<36> session;  // the id of the onboarding session that it is about, once it is known to be one
 
   void begin_request() noexcept;
 };

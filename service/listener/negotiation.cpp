@@ -4,6 +4,7 @@
 #include <boost/beast/http/rfc7230.hpp>
 
 #include <charconv>
+#include <string>
 
 namespace gateway::listener {
 namespace {
@@ -69,6 +70,14 @@ bool accepts_json(std::optional<std::string_view> accept) noexcept {
     closest = close;
   }
   return wanted;
+}
+
+bool accepts_json(const http::field_list& fields) {
+  if (fields.count(http::field::accept) < 2) return accepts_json(fields.get(http::field::accept));
+  std::string all;
+  for (const auto& f : fields.all())
+    if (f.id == http::field::accept) all += std::string{f.value} + ",";
+  return accepts_json(std::optional<std::string_view>{all});
 }
 
 bool is_json(std::optional<std::string_view> content_type) noexcept {

@@ -3,7 +3,9 @@
 #include <boost/beast/core/string.hpp>
 
 #include <algorithm>
-#include <array>
+
+#include "foundation/http/grammar.hpp"
+#include "listener/request_target.hpp"
 
 namespace gateway::listener {
 namespace {
@@ -12,6 +14,7 @@ using errors::failure;
 using errors::problem;
 
 constexpr std::size_t longest_method = 32;
+constexpr std::size_t longest_around_target = longest_method + sizeof "  HTTP/1.1" - 1;
 
 failure refuse(problem id, std::string detail) {
   failure f;
@@ -24,37 +27,15 @@ failure malformed(std::string detail) {
   return refuse(problem::malformed_request, std::move(detail));
 }
 
-// RFC 9110 section 5.6.2.
-constexpr auto token_characters = [] {
-  std::array<bool, 256> table{};
-  for (unsigned char c = '0'; c <= '9'; ++c) table[c] = true;
-  for (unsigned char c = 'a'; c <= 'z'; ++c) table[c] = true;
-  for (unsigned char c = 'A'; c <= 'Z'; ++c) table[c] = true;
-  for (const char c : {'!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~'})
-    table[static_cast<unsigned char>(c)] = true;
-  return table;
-}();
-
-bool is_token(std::string_view text) noexcept {
-  return !text.empty() &&
-         std::ranges::all_of(text, [](char c) { return token_characters[static_cast<unsigned char>(c)]; });
+failure too_long_a_target(const guard_limits& limits) {
+  return refuse(problem::uri_too_long, "The request target has more than " + std::to_string(limits.target) + " bytes.");
 }
 
-// Visible characters, blanks and what is beyond ASCII (RFC 9110 section 5.5).
-bool is_field_value(std::string_view text) noexcept {
-  return std::ranges::all_of(text, [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte >= 0x20 ? byte != 0x7f : byte == '\t';
-  });
+failure too_large_a_head(const guard_limits& limits) {
+  return refuse(problem::headers_too_large, "The header has more than " + std::to_string(limits.head) + " bytes.");
 }
 
-std::string_view trimmed(std::string_view text) noexcept {
-  const auto begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
-// What the framing of the message depends on.
+// What the framing of the message depends on, and whom it is for.
 struct framing_lines {
   unsigned hosts = 0;
   unsigned lengths = 0;
@@ -64,6 +45,7 @@ struct framing_lines {
   std::optional<failure> note(std::string_view name, std::string_view value) {
     if (boost::beast::iequals(name, "Host")) {
       ++hosts;
+      if (!value.empty() && !is_host_and_port(value)) return malformed("The Host header is no host, or more than one.");
     } else if (boost::beast::iequals(name, "Content-Length")) {
       ++lengths;
       const bool digits = !value.empty() && value.size() <= 18 &&
@@ -95,34 +77,44 @@ std::optional<failure> inspect_request_line(std::string_view line, const guard_l
   const auto method = line.substr(0, method_end);
   const auto target = line.substr(method_end + 1, target_end - method_end - 1);
   const auto version = line.substr(target_end + 1);
-  if (!is_token(method) || method.size() > longest_method)
+  if (!http::is_token(method) || method.size() > longest_method)
     return malformed("The method is longer than any, or has characters that no method has.");
-  if (target.size() > limits.target)
-    return refuse(problem::uri_too_long,
-                  "The request target has more than " + std::to_string(limits.target) + " bytes.");
+  if (target.size() > limits.target) return too_long_a_target(limits);
   const bool visible = !target.empty() && std::ranges::all_of(target, [](char c) { return c > ' ' && c < 127; });
   if (!visible) return malformed("The request target has characters that must be percent-encoded.");
   if (version != "HTTP/1.1" && version != "HTTP/1.0") return malformed("The version is neither HTTP/1.1 nor HTTP/1.0.");
+  if (const auto fault = target_fault(method, target); !fault.empty()) return malformed(std::string{fault});
   framing.http_1_0 = version == "HTTP/1.0";
   return std::nullopt;
 }
 
 std::optional<failure> inspect_field_line(std::string_view line, framing_lines& framing) {
-  if (line.front() == ' ' || line.front() == '\t') return malformed("A header line is folded.");
+  if (http::is_blank(line.front())) return malformed("A header line is folded.");
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return malformed("A header line has no colon.");
   const auto name = line.substr(0, colon);
-  const auto value = trimmed(line.substr(colon + 1));
-  if (!is_token(name)) return malformed("A header's name has characters that no name has.");
-  if (!is_field_value(value)) return malformed("The value of header " + std::string{name} + " has control characters.");
+  const auto value = http::trimmed(line.substr(colon + 1));
+  if (!http::is_token(name)) return malformed("A header's name has characters that no name has.");
+  if (!http::is_field_value(value))
+    return malformed("The value of header " + std::string{name} + " has control characters.");
   return framing.note(name, value);
+}
+
+// Whether a line can still become one: no control character but a CR with its LF, of which the last may be on its way.
+bool are_lines(std::string_view bytes, std::size_t from) noexcept {
+  for (auto i = from; i < bytes.size(); ++i) {
+    if (!http::is_control(bytes[i])) continue;
+    const bool begins = bytes[i] == '\r' && (i + 1 == bytes.size() || bytes[i + 1] == '\n');
+    const bool ends = bytes[i] == '\n' && i != 0 && bytes[i - 1] == '\r';
+    if (!begins && !ends) return false;
+  }
+  return true;
 }
 
 }  // namespace
 
 std::optional<failure> inspect_head(std::string_view head, const guard_limits& limits) {
-  if (head.size() > limits.head)
-    return refuse(problem::headers_too_large, "The header has more than " + std::to_string(limits.head) + " bytes.");
+  if (head.size() > limits.head) return too_large_a_head(limits);
   framing_lines framing;
   bool first = true;
   for (std::size_t begin = 0; begin + 2 < head.size();) {
@@ -136,20 +128,19 @@ std::optional<failure> inspect_head(std::string_view head, const guard_limits& l
   return framing.conclude();
 }
 
-std::optional<failure> inspect_beginning(std::string_view bytes, const guard_limits& limits) {
+std::optional<failure> inspect_beginning(std::string_view bytes, const guard_limits& limits, std::size_t searched) {
   const auto method = bytes.substr(0, std::min(bytes.find(' '), bytes.size()));
-  if (!method.empty() && (!is_token(method) || method.size() > longest_method))
+  if (!method.empty() && (!http::is_token(method) || method.size() > longest_method))
     return malformed("These bytes are not an HTTP request.");
+  if (!are_lines(bytes, searched)) return malformed("There are control characters, or line ends that are not CR LF.");
   const auto line_end = bytes.find("\r\n");
-  if (line_end == std::string_view::npos && bytes.size() > limits.target + longest_method)
-    return refuse(problem::uri_too_long,
-                  "The request target has more than " + std::to_string(limits.target) + " bytes.");
-  if (line_end != std::string_view::npos) {
+  if (line_end == std::string_view::npos && bytes.size() > limits.target + longest_around_target)
+    return too_long_a_target(limits);
+  if (line_end != std::string_view::npos && line_end + 2 > searched) {
     framing_lines unused;
     if (auto fault = inspect_request_line(bytes.substr(0, line_end), limits, unused)) return fault;
   }
-  if (bytes.size() > limits.head)
-    return refuse(problem::headers_too_large, "The header has more than " + std::to_string(limits.head) + " bytes.");
+  if (bytes.size() > limits.head) return too_large_a_head(limits);
   return std::nullopt;
 }
 

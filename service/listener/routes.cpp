@@ -1,9 +1,7 @@
 #include "listener/routes.hpp"
 
-#include <boost/beast/core/string.hpp>
-
+#include <algorithm>
 #include <array>
-#include <optional>
 
 namespace gateway::listener {
 
@@ -54,16 +52,6 @@ void allow(std::string& list, verb method) {
 
 }  // namespace
 
-std::string_view path_of(std::string_view target) noexcept {
-  for (const std::string_view scheme : {"http://", "https://"}) {
-    if (target.size() < scheme.size() || !boost::beast::iequals(target.substr(0, scheme.size()), scheme)) continue;
-    const auto slash = target.find('/', scheme.size());
-    target = slash == std::string_view::npos ? "/" : target.substr(slash);
-    break;
-  }
-  return target.substr(0, target.find('?'));
-}
-
 routing find_route(verb method, std::string_view path) {
   routing found;
   if (!path.starts_with('/')) return found;
@@ -78,6 +66,13 @@ routing find_route(verb method, std::string_view path) {
   }
   if (!found.allow.empty()) found.allow += ", OPTIONS";
   return found;
+}
+
+std::string all_methods() {
+  std::string list;
+  for (const auto method : {verb::get, verb::post, verb::delete_})
+    if (std::ranges::any_of(routes, [&](const route& r) { return r.method == method; })) allow(list, method);
+  return list + ", OPTIONS";
 }
 
 }  // namespace gateway::listener

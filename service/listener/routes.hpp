@@ -35,10 +35,10 @@ struct routing {
   std::string allow;                       // the methods of a path that exists, where the method is another
 };
 
-// HEAD is served like GET.
+// HEAD is served like GET. `path` as request_target.hpp reads it; the result points into it.
 routing find_route(boost::beast::http::verb method, std::string_view path);
 
-// The path of a request target in origin or absolute form (RFC 9112 section 3.2), without its query.
-std::string_view path_of(std::string_view target) noexcept;
+// The methods of all paths, as in Allow: what OPTIONS * is answered.
+std::string all_methods();
 
 }  // namespace gateway::listener

@@ -1,5 +1,9 @@
 #include "listener/server.hpp"
 
+#include <algorithm>
+#include <array>
+
+#include "foundation/secrets/secret.hpp"
 #include "foundation/time/http_date.hpp"
 #include "listener/conversation.hpp"
 
@@ -12,7 +16,10 @@ using transport::wake;
 namespace {
 
 constexpr std::size_t most_spare = 256;       // exchanges kept for the next burst
+constexpr std::size_t most_turned_away = 16;  // with an answer, at once
 constexpr std::size_t most_kept = 16 * 1024;  // of memory in one of them
+constexpr auto time_to_hear = std::chrono::seconds{1};
+constexpr std::size_t most_discarded = 64 * 1024;
 
 void trim(exchange& x) {
   for (auto* text : {&x.input, &x.collected, &x.following, &x.output, &x.reply.body})
@@ -30,6 +37,21 @@ server::peer::~peer() {
   owner.open_.store(owner.peers_.size(), std::memory_order_relaxed);
 }
 
+server::shaking::shaking(server& of, transport::readiness& r) noexcept : owner{of}, ready{r} {
+  if (owner.handshakes_under_way_ >= owner.options_.tls.most_handshakes && !owner.handshakes_.empty())
+    owner.handshakes_.front().give_up();
+  owner.handshakes_.push_back(*this);
+  ++owner.handshakes_under_way_;
+}
+server::shaking::~shaking() {
+  if (is_linked()) --owner.handshakes_under_way_;
+}
+void server::shaking::give_up() noexcept {
+  unlink();
+  --owner.handshakes_under_way_;
+  ready.interrupt(wake::cancelled);
+}
+
 // An exchange, for as long as a connection has a request.
 class server::lease {
  public:
@@ -45,7 +67,9 @@ class server::lease {
     exchange_->following.clear();
   }
   ~lease() {
+    secrets::wipe(exchange_->input);
     if (owner_.spare_.size() >= most_spare) return;
+    exchange_->certificate = nullptr;
     trim(*exchange_);
     owner_.spare_.push_back(std::move(exchange_));
   }
@@ -64,24 +88,37 @@ server::server(transport::loop& loop, handler& serves, server_options options, r
 }
 
 void server::accept(std::unique_ptr<transport::channel> connection) {
-  if (peers_.size() >= options_.most_connections)
-    loop_.spawn(turn_away(std::move(connection)));
-  else
-    loop_.spawn(serve(std::move(connection)));
+  admission::connection_ledger::entry counted;
+  if (options_.connections == nullptr) return loop_.spawn(serve(std::move(connection), std::move(counted)));
+  auto entered = options_.connections->enter(connection->peer_address());
+  if (entered)
+    loop_.spawn(serve(std::move(connection), std::move(*entered)));
+  else if (turned_away_ < most_turned_away)
+    loop_.spawn(turn_away(std::move(connection), std::move(entered.error())));
 }
 
-task<> server::serve(std::unique_ptr<transport::channel> connection) {
+task<> server::serve(std::unique_ptr<transport::channel> connection, admission::connection_ledger::entry counted) {
+  const auto until_it_ends = std::move(counted);
+  std::unique_ptr<caller_certificate> certificate;
   peer self{*this, *connection};
   transport::watchdog guard{connection->ready()};
+  if (options_.tls.context) {
+    connection = co_await secure(std::move(connection), guard, certificate);
+    if (!connection) co_return;
+  }
+  auto idle_until = loop_.now() + options_.idle_timeout;
   for (;;) {
     bool keep = false;
     {
       lease x{*this};
+      (*x).certificate = certificate.get();
       conversation talk{*this, *connection, guard, *x};
       keep = co_await talk.run();
+      // Only a request earns more time: not empty lines, and not a wake-up for nothing.
+      if (talk.answered()) idle_until = loop_.now() + options_.idle_timeout;
     }
     if (!keep || draining_) break;
-    guard.set(loop_.deadlines(), loop_.now() + options_.idle_timeout);
+    guard.set(loop_.deadlines(), idle_until);
     self.idle = true;
     const auto woken = co_await connection->ready().wait(interest::read);
     self.idle = false;
@@ -90,22 +127,76 @@ task<> server::serve(std::unique_ptr<transport::channel> connection) {
   connection->finish();
 }
 
-task<> server::turn_away(std::unique_ptr<transport::channel> connection) {
+// TLS over that connection, or nothing: then the caller has been told, as far as it can be.
+task<std::unique_ptr<transport::channel>> server::secure(std::unique_ptr<transport::channel> plain,
+                                                         transport::watchdog& guard,
+                                                         std::unique_ptr<caller_certificate>& shown) {
+  const shaking place{*this, plain->ready()};
+  const auto generation = options_.tls.context->generation();
+  auto accepted = options_.tls.context->accept();
+  if (!accepted) co_return nullptr;
+  auto secured = std::make_unique<tls::stream>(std::move(plain), std::move(accepted));
+  guard.set(loop_.deadlines(), loop_.now() + options_.head_timeout);
+  const auto shaken = co_await secured->handshake();
+  options_.tls.observer->shaken(secured->ended(), shaken && secured->resumed(), shaken ? "" : shaken.error());
+  if (!shaken) {
+    co_await part(std::move(secured), guard);
+    co_return nullptr;
+  }
+  guard.stop();
+  shown = caller_certificate::of(*secured, generation, options_.tls.context);
+  co_return std::move(secured);
+}
+
+task<> server::part(std::unique_ptr<tls::stream> failed, transport::watchdog& guard) {
+  const auto how = failed->ended();
+  auto plain = failed->give_back();
+  if (how == tls::handshake_end::plain_http) {
+    lease x{*this};
+    errors::failure f;
+    f.id = errors::problem::malformed_request;
+    f.detail = "This port speaks TLS only: use https.";
+    conversation talk{*this, *plain, guard, *x};
+    co_await talk.refuse(f);
+    co_return;
+  }
+  if (how != tls::handshake_end::failed && how != tls::handshake_end::refused_certificate) co_return;
+  // Closing at once with unread bytes would reset the connection under the alert that says why.
+  plain->finish();
+  guard.set(loop_.deadlines(), loop_.now() + time_to_hear);
+  std::array<char, 4096> unread;
+  for (std::size_t discarded = 0; discarded < most_discarded;) {
+    const auto got = plain->try_read(unread);
+    discarded += got.bytes;
+    if (got.status == transport::io_status::done) continue;
+    if (got.status != transport::io_status::want_read) co_return;
+    const auto woken = co_await plain->ready().wait(interest::read);
+    if (woken != wake::ready) co_return;
+  }
+}
+
+task<> server::turn_away(std::unique_ptr<transport::channel> connection, errors::failure why) {
+  struct count {
+    std::size_t& of;
+    explicit count(std::size_t& cell) : of{cell} { ++of; }
+    ~count() { --of; }
+  } while_told{turned_away_};
   transport::watchdog guard{connection->ready()};
+  if (options_.tls.context) {
+    std::unique_ptr<caller_certificate> unimportant;
+    connection = co_await secure(std::move(connection), guard, unimportant);
+    if (!connection) co_return;
+  }
   lease x{*this};
-  errors::failure f;
-  f.id = errors::problem::overloaded;
-  f.detail = "There are too many connections.";
-  f.decision = errors::decision{errors::guard::overload, "connections", {}, {}};
-  f.retry_after = std::chrono::seconds{1};
   conversation talk{*this, *connection, guard, *x};
-  co_await talk.refuse(f);
+  co_await talk.refuse(why);
 }
 
 void server::drain() noexcept {
   draining_ = true;
   for (auto& p : peers_)
     if (p.idle) p.channel.ready().interrupt(wake::cancelled);
+  while (!handshakes_.empty()) handshakes_.front().give_up();
 }
 
 void server::abort() noexcept {

@@ -10,9 +10,12 @@
 #include <string>
 #include <vector>
 
+#include "admission/connection_ledger.hpp"
+#include "admission/load_gate.hpp"
 #include "foundation/random/source.hpp"
 #include "foundation/transport/channel.hpp"
 #include "foundation/transport/loop.hpp"
+#include "listener/caller_certificate.hpp"
 #include "listener/exchange.hpp"
 #include "listener/request_guard.hpp"
 
@@ -36,13 +39,32 @@ class handler {
   virtual void on_done(const exchange& x, time::duration took) = 0;
 };
 
+// Hears how every TLS handshake ended.
+class handshake_observer {
+ public:
+  // `reason`, for people, where it failed.
+  virtual void shaken(tls::handshake_end how, bool resumed, std::string_view reason) = 0;
+
+ protected:
+  ~handshake_observer() = default;
+};
+
+// TLS on a listener, where it speaks it.
+struct server_tls {
+  std::shared_ptr<tls::server_context> context;  // none: plain
+  handshake_observer* observer = nullptr;        // must be there where the context is
+  std::size_t most_handshakes = 5000;            // under way at once; with one more, the oldest is given up
+};
+
 struct server_options {
   guard_limits limits{};
-  time::duration head_timeout = std::chrono::seconds{10};
+  time::duration head_timeout = std::chrono::seconds{10};  // and, before the first one, of the TLS handshake
   time::duration body_timeout = std::chrono::seconds{30};
   time::duration write_timeout = std::chrono::seconds{30};
   time::duration idle_timeout = std::chrono::seconds{75};
-  std::size_t most_connections = 10000;  // of this loop
+  admission::connection_ledger* connections = nullptr;  // none: as many as come. Outlives the server
+  admission::load_gate* load = nullptr;                 // of this loop; none: nothing is refused for the load
+  server_tls tls = {};
 };
 
 // HTTP/1.1 on one loop: connections in, requests to the handler, answers out. A connection that waits for its next
@@ -53,7 +75,8 @@ class server {
   server(const server&) = delete;
   server& operator=(const server&) = delete;
 
-  // Takes over a connection. Beyond `most_connections` it is told so (503) and closed.
+  // Takes over a connection. One that the ledger refuses is told so (503) and closed; where many of those come at once,
+  // the others are closed without a word, because saying it costs as much as serving does.
   void accept(std::unique_ptr<transport::channel> connection);
 
   // From now on every answer closes its connection, and idle connections are closed at once.
@@ -76,9 +99,23 @@ class server {
     bool idle = false;
   };
   class lease;
+  // A handshake under way.
+  struct shaking : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+    shaking(server& owner, transport::readiness& r) noexcept;
+    ~shaking();
+    shaking(const shaking&) = delete;
+    shaking& operator=(const shaking&) = delete;
+    void give_up() noexcept;
+    server& owner;
+    transport::readiness& ready;
+  };
 
-  transport::task<> serve(std::unique_ptr<transport::channel> connection);
-  transport::task<> turn_away(std::unique_ptr<transport::channel> connection);
+  transport::task<> serve(std::unique_ptr<transport::channel> connection, admission::connection_ledger::entry counted);
+  transport::task<> turn_away(std::unique_ptr<transport::channel> connection, errors::failure why);
+  transport::task<std::unique_ptr<transport::channel>> secure(std::unique_ptr<transport::channel> plain,
+                                                              transport::watchdog& guard,
+                                                              std::unique_ptr<caller_certificate>& shown);
+  transport::task<> part(std::unique_ptr<tls::stream> failed, transport::watchdog& guard);
   friend class conversation;
   void begin(exchange& x, std::string_view request_id);
   std::string_view date();
@@ -88,9 +125,12 @@ class server {
   server_options options_;
   random::source& random_;
   boost::intrusive::list<peer> peers_;
+  boost::intrusive::list<shaking, boost::intrusive::constant_time_size<false>> handshakes_;  // the oldest first
+  std::size_t handshakes_under_way_ = 0;
   std::vector<std::unique_ptr<exchange>> spare_;
   std::atomic<std::size_t> open_{0};
   std::atomic<std::size_t> busy_{0};
+  std::size_t turned_away_ = 0;  // who are being told so now
   bool draining_ = false;
   std::string date_;
   std::chrono::seconds date_second_{0};

@@ -134,7 +134,7 @@ creation_policy::creation_policy(creation_rules rules) : rules_{std::move(rules)
 std::expected<void, errors::failure> compose_creation(std::string_view body, const creation_policy& policy,
                                                       scratch& memory, std::string& out, defaulted& from_defaults) {
   member_checker found{policy.rules(), &policy};
-  const auto bounds = memory.scanner.scan(body, found);
+  const auto bounds = memory.scanner.scan(body, found, body_limits);
   if (!bounds) return std::unexpected{malformed(bounds.error())};
 
   from_defaults.clear();

@@ -13,6 +13,10 @@
 
 namespace gateway::onboarding {
 
+// What a caller's body may hold at most, beside its size and its nesting: far more than any session needs, and little
+// to the memory of whoever reads it next.
+inline constexpr json::scan_limits body_limits{.members = 1000, .string = 16 * 1024, .finite_numbers = true};
+
 enum class unknown_members : unsigned char { pass, refuse };
 
 struct default_member {

@@ -39,8 +39,12 @@ class flight final : public joint<landing>, private dispatch::journey {
     time::duration margin = std::chrono::seconds{15};      // and how much longer nobody else may say what became of it
   };
 
-  flight(parts given, std::string body, time::instant deadline, std::size_t caller)
-      : parts_{std::move(given)}, body_{std::move(body)}, control_{deadline, caller} {}
+  // `asked` is what it asks the store for, in the name of whoever began it.
+  flight(parts given, std::string body, time::instant deadline, std::size_t caller,
+         std::shared_ptr<store::asking> asked, const trace::context& trace)
+      : parts_{std::move(given)}, body_{std::move(body)}, control_{deadline, caller}, asked_{std::move(asked)} {
+    space_.trace = trace;
+  }
 
   // To be spawned once, on the home loop.
   static transport::task<> run(std::shared_ptr<flight> self);
@@ -52,6 +56,9 @@ class flight final : public joint<landing>, private dispatch::journey {
   bool given_up() const noexcept { return given_up_.load(std::memory_order_acquire); }
   // True for one of all who ask: whose session it is in the first place.
   bool be_first() noexcept { return !taken_.exchange(true); }
+
+  // What those who wait for it have waited for the store, at the most of them. Any thread.
+  time::duration waited_for_store() const noexcept { return asked_->spent(); }
 
   // A key's record that has to say `sent` before the first byte goes out. False: that is past, say so yourself.
   bool mark_when_sent(const store::hold& key);
@@ -66,7 +73,8 @@ class flight final : public joint<landing>, private dispatch::journey {
 
  private:
   transport::task<std::optional<errors::failure>> about_to_send() override;
-  std::optional<store::hold> next_mark();
+  std::vector<store::hold> next_marks();
+  transport::task<std::optional<store::said>> say_sent(std::vector<store::hold> keys);
   bool goes_on_without(const store::hold& key, store::said why);
   void had_no_effect() override;
   void deserted() override;
@@ -75,6 +83,7 @@ class flight final : public joint<landing>, private dispatch::journey {
   parts parts_;
   std::string body_;
   dispatch::call_control control_;
+  std::shared_ptr<store::asking> asked_;
   dispatch::workspace space_;
   transport::departure everybody_left_;
   std::atomic<bool> sent_{false};

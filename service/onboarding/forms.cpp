@@ -35,13 +35,21 @@ std::string_view text_of(boost::core::string_view s) noexcept {
   return {s.data(), s.size()};
 }
 
+// Browsers take a name whose last label is a number, also a hexadecimal one, for an IPv4 address (WHATWG URL, "ends in
+// a number"): 0x7f.1 is 127.0.0.1 to them.
+bool ends_in_number(std::string_view host) noexcept {
+  auto last = host.substr(host.rfind('.') + 1);
+  if (std::ranges::all_of(last, is_digit)) return true;
+  const bool hexadecimal = last.size() >= 2 && last[0] == '0' && lower(last[1]) == 'x';
+  return hexadecimal && std::ranges::all_of(last.substr(2), is_hex);
+}
+
 // A name as DNS and browsers understand it. RFC 3986 would also allow percent-escapes and punctuation in a host, which
 // readers of one URL decode differently: `evil.example%2f.good.example` must not pass as a host below good.example.
 bool is_host_name(std::string_view host) noexcept {
   if (host.ends_with('.')) host.remove_suffix(1);
   if (host.empty() || host.size() > 253) return false;
-  // Browsers take a name whose last label is a number for an IPv4 address, and this is none.
-  if (std::ranges::all_of(host.substr(host.rfind('.') + 1), is_digit)) return false;
+  if (ends_in_number(host)) return false;
   std::size_t label = 0;
   for (const char c : host) {
     if (c == '.') {

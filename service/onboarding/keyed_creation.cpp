@@ -25,6 +25,7 @@ task<> keyed_creation::run(std::shared_ptr<keyed_creation> self) {
   } const whatever_happens{*self};
   auto working = self->work();
   auto end = co_await std::move(working);
+  self->by_.parts_.observer.waited_for_store(self->asking_->spent());
   self->conclude(std::move(end));
 }
 
@@ -92,6 +93,7 @@ keyed_end keyed_creation::told(store::claim what, time::instant now) {
 
 task<keyed_end> keyed_creation::create(std::uint64_t token) {
   const store::hold mine{.name = name(), .token = token, .by = asking_};
+  order_.asking = asking_;
   // Whoever came first may have waited for another replica until its time was over.
   order_.deadline = latest();
   keyed_end end;

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "foundation/time/clock.hpp"
+#include "foundation/trace/trace.hpp"
 #include "store/records.hpp"
 
 namespace gateway::onboarding {
@@ -17,6 +19,8 @@ struct order {
   std::optional<store::live_name> reuse{};  // equal for requests that may share a session; none: it shares none
   std::string idempotency_key{};            // empty: none
   time::instant deadline{};
+  std::shared_ptr<store::asking> asking = std::make_shared<store::asking>();  // what it asks the store for
+  trace::context trace{};  // of the request that asked first
 };
 
 }  // namespace gateway::onboarding

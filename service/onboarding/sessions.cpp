@@ -14,6 +14,10 @@ using transport::task;
 
 namespace {
 
+std::string_view trace_id_of(const trace::context& of) noexcept {
+  return of.trace_id[0] == '\0' ? std::string_view{} : of.trace();
+}
+
 bool succeeded(unsigned status) noexcept {
   return status >= 200 && status < 300;
 }
@@ -74,7 +78,8 @@ task<sessions::created> sessions::create_alone(creation_request what, workspace&
   if (!facts) co_return std::unexpected{facts.error()};
   if (space.way.slot != 0) parts_.shared.limits.bind(space.way.slot, facts->id.view());
   belongs(what.caller, facts->id, {}, external_metadata_of(what.body));
-  parts_.observer.created();
+  parts_.observer.created(
+      {.caller = what.caller, .id = facts->id.view(), .idempotency_key = {}, .trace_id = trace_id_of(space.way.trace)});
   co_return creation_answer{.status = 201, .id = facts->id};
 }
 
@@ -121,6 +126,7 @@ task<sessions::created> sessions::create_shared(creation_request what, workspace
   auto got = co_await std::move(obtaining);
   space.way.stages = got.stages;
   space.way.answer.head.status = got.upstream_status;
+  parts_.observer.waited_for_store(ordered.asking->spent());
   if (got.failure) co_return std::unexpected{std::move(*got.failure)};
   co_return creation_answer{.status = got.status, .id = got.id};
 }
@@ -130,6 +136,7 @@ order sessions::order_of(const creation_request& what, const workspace& space) c
   for (const auto& pointer : space.from_defaults) made.defaulted.emplace_back(pointer);
   made.external_metadata = external_metadata_of(what.body);
   if (what.idempotency_key) made.idempotency_key = *what.idempotency_key;
+  made.trace = space.way.trace;
   if (what.may_reuse && parts_.shared.reuse.lifetime.count() > 0) {
     const auto digest = json::canonical_digest(space.upstream_body);
     made.reuse.emplace(store::live_name{.of = digest});
@@ -142,7 +149,7 @@ order sessions::order_of(const creation_request& what, const workspace& space) c
 
 task<sessions::obtained> sessions::obtain(const order& what, way_taken way, time::instant until, std::string& out) {
   if (what.reuse) {
-    auto looking = obtain_live(what, way, out);
+    auto looking = obtain_live(what, out);
     auto live = co_await std::move(looking);
     if (live) co_return std::move(*live);
   }
@@ -164,9 +171,8 @@ task<sessions::obtained> sessions::obtain(const order& what, way_taken way, time
   }
 }
 
-task<std::optional<sessions::obtained>> sessions::obtain_live(const order& what, const way_taken& way,
-                                                              std::string& out) {
-  auto looking = parts_.records.live(*what.reuse, way.key ? way.key->by : nullptr);
+task<std::optional<sessions::obtained>> sessions::obtain_live(const order& what, std::string& out) {
+  auto looking = parts_.records.live(*what.reuse, what.asking);
   const auto live = co_await std::move(looking);
   if (!live || !usable(*live)) co_return std::nullopt;
   co_return compose(what, live->upstream_body, true, out);
@@ -182,18 +188,18 @@ bool sessions::usable(const store::live_session& one) const {
 std::pair<std::shared_ptr<flight>, bool> sessions::flight_for(const order& what) {
   const auto make = [&] {
     return std::make_shared<flight>(
-        flight::parts{
-            .home = parts_.loop,
-            .way = parts_.way,
-            .records = parts_.records,
-            .arrive = [this](dispatch::workspace& space) { return arrive(space); },
-            .keep = [this, name = what.reuse](const landing& end, std::uint64_t slot) { return keep(name, end, slot); },
-            .ended =
-                [this, name = what.reuse](const flight* which) {
-                  if (name) parts_.shared.board.done(*name, which);
-                },
-            .under_way = parts_.shared.under_way},
-        what.upstream_body, what.deadline, what.caller);
+        flight::parts{.home = parts_.loop,
+                      .way = parts_.way,
+                      .records = parts_.records,
+                      .arrive = [this](dispatch::workspace& space) { return arrive(space); },
+                      .keep = [this, who = author{what}, name = what.reuse, by = what.asking](
+                                  const landing& end, std::uint64_t slot) { return keep(name, who, by, end, slot); },
+                      .ended =
+                          [this, name = what.reuse](const flight* which) {
+                            if (name) parts_.shared.board.done(*name, which);
+                          },
+                      .under_way = parts_.shared.under_way},
+        what.upstream_body, what.deadline, what.caller, what.asking, what.trace);
   };
   if (!what.reuse) return {make(), true};
   return parts_.shared.board.equal(*what.reuse, make);
@@ -222,6 +228,8 @@ task<std::shared_ptr<const landing>> sessions::fly(const order& what, const way_
     auto finishing = on->outcome(parts_.loop, until, nullptr);
     end = co_await std::move(finishing);
   }
+  // The store that the flight waited for has been waited for by all.
+  what.asking->at_least(on->waited_for_store());
   // Of a session that its record does not know of a key must not be the answer.
   if (const auto why = way.key ? on->unmarked(way.key->name) : std::nullopt)
     co_return std::make_shared<const landing>(landing{.failure = not_recorded(*why)});
@@ -260,16 +268,20 @@ landing sessions::arrive(dispatch::workspace& space) {
   return end;
 }
 
-task<> sessions::keep(std::optional<store::live_name> reuse, const landing& what, std::uint64_t slot) {
+task<> sessions::keep(std::optional<store::live_name> reuse, author who, std::shared_ptr<store::asking> by,
+                      const landing& what, std::uint64_t slot) {
   auto& shared = parts_.shared;
   if (slot != 0) shared.limits.bind(slot, what.facts.id.view());
-  parts_.observer.created();
+  parts_.observer.created({.caller = who.caller,
+                           .id = what.facts.id.view(),
+                           .idempotency_key = who.idempotency_key,
+                           .trace_id = trace_id_of(who.trace)});
   if (!reuse) co_return;
   const auto now = parts_.loop.now();
   store::live_session live{.session = std::string{what.facts.id.view()},
                            .upstream_body = what.upstream_body,
                            .expires_at = what.facts.expires_at};
-  auto keeping = parts_.records.keep_live(*reuse, std::move(live), now + shared.reuse.lifetime);
+  auto keeping = parts_.records.keep_live(*reuse, std::move(live), now + shared.reuse.lifetime, std::move(by));
   co_await std::move(keeping);
 }
 
@@ -292,8 +304,7 @@ task<std::expected<session_facts, failure>> sessions::read(std::size_t caller, s
   auto concluded = conclude(call.what, context, space.way, space.memory, out);
   if (concluded && concluded->state != session_state::pending) {
     ended(*concluded);
-    auto ending = parts_.records.end_live(std::string{id.view()});
-    co_await std::move(ending);
+    no_longer_live(id);
   }
   co_return concluded;
 }
@@ -309,11 +320,16 @@ bool sessions::give_back_slot(std::size_t caller, const session_id& id) {
   // Another replica may have made it: then the slot says whose it is.
   const bool held = parts_.shared.limits.give_back_slot(id.view(), caller);
   if (!held && !parts_.shared.owners.owns(id, caller)) return false;
+  no_longer_live(id);
+  return true;
+}
+
+// Nobody waits for it: whom it would be given to in the meantime is asked for its slot first.
+void sessions::no_longer_live(const session_id& id) {
   parts_.loop.spawn([](store::records& records, std::string session) -> task<> {
     auto ending = records.end_live(std::move(session));
     co_await std::move(ending);
   }(parts_.records, std::string{id.view()}));
-  return true;
 }
 
 account_view sessions::view(std::size_t caller) const {

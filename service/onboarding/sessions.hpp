@@ -30,15 +30,26 @@ struct workspace {
   transport::departure* caller = nullptr;  // whoever asks; none: nobody can leave
 };
 
+// A session that was made, for the record.
+struct made_session {
+  std::size_t caller = 0;  // who asked first
+  std::string_view id;
+  std::string_view idempotency_key;  // empty: none
+  std::string_view trace_id;         // empty: none
+};
+
 // Hears what became of sessions. On the loop of the request.
 class observer {
  public:
   virtual ~observer() = default;
-  virtual void created() = 0;
+  // Also where nobody waits for it any more.
+  virtual void created(const made_session& what) = 0;
   virtual void reused() = 0;
   virtual void replayed() = 0;
   virtual void completed() = 0;  // once per session that this process made
   virtual void foreign_member_dropped() = 0;
+  // What one creation has waited for the store that replicas share, in all.
+  virtual void waited_for_store(time::duration total) = 0;
 };
 
 // Which requests get a live session again.
@@ -125,6 +136,14 @@ class sessions {
     unsigned upstream_status = 0;
   };
 
+  // Who asked for a flight first.
+  struct author {
+    explicit author(const order& of) : caller{of.caller}, idempotency_key{of.idempotency_key}, trace{of.trace} {}
+    std::size_t caller;
+    std::string idempotency_key;
+    trace::context trace;
+  };
+
   using created = std::expected<creation_answer, errors::failure>;
   transport::task<created> create_alone(creation_request what, workspace& space, std::string& out);
   transport::task<created> create_keyed(creation_request what, workspace& space, std::string& out);
@@ -132,17 +151,19 @@ class sessions {
   order order_of(const creation_request& what, const workspace& space) const;
 
   transport::task<obtained> obtain(const order& what, way_taken way, time::instant until, std::string& out);
-  transport::task<std::optional<obtained>> obtain_live(const order& what, const way_taken& way, std::string& out);
+  transport::task<std::optional<obtained>> obtain_live(const order& what, std::string& out);
   std::pair<std::shared_ptr<flight>, bool> flight_for(const order& what);
   transport::task<std::shared_ptr<const landing>> fly(const order& what, const way_taken& way, time::instant until,
                                                       std::shared_ptr<flight>& on);
   obtained compose(const order& what, std::string_view upstream_body, bool reused, std::string& out);
   landing arrive(dispatch::workspace& space);
-  transport::task<> keep(std::optional<store::live_name> reuse, const landing& what, std::uint64_t slot);
+  transport::task<> keep(std::optional<store::live_name> reuse, author who, std::shared_ptr<store::asking> by,
+                         const landing& what, std::uint64_t slot);
   bool usable(const store::live_session& one) const;
 
   std::expected<session_facts, errors::failure> conclude(dispatch::operation what, const answer_context& context,
                                                          dispatch::workspace& way, scratch& memory, std::string& out);
+  void no_longer_live(const session_id& id);
   void belongs(std::size_t caller, const session_id& id, std::string key, std::string metadata);
   void ended(const session_facts& facts);
   void name_own_sessions(errors::failure& why, std::size_t caller) const;

@@ -1,3 +1,4 @@
+#include "settings/certificate_names.hpp"
 #include "settings/check_bodies.hpp"
 #include "settings/checks.hpp"
 #include "settings/scalars.hpp"
@@ -111,7 +112,7 @@ void check_callers(const configuration& c, collector& faults) {
       if (const auto place = element(path + ".key_sha256", i); !faults.faulty(place))
         keys(place, show(one.key_sha256[i]), name, "key");
     for (std::size_t i = 0; i < one.certificate_san.size(); ++i)
-      certificates(element(path + ".certificate_san", i), one.certificate_san[i], name, "name");
+      certificates(element(path + ".certificate_san", i), certificate_name(one.certificate_san[i]), name, "name");
     check_account_references(path, c, one, faults);
     check_caller_defaults(path, c, one, faults);
     // Last, because these faults speak of the caller as a whole.

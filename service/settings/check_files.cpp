@@ -34,11 +34,12 @@ class file_check {
     if (!one.tls) return;
     const auto tls = path + ".tls.";
     const auto certificate = holds(tls + "certificate_file", one.tls->certificate_file, certificates_complaint);
-    const auto key = holds(tls + "private_key_file", one.tls->private_key_file, private_key_complaint);
+    auto key = holds(tls + "private_key_file", one.tls->private_key_file, private_key_complaint);
     if (certificate && key && !key_fits(*certificate, *key))
       faults_.add(tls + "private_key_file", one.tls->private_key_file.string() +
                                                 " does not belong to the first certificate of " +
                                                 one.tls->certificate_file.string());
+    if (key) secrets::wipe(*key);
     certificates(tls + "client_ca_file", one.tls->client_ca_file);
   }
 
@@ -54,6 +55,7 @@ void check_files(const configuration& c, const environment& env, collector& faul
   check.listener_files("listeners.api", c.listeners.api);
   check.listener_files("listeners.admin", c.listeners.admin);
   for (const auto& [name, a] : c.accounts) check.certificates(member("accounts", name) + ".tls.ca_file", a.tls.ca_file);
+  check.certificates("tracing.ca_file", c.tracing.ca_file);
   if (c.shared_state.redis) check.certificates("shared_state.redis.ca_file", c.shared_state.redis->ca_file);
 }
 

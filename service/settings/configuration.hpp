@@ -25,7 +25,9 @@ using namespace std::chrono_literals;  // NOLINT: defaults read better as 5s
 struct listener_tls {
   std::filesystem::path certificate_file;
   std::filesystem::path private_key_file;
-  std::optional<std::filesystem::path> client_ca_file;  // set: callers must present a certificate of this CA
+  // Set: peers are asked for a certificate, and one that is shown must be of this CA. Callers may come with a key
+  // instead; operators must show one.
+  std::optional<std::filesystem::path> client_ca_file;
 };
 
 struct listener_limits {
@@ -47,20 +49,22 @@ struct listener {
   bool reuse_port = false;
   std::optional<listener_tls> tls;
   std::uint32_t max_connections = 10'000;
+  std::uint32_t max_connections_per_peer = 8'000;  // of one IPv4 address, of one IPv6 /64
   listener_limits limits;
   listener_timeouts timeouts;
 };
 
-inline listener listener_on(std::uint16_t port, std::uint32_t max_connections) {
+inline listener listener_on(std::uint16_t port, std::uint32_t max_connections, std::uint32_t per_peer) {
   listener one;
   one.port = port;
   one.max_connections = max_connections;
+  one.max_connections_per_peer = per_peer;
   return one;
 }
 
 struct listener_pair {
-  listener api = listener_on(8080, 10'000);
-  listener admin = listener_on(9090, 100);
+  listener api = listener_on(8080, 10'000, 8'000);
+  listener admin = listener_on(9090, 100, 80);
 };
 
 // ---------------------------------------------------------------- limits
@@ -222,6 +226,12 @@ struct shared_state {
   std::uint32_t max_replicas = 1;
 };
 
+// What the gateway takes on before it refuses requests at the door of listeners.api.
+struct overload {
+  std::uint32_t max_in_flight = 5'000;  // requests handled at once, those included that wait for their turn
+  milliseconds max_loop_lag = 500ms;    // how late an event loop may come to its deadlines
+};
+
 struct drain {
   milliseconds delay = 5s;
   milliseconds timeout = 30s;  // counts from the end of delay
@@ -230,6 +240,16 @@ struct drain {
 struct log {
   log_level level = log_level::info;
   log_format format = log_format::json;
+  bool audit = true;
+};
+
+// Spans of sampled requests, to an OpenTelemetry collector.
+struct tracing {
+  std::optional<url> endpoint;  // absent: nothing is exported
+  std::optional<std::filesystem::path> ca_file;
+  double sample_ratio = 0.1;  // of the traces that begin here; those that callers began are theirs to sample
+  std::uint32_t queue = 2048;
+  milliseconds timeout = 5s;
 };
 
 struct configuration {
@@ -241,8 +261,10 @@ struct configuration {
   std::map<std::string, caller> callers;  // empty: anonymous callers
   bool allow_anonymous = false;
   settings::shared_state shared_state;
+  settings::overload overload;
   settings::drain drain;
   settings::log log;
+  settings::tracing tracing;
 };
 
 }  // namespace gateway::settings

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <system_error>
 
+#include <openssl/crypto.h>
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -44,7 +46,10 @@ std::expected<std::string, std::string> system_environment::read_file(const std:
     const auto got = ::read(source.get(), piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return std::unexpected(reason(errno));
-    if (got == 0) return content;
+    if (got == 0) {
+      OPENSSL_cleanse(piece.data(), piece.size());  // it may have been a secret
+      return content;
+    }
     content.append(piece.data(), static_cast<std::size_t>(got));
     if (content.size() > longest_file) return std::unexpected("longer than 1 MiB");
   }

@@ -45,10 +45,14 @@ bool is_name(std::string_view host) {
   return true;
 }
 
-// Browsers take a host whose last label is a number for an IPv4 address (WHATWG URL, "ends in a number").
+// Browsers take a host whose last label is a number, also a hexadecimal one, for an IPv4 address (WHATWG URL, "ends in
+// a number"). `host` is in lower case.
 bool ends_in_number(std::string_view host) {
-  const auto last = host.substr(host.rfind('.') + 1);
-  return std::ranges::all_of(last, [](char c) { return c >= '0' && c <= '9'; });
+  auto last = host.substr(host.rfind('.') + 1);
+  const bool hexadecimal = last.starts_with("0x");
+  if (hexadecimal) last.remove_prefix(2);
+  return std::ranges::all_of(last,
+                             [&](char c) { return (c >= '0' && c <= '9') || (hexadecimal && c >= 'a' && c <= 'f'); });
 }
 
 }  // namespace

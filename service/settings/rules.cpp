@@ -93,6 +93,10 @@ complaint http_only(const url& value) {
                 "must be an http URL: the proxy is spoken to in plain HTTP, and TLS runs through it by CONNECT");
 }
 
+complaint web_only(const url& value) {
+  return unless(value.scheme == "http" || value.scheme == "https", value.text(), "must be an http or https URL");
+}
+
 complaint redis_only(const url& value) {
   return unless(value.scheme == "redis" || value.scheme == "rediss", value.text(), "must be a rediss or redis URL");
 }

@@ -63,6 +63,7 @@ complaint absolute_path_form(const std::string& text);  // the path of a URL
 
 complaint https_only(const url& value);
 complaint http_only(const url& value);
+complaint web_only(const url& value);  // http or https
 complaint redis_only(const url& value);
 complaint origin_only(const url& value);  // no path
 

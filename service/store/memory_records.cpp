@@ -137,7 +137,8 @@ task<std::optional<live_session>> memory_records::live(live_name name, std::shar
   co_return found->second.what;
 }
 
-task<> memory_records::keep_live(live_name name, live_session what, time::instant until) {
+task<> memory_records::keep_live(live_name name, live_session what, time::instant until,
+                                 std::shared_ptr<asking> /*by*/) {
   const std::lock_guard lock{mutex_};
   if (live_.size() >= bounds_.live_sessions) {
     const auto now = clock_.now();

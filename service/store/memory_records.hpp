@@ -24,7 +24,8 @@ class memory_records final : public records {
   transport::task<> changed(transport::loop& here, key_name name, time::instant until) override;
 
   transport::task<std::optional<live_session>> live(live_name name, std::shared_ptr<asking> by) override;
-  transport::task<> keep_live(live_name name, live_session what, time::instant until) override;
+  transport::task<> keep_live(live_name name, live_session what, time::instant until,
+                              std::shared_ptr<asking> by) override;
   transport::task<> end_live(std::string session) override;
 
   std::size_t keys() const;

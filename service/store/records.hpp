@@ -59,6 +59,12 @@ class asking {
  public:
   time::duration spent() const noexcept { return time::duration{spent_.load(std::memory_order_relaxed)}; }
   void spend(time::duration more) noexcept { spent_.fetch_add(more.count(), std::memory_order_relaxed); }
+  // It waits with others: what the most patient of them has spent counts for it, too.
+  void at_least(time::duration others) noexcept {
+    auto mine = spent_.load(std::memory_order_relaxed);
+    while (mine < others.count() && !spent_.compare_exchange_weak(mine, others.count(), std::memory_order_relaxed)) {
+    }
+  }
   std::uint32_t next_step() noexcept { return 1 + steps_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
@@ -149,7 +155,9 @@ class records {
 
   // Nothing where the store does not answer: then a new session is made, if it can be.
   virtual transport::task<std::optional<live_session>> live(live_name name, std::shared_ptr<asking> by) = 0;
-  virtual transport::task<> keep_live(live_name name, live_session what, time::instant until) = 0;
+  // Returns when it is kept, or when whoever asks has no patience left: it is kept all the same, if it can be.
+  virtual transport::task<> keep_live(live_name name, live_session what, time::instant until,
+                                      std::shared_ptr<asking> by) = 0;
   // The session is no longer for others: given back, completed, expired.
   virtual transport::task<> end_live(std::string session) = 0;
 };

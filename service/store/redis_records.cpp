@@ -51,6 +51,16 @@ struct redis_records::repetition {
   }
 };
 
+// A session that is being kept for others; whoever made it may leave.
+struct redis_records::keeping {
+  std::string key;
+  std::string session;
+  std::string sealed;
+  time::duration lifetime{0};
+  bool over = false;
+  transport::parking* waiter = nullptr;
+};
+
 redis_records::redis_records(parts given)
     : parts_{std::move(given)},
       base_{parts_.options.prefix + "{" + parts_.options.account + ":" + parts_.seals->fingerprint() + "}:"},
@@ -278,16 +288,36 @@ task<std::optional<live_session>> redis_records::live(live_name name, std::share
   co_return found;
 }
 
-task<> redis_records::keep_live(live_name name, live_session what, time::instant until) {
-  const auto now = parts_.loop.now();
-  if (until <= now) co_return;
-  const auto key = live_key(name);
-  const auto session = parts_.seals->hidden(joined("session", {}, what.session));
-  const auto sealed = parts_.seals->seal(written(what), key, parts_.randomness);
-  const script_call call{
-      scripts_.keep_live, {key, base_ + "session:" + session}, {session, sealed, milliseconds(until - now)}};
-  auto asked = parts_.client.run(call, now + parts_.options.timeout);
+task<> redis_records::keep_live(live_name name, live_session what, time::instant until, std::shared_ptr<asking> by) {
+  const auto began = parts_.loop.now();
+  if (until <= began) co_return;
+  const auto job = std::make_shared<keeping>();
+  job->key = live_key(name);
+  job->session = parts_.seals->hidden(joined("session", {}, what.session));
+  job->sealed = parts_.seals->seal(written(what), job->key, parts_.randomness);
+  job->lifetime = until - began;
+  const auto patient_until = patience(by.get());
+  parts_.loop.spawn(keep(*this, job));
+  if (!job->over && patient_until > began) {
+    transport::parking place{parts_.loop.ready()};
+    struct departure {
+      keeping& of;
+      ~departure() { of.waiter = nullptr; }
+    } const on_leaving{*job};
+    job->waiter = &place;
+    co_await place.wait(parts_.loop.deadlines(), patient_until);
+  }
+  if (by) by->spend(parts_.loop.now() - began);
+}
+
+task<> redis_records::keep(redis_records& self, std::shared_ptr<keeping> job) {
+  const script_call call{self.scripts_.keep_live,
+                         {job->key, self.base_ + "session:" + job->session},
+                         {job->session, job->sealed, milliseconds(job->lifetime)}};
+  auto asked = self.parts_.client.run(call, self.parts_.loop.now() + self.parts_.options.timeout);
   co_await std::move(asked);
+  job->over = true;
+  if (job->waiter != nullptr) job->waiter->wake_up();
 }
 
 task<> redis_records::end_live(std::string session) {

@@ -70,7 +70,8 @@ class redis_records final : public records {
   transport::task<> changed(transport::loop& here, key_name name, time::instant until) override;
 
   transport::task<std::optional<live_session>> live(live_name name, std::shared_ptr<asking> by) override;
-  transport::task<> keep_live(live_name name, live_session what, time::instant until) override;
+  transport::task<> keep_live(live_name name, live_session what, time::instant until,
+                              std::shared_ptr<asking> by) override;
   transport::task<> end_live(std::string session) override;
 
   // What is being said again.
@@ -86,12 +87,14 @@ class redis_records final : public records {
     std::string answer{};     // sealed; empty: none
   };
   struct repetition;
+  struct keeping;
 
   redis::script_call call_of(const saying& what) const;
   transport::task<said> tell(saying what, time::instant deadline);
   transport::task<said> tell_within_patience(saying what);
   transport::task<said> tell_again_and_again(saying what);
   static transport::task<> repeat(redis_records& self, std::shared_ptr<repetition> job);
+  static transport::task<> keep(redis_records& self, std::shared_ptr<keeping> job);
   transport::task<bool> rest(time::duration how_long);
 
   claim read_claim(const redis::reply& from, const std::string& record, time::instant now);

@@ -8,8 +8,6 @@
 #include <string>
 #include <unordered_map>
 
-#include "foundation/secrets/secret.hpp"
-
 namespace gateway::tls {
 
 struct context_deleter {
@@ -52,23 +50,6 @@ class client_context {
   context_ptr context_;
   std::mutex mutex_;  // never held over I/O
   std::unordered_map<std::string, session_ptr> sessions_;
-};
-
-struct server_options {
-  std::string certificate_pem;  // the chain, leaf first
-  secrets::secret private_key_pem;
-  version min_version = version::tls_1_2;
-};
-
-// The server side: for the caller-facing listener and for tests. Any thread, after construction.
-class server_context {
- public:
-  static std::expected<std::shared_ptr<server_context>, std::string> make(const server_options& options);
-  connection_ptr accept();
-
- private:
-  explicit server_context(context_ptr context) noexcept : context_{std::move(context)} {}
-  context_ptr context_;
 };
 
 // The reason of the last OpenSSL failure of this thread, for people; empties the queue.

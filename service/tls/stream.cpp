@@ -73,8 +73,13 @@ stream::stream(std::unique_ptr<transport::channel> below, connection_ptr connect
 stream::~stream() = default;
 
 int stream::verified(int preverified, X509_STORE_CTX* check) {
-  if (preverified == 1) return 1;
   auto* connection = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  if (preverified == 1) {
+    // A ticket would not hold the certificates in between, without which a client's cannot be verified again when the
+    // authorities change.
+    if (SSL_is_server(connection) == 1 && X509_STORE_CTX_get_error_depth(check) > 1) SSL_set_num_tickets(connection, 0);
+    return 1;
+  }
   auto& self = *static_cast<stream*>(SSL_get_app_data(connection));
   self.refused_ = X509_verify_cert_error_string(X509_STORE_CTX_get_error(check));
   if (auto* certificate = X509_STORE_CTX_get_current_cert(check)) {
@@ -89,17 +94,37 @@ transport::task<std::expected<void, std::string>> stream::handshake() {
   for (;;) {
     ERR_clear_error();
     const int returned = SSL_do_handshake(connection_.get());
-    if (returned == 1) co_return std::expected<void, std::string>{};
+    if (returned == 1) {
+      ended_ = handshake_end::done;
+      co_return std::expected<void, std::string>{};
+    }
     const auto result = result_of(returned);
     if (result.status == io_status::end || result.status == io_status::failed) {
+      ended_ = result.status == io_status::end ? handshake_end::left : end_of_failed();
       const auto why = reason();
-      co_return std::unexpected{why.empty() ? std::string{"the server closed the connection during the handshake"}
-                                            : why};
+      co_return std::unexpected{why.empty() ? std::string{"the peer closed the connection during the handshake"} : why};
     }
     const auto what = result.status == io_status::want_read ? interest::read : interest::write;
     const auto woken = co_await ready().wait(what);
-    if (woken == wake::timed_out) co_return std::unexpected{std::string{"timed out"}};
-    if (woken == wake::cancelled) co_return std::unexpected{std::string{"cancelled"}};
+    if (woken == wake::ready) continue;
+    ended_ = woken == wake::timed_out ? handshake_end::timed_out : handshake_end::cancelled;
+    co_return std::unexpected{std::string{woken == wake::timed_out ? "timed out" : "cancelled"}};
+  }
+}
+
+handshake_end stream::end_of_failed() const noexcept {
+  if (!refused_.empty()) return handshake_end::refused_certificate;
+  if (error_ == 0) return handshake_end::left;
+  if (ERR_GET_LIB(error_) != ERR_LIB_SSL) return handshake_end::failed;
+  switch (ERR_GET_REASON(error_)) {
+    case SSL_R_HTTP_REQUEST:
+      return handshake_end::plain_http;
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+      return handshake_end::refused_certificate;
+    case SSL_R_UNEXPECTED_EOF_WHILE_READING:
+      return handshake_end::left;
+    default:
+      return handshake_end::failed;
   }
 }
 
@@ -132,6 +157,7 @@ io_result stream::result_of(int returned) noexcept {
       if (failure_.empty()) failure_ = "the connection was lost";
       return {io_status::failed, 0};
     default:
+      error_ = ERR_peek_last_error();
       failure_ = last_error();
       return {io_status::failed, 0};
   }
@@ -148,7 +174,9 @@ void stream::finish() noexcept {
 }
 
 std::string stream::reason() const {
-  if (!refused_.empty()) return "the server's certificate was refused: " + refused_;
+  if (!refused_.empty())
+    return (SSL_is_server(connection_.get()) == 1 ? "the caller's" : "the server's") +
+           (" certificate was refused: " + refused_);
   return failure_;
 }
 

@@ -155,6 +155,7 @@ task<> keeper::tell_others(store::token_owner who, store::token_lease lease, tim
 void keeper::conclude(std::expected<endpoint::reply, std::string> reply) {
   if (!reply) return note_trouble(false, std::move(reply.error()));
   auto meaning = read_answer(reply->status, reply->body, parts_.encoding);
+  secrets::wipe(reply->body);
   if (auto* no = std::get_if<refused>(&meaning)) return note_trouble(true, std::move(no->reason));
   if (auto* nothing = std::get_if<unusable>(&meaning)) return note_trouble(false, std::move(nothing->reason));
   auto got = std::get<granted>(std::move(meaning));
@@ -189,7 +190,12 @@ void keeper::publish() {
   if (const auto* why = renewal_.failing()) latest.failing = *why;
   has_token_.store(latest.token.has_value(), std::memory_order_relaxed);
   expiry_.store(latest.token ? latest.token->expiry.time_since_epoch().count() : 0, std::memory_order_relaxed);
+  generation_.store(latest.token ? latest.token->generation : 0, std::memory_order_relaxed);
   tried_.store(renewal_.tried(), std::memory_order_relaxed);
+  standing_.store(!latest.failing           ? standing::well
+                  : latest.failing->refused ? standing::refused
+                                            : standing::out_of_reach,
+                  std::memory_order_relaxed);
   for (auto* each : views_) {
     if (&each->loop_ == &parts_.home)
       each->update(latest);

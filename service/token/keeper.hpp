@@ -102,6 +102,13 @@ class keeper {
     return time::instant{time::duration{expiry_.load(std::memory_order_relaxed)}};
   }
 
+  // Of the present token: 1, 2, 3, ...; 0 where there is none. Any thread.
+  std::uint64_t generation() const noexcept { return generation_.load(std::memory_order_relaxed); }
+
+  // How the latest attempt ended. Any thread.
+  enum class standing : std::uint8_t { well, out_of_reach, refused };
+  standing latest() const noexcept { return standing_.load(std::memory_order_relaxed); }
+
  private:
   friend view;
   class alarm final : public time::deadline {
@@ -138,6 +145,8 @@ class keeper {
   std::atomic<bool> tried_{false};
   std::atomic<bool> has_token_{false};
   std::atomic<time::duration::rep> expiry_{0};
+  std::atomic<std::uint64_t> generation_{0};
+  std::atomic<standing> standing_{standing::well};
 };
 
 }  // namespace gateway::token

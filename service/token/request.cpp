@@ -56,31 +56,40 @@ std::optional<time::duration> lifetime_of(const boost::json::object& members) {
 
 answer read_grant(std::string_view body) {
   boost::system::error_code failed;
-  const auto document = boost::json::parse(body, failed);
+  auto document = boost::json::parse(body, failed);
   if (failed || !document.is_object()) return unusable{"the token endpoint's answer is not a JSON object"};
-  const auto& members = document.get_object();
-  const auto* token = members.if_contains("access_token");
+  auto& members = document.get_object();
+  auto* token = members.if_contains("access_token");
   if (token == nullptr || !token->is_string() || token->get_string().empty())
     return unusable{"the token endpoint's answer has no access_token"};
   const std::string_view text = token->get_string();
   // It goes into a header line (RFC 6750 section 2.1 allows even less).
   if (!std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; }))
     return unusable{"the token endpoint's access_token has characters that no header may hold"};
-  return granted{secrets::secret{text}, lifetime_of(members)};
+  granted got{secrets::secret{text}, lifetime_of(members)};
+  OPENSSL_cleanse(token->get_string().data(), token->get_string().size());
+  return got;
 }
 
 }  // namespace
 
 secrets::secret basic_authorization(const credentials& of) {
-  std::string pair = form_encoded(of.client_id) + ":" + form_encoded(of.client_secret.reveal());
-  std::string text(4 * ((pair.size() + 2) / 3) + 1, '\0');
+  std::string secret_part = form_encoded(of.client_secret.reveal());
+  std::string pair = form_encoded(of.client_id);
+  pair.reserve(pair.size() + 1 + secret_part.size());  // so that no shorter copy stays behind in the heap
+  pair += ':';
+  pair += secret_part;
+  constexpr std::string_view scheme = "Basic ";
+  std::string text(scheme.size() + 4 * ((pair.size() + 2) / 3) + 1, '\0');
+  text.replace(0, scheme.size(), scheme);
   const int written =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data() + scheme.size()),
                       reinterpret_cast<const unsigned char*>(pair.data()), static_cast<int>(pair.size()));
-  text.resize(static_cast<std::size_t>(written));
-  secrets::secret result{"Basic " + text};
-  OPENSSL_cleanse(pair.data(), pair.size());
-  OPENSSL_cleanse(text.data(), text.size());
+  text.resize(scheme.size() + static_cast<std::size_t>(written));
+  secrets::secret result{text};
+  secrets::wipe(secret_part);
+  secrets::wipe(pair);
+  secrets::wipe(text);
   return result;
 }
 

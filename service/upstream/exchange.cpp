@@ -278,6 +278,20 @@ task<bool> send_all(transport::channel& connection, std::string_view request, ex
 
 }  // namespace
 
+std::string_view to_string(exchange_end end) noexcept {
+  switch (end) {
+    case exchange_end::answered:
+      return "answered";
+    case exchange_end::lost:
+      return "lost";
+    case exchange_end::timed_out:
+      return "timed_out";
+    case exchange_end::unusable:
+      return "unusable";
+  }
+  return "lost";
+}
+
 task<exchange_result> exchange(transport::loop& loop, transport::channel& connection, std::string_view request,
                                const http::parse_limits& limits, answer& into, time::instant deadline, asking what,
                                sending how) {

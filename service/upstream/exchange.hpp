@@ -20,6 +20,9 @@ enum class exchange_end : std::uint8_t {
   unusable    // what came is not HTTP, or larger than allowed
 };
 
+// "answered", "lost", "timed_out", "unusable": for logs, metrics and traces.
+std::string_view to_string(exchange_end end) noexcept;
+
 // One answer, with the memory it lives in; kept between uses. Views in `head` and `body` are valid until the next use.
 struct answer {
   http::answer_head head;

@@ -99,6 +99,8 @@ class pool final : private connection_budget::member, private pooled_connection:
   transport::task<std::expected<lease, error>> acquire(time::instant deadline, time::duration connect_timeout);
 
   counts count() const noexcept;
+  // How long a connection may rest: as configured, or less where the server was seen to close earlier.
+  time::duration rest_limit() const noexcept { return idle_limit_.at(net_.loop.now()); }
   // Closes what is idle now, and from now on what becomes idle. Whoever waits is still served.
   void close_idle() noexcept;
   const upstream::target& target() const noexcept { return target_; }

@@ -33,7 +33,7 @@ std::string place_of(const std::string& host, std::uint16_t port) {
 
 transport::task<opened> open_connection(network net, const target& where, time::instant deadline) {
   auto connected = co_await open_tcp(net, where, deadline);
-  if (!connected) co_return std::move(connected);
+  if (!connected || !where.tls) co_return std::move(connected);
   const auto failed = [&](const std::string& why) { return "TLS to " + place_of(where.host, where.port) + ": " + why; };
   auto secured = where.tls->connect(where.server_name);
   if (!secured) co_return std::unexpected{failed("the server name cannot be verified")};
@@ -43,6 +43,7 @@ transport::task<opened> open_connection(network net, const target& where, time::
   auto shaken = co_await stream->handshake();
   if (!shaken) co_return std::unexpected{failed(shaken.error())};
   guard.stop();
+  if (net.handshakes != nullptr) net.handshakes->shaken(stream->resumed());
   co_return std::unique_ptr<transport::channel>{std::move(stream)};
 }
 

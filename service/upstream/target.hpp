@@ -29,9 +29,9 @@ struct proxy {
 struct target {
   std::string host;  // as in the URL: what Host, SNI and the certificate are about
   std::uint16_t port = 443;
-  std::string server_name;  // what the certificate must be for; usually `host`
-  std::shared_ptr<tls::client_context> tls;
-  std::optional<upstream::proxy> proxy{};  // which looks up `host` itself
+  std::string server_name;                   // what the certificate must be for; usually `host`
+  std::shared_ptr<tls::client_context> tls;  // null: spoken to in plain HTTP, which no account can ask for
+  std::optional<upstream::proxy> proxy{};    // which looks up `host` itself
 };
 
 // "podero.test:443"; an IPv6 address in brackets.
@@ -46,6 +46,16 @@ class resolver {
       const std::string& host, std::uint16_t port, time::instant deadline) = 0;
 };
 
+// Hears of every TLS handshake that went well.
+class handshake_observer {
+ public:
+  // `resumed`: with the ticket of an earlier one, without certificates.
+  virtual void shaken(bool resumed) noexcept = 0;
+
+ protected:
+  ~handshake_observer() = default;
+};
+
 // What a loop needs to open connections. Everything outlives the pools that use it.
 struct network {
   transport::loop& loop;
@@ -53,10 +63,11 @@ struct network {
   upstream::resolver& resolver;
   // From one address tried to the next (RFC 8305's Connection Attempt Delay).
   time::duration attempt_delay = std::chrono::milliseconds{250};
+  handshake_observer* handshakes = nullptr;
 };
 
-// Opens a connection to `where`: name, TCP, the proxy's tunnel where there is one, TLS, within `deadline`. The error
-// names the step that failed. `where` outlives the task.
+// Opens a connection to `where`: name, TCP, the proxy's tunnel where there is one, TLS where there is any, within
+// `deadline`. The error names the step that failed. `where` outlives the task.
 transport::task<opened> open_connection(network net, const target& where, time::instant deadline);
 
 }  // namespace gateway::upstream

@@ -12,6 +12,12 @@ void append_number(std::string& out, std::size_t number) {
   out.append(digits.data(), end);
 }
 
+void append_traceparent(std::string& out, std::string_view value) {
+  if (value.empty()) return;
+  out += "\r\ntraceparent: ";
+  out += value;
+}
+
 std::string common_lines(std::string_view host) {
   return "Host: " + std::string{host} + "\r\nUser-Agent: onboarding-gateway\r\nAccept: application/json\r\n";
 }
@@ -26,23 +32,27 @@ wire::wire(std::string_view host, std::string_view base_path) {
   read_head_ = " HTTP/1.1\r\n" + common_lines(host) + "Authorization: Bearer ";
 }
 
-void wire::create_session(std::string& out, std::string_view token, std::string_view body) const {
+void wire::create_session(std::string& out, std::string_view token, std::string_view traceparent,
+                          std::string_view body) const {
   out.clear();
-  out.reserve(create_head_.size() + token.size() + body.size() + 48);
+  out.reserve(create_head_.size() + token.size() + body.size() + 128);
   out += create_head_;
   out += token;
+  append_traceparent(out, traceparent);
   out += "\r\nContent-Length: ";
   append_number(out, body.size());
   out += "\r\n\r\n";
   out += body;
 }
 
-void wire::read_session(std::string& out, std::string_view token, std::string_view session_id) const {
+void wire::read_session(std::string& out, std::string_view token, std::string_view traceparent,
+                        std::string_view session_id) const {
   out.clear();
   out += read_line_;
   out += session_id;
   out += read_head_;
   out += token;
+  append_traceparent(out, traceparent);
   out += "\r\n\r\n";
 }
 

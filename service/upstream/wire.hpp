@@ -13,9 +13,12 @@ class wire {
   // a slash at its end.
   wire(std::string_view host, std::string_view base_path);
 
-  // Each replaces what is in `out` by one complete request, ready to be sent in one write.
-  void create_session(std::string& out, std::string_view token, std::string_view body) const;
-  void read_session(std::string& out, std::string_view token, std::string_view session_id) const;
+  // Each replaces what is in `out` by one complete request, ready to be sent in one write. `traceparent`: our span of
+  // the request; empty: it is part of no trace.
+  void create_session(std::string& out, std::string_view token, std::string_view traceparent,
+                      std::string_view body) const;
+  void read_session(std::string& out, std::string_view token, std::string_view traceparent,
+                    std::string_view session_id) const;
 
  private:
   std::string create_head_;

@@ -43,11 +43,14 @@ struct podero_world {
   // Once, for the API: instead of asking the model, or what becomes of the model's answer.
   std::optional<simulator::wire_script> instead;
   std::function<void(simulator::response&)> next_answer;
+  // At every request to the API, as it came.
+  std::function<void(const simulator::request&)> look;
   // For every answer of the API.
   std::function<void(simulator::response&)> always;
 
   world w{[this](const simulator::request& r) {
     const bool api = r.target.starts_with("/api/");
+    if (api && look) look(r);
     if (api && instead) return *std::exchange(instead, std::nullopt);
     auto answered = podero.handle(r);
     if (api && always) always(answered);

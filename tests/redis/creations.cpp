@@ -13,8 +13,8 @@ using errors::problem;
 using namespace std::chrono_literals;
 
 struct creating : sharing_fixture {
-  explicit creating(const support::redis_server& redis)
-      : sharing_fixture{{.reuse = {}}},
+  explicit creating(const support::redis_server& redis, onboarding::reuse_rules reuse = {})
+      : sharing_fixture{{.reuse = reuse}},
         client{{.network = {.loop = loop, .connector = sockets, .resolve = gateway::support::literal_names()},
                 .place = {.unix_path = redis.unix_path()},
                 .identity = {},
@@ -70,6 +70,60 @@ struct creating : sharing_fixture {
   redis::client client;
   redis_records remembered;
 };
+
+// In all: with its key, with the session to reuse, and after it was made.
+TEST_CASE("wherever the store falls silent, no creation waits for it longer than it may in all") {
+  support::redis_server redis;
+  int away = 0;
+  int created = 0;
+  for (int step = 0; step < 24; ++step) {
+    for (const bool keyed : {true, false}) {
+      CAPTURE(step);
+      CAPTURE(keyed);
+      creating here{redis, {.lifetime = 10min}};
+      auto& one = here.begin(keyed ? "k" + std::to_string(step) : "");
+      for (int i = 0; i < step; ++i) here.turn_once();
+      redis.pause();
+      const auto began = here.clock.now();
+      while (!one.got && here.clock.now() < began + 1min) {
+        here.clock.advance(10ms);
+        here.turn_once();
+      }
+      redis.resume();
+      REQUIRE(one.got.has_value());
+      REQUIRE(here.seen.waits.size() == 1);
+      CHECK(here.seen.waits.front() <= options_of().timeout + 10ms);
+      CHECK(here.clock.now() - began <= options_of().timeout + 20ms);
+      *one.got ? ++created : ++away;
+      REQUIRE(here.turn_until([&] {
+        if (here.remembered.repeating() != 0) here.clock.advance(10ms);
+        return here.remembered.repeating() == 0;
+      }));
+      redis.ask({"FLUSHALL"});
+    }
+  }
+  MESSAGE("created " << created << ", refused " << away);
+  CHECK(away > 0);
+  CHECK(created > 0);
+}
+
+TEST_CASE("keys that share one session are told together, and all of them") {
+  const support::redis_server redis;
+  creating here{redis, {.lifetime = 10min}};
+  std::vector<sharing_fixture::asker*> all;
+  here.answer_late();
+  for (int i = 0; i < 100; ++i) all.push_back(&here.begin("k" + std::to_string(i)));
+  REQUIRE(here.turn_until([&] { return here.server.requests.size() == 1; }));
+  here.say();
+  for (auto* one : all) here.finish(*one);
+  for (auto* one : all) {
+    CHECK((*one->got).has_value());
+    CHECK(one->id() == all.front()->id());
+  }
+  CHECK(here.server.requests.size() == 1);
+  const auto claims = redis.ask({"EVAL", "return #redis.call('KEYS','*key:*')", "0"});
+  CHECK(claims == "100");
+}
 
 TEST_CASE("two replicas that get the same key at once create once, and both answer the same") {
   const support::redis_server redis;

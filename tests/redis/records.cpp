@@ -283,7 +283,7 @@ TEST_CASE_FIXTURE(two_replicas, "neither keys nor bodies nor callers nor session
   REQUIRE(here.sending(replica::held(first, "order-4711")) == said::yes);
   REQUIRE(here.finished(replica::held(first, "order-4711"), R"({"user_id":"somebody"})") == said::yes);
   here.done(here.records.keep_live({.caller = 0, .of = {9}}, {.session = "session-1", .upstream_body = "somebody"},
-                                   here.clock.now() + 1min));
+                                   here.clock.now() + 1min, {}));
   const auto all = all_of(server);
   CHECK(all.size() > 500);
   for (const auto* text : {"order-4711", "somebody", "user_id", "session-1", "portal", "example-secret"})
@@ -295,7 +295,7 @@ TEST_CASE_FIXTURE(two_replicas, "a live session is found by the other replica un
   const live_session made{
       .session = "s1", .upstream_body = "{}", .expires_at = std::chrono::sys_seconds{1'724'533'200s}};
   const auto look = [&](replica& by, live_name what) { return by.result(by.records.live(what, {})); };
-  here.done(here.records.keep_live(name, made, here.now() + 100ms));
+  here.done(here.records.keep_live(name, made, here.now() + 100ms, {}));
   const auto found = look(there, name);
   REQUIRE(found.has_value());
   CHECK(found->session == "s1");
@@ -305,8 +305,8 @@ TEST_CASE_FIXTURE(two_replicas, "a live session is found by the other replica un
   CHECK_FALSE(look(there, {.caller = {}, .of = {9}}).has_value());
   let_pass(110ms);
   CHECK_FALSE(look(there, name).has_value());
-  here.done(here.records.keep_live(name, made, here.clock.now() + 1min));
-  here.done(here.records.keep_live(name, {.session = "s2"}, here.clock.now() + 1min));
+  here.done(here.records.keep_live(name, made, here.clock.now() + 1min, {}));
+  here.done(here.records.keep_live(name, {.session = "s2"}, here.clock.now() + 1min, {}));
   there.done(there.records.end_live("s1"));
   CHECK(look(here, name)->session == "s2");
   there.done(there.records.end_live("s2"));

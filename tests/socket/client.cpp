@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "support/program.hpp"
+#include "support/serial.hpp"
 
 namespace gateway::socket_tests {
 namespace {
@@ -68,7 +69,17 @@ connection::connection(unsigned short port, const std::optional<trust>& tls) : s
   context_.reset(SSL_CTX_new(TLS_client_method()));
   SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
   const bool trusts = SSL_CTX_load_verify_file(context_.get(), tls->ca_file.c_str()) == 1;
+  if (!tls->certificate_file.empty()) {
+    SSL_CTX_use_certificate_chain_file(context_.get(), tls->certificate_file.c_str());
+    SSL_CTX_use_PrivateKey_file(context_.get(), tls->private_key_file.c_str(), SSL_FILETYPE_PEM);
+  }
+  if (tls->version != 0) {
+    SSL_CTX_set_security_level(context_.get(), 0);  // also for what is not safe any more
+    SSL_CTX_set_min_proto_version(context_.get(), tls->version);
+    SSL_CTX_set_max_proto_version(context_.get(), tls->version);
+  }
   tls_.reset(SSL_new(context_.get()));
+  if (tls->session != nullptr) SSL_set_session(tls_.get(), tls->session);
   SSL_set_fd(tls_.get(), socket_);
   SSL_set_tlsext_host_name(tls_.get(), tls->host.c_str());
   SSL_set1_host(tls_.get(), tls->host.c_str());
@@ -86,6 +97,10 @@ connection::connection(connection&& other) noexcept
 connection::~connection() {
   tls_.reset();
   if (socket_ >= 0) ::close(socket_);
+}
+
+std::string connection::serial() const {
+  return support::serial_of(SSL_get0_peer_certificate(tls_.get()));
 }
 
 void connection::send(std::string_view bytes) {

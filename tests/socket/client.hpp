@@ -33,6 +33,10 @@ class connection {
   struct trust {
     std::string ca_file;
     std::string host = "localhost";
+    std::string certificate_file = {};  // what it shows of itself; empty: nothing
+    std::string private_key_file = {};
+    int version = 0;                 // the only one it speaks; 0: any that is safe
+    SSL_SESSION* session = nullptr;  // to be resumed
   };
   explicit connection(unsigned short port, const std::optional<trust>& tls = std::nullopt);
   ~connection();
@@ -46,6 +50,13 @@ class connection {
   answer receive();
   // Waits for the peer's end of the connection; false: it says something, or time is over.
   bool ends();
+
+  // Of the peer's certificate.
+  std::string serial() const;
+  bool resumed() const { return SSL_session_reused(tls_.get()) == 1; }
+  // What another connection may resume; after something was received.
+  using session_ptr = std::unique_ptr<SSL_SESSION, decltype(&SSL_SESSION_free)>;
+  session_ptr session() const { return {SSL_get1_session(tls_.get()), &SSL_SESSION_free}; }
 
   static std::string request(std::string_view method, std::string_view target, std::string_view body,
                              std::string_view headers);

@@ -111,15 +111,26 @@ TEST_CASE("A file that cannot be read is named") {
   CHECK(got.errors == "/nowhere/gateway.yaml: cannot be read: No such file or directory\n");
 }
 
-TEST_CASE("What this version does not do and would have to is refused by name") {
+TEST_CASE("A certificate and a key that do not belong together are refused before the start, with their place") {
   const written good;
-  const auto identity = simulator::make_authority("Example");
-  const auto tls = "tls: { certificate_file: " + good.folder.write("tls.pem", identity.certificate_pem) +
-                   ", private_key_file: " + good.folder.write("tls.key", identity.key_pem) + " }";
-  const auto file = good.file("", "", ", " + tls);
-  const auto got = start({"--config", file});
-  CHECK(got.code == 2);
-  CHECK(got.errors == file + ": listeners.api.tls: this version listens without TLS only\n");
+  const auto identity = simulator::make_self_signed();
+  const auto certificate = good.folder.write("tls.pem", identity.certificate_pem);
+  const auto file_with = [&](const std::string& key) {
+    return good.file("", "", ", tls: { certificate_file: " + certificate + ", private_key_file: " + key + " }");
+  };
+  const auto other = good.folder.write("other.key", simulator::make_self_signed().key_pem);
+  for (const bool only_check : {false, true}) {
+    const auto file = file_with(other);
+    std::vector<std::string> arguments{"--config", file};
+    if (only_check) arguments.emplace_back("--check");
+    const auto got = start(arguments);
+    CHECK(got.code == 2);
+    CHECK(got.output == "");
+    CHECK(got.errors.starts_with(file + ":1:"));
+    CHECK(got.errors.ends_with(": listeners.api.tls.private_key_file: " + other +
+                               " does not belong to the first certificate of " + certificate + "\n"));
+  }
+  CHECK(start({"--config", file_with(good.folder.write("tls.key", identity.key_pem)), "--check"}).code == 0);
 }
 
 TEST_CASE("A good configuration is checked with 0, and what is legal and unwise is said") {

@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <boost/json.hpp>
 
+#include <unistd.h>
+
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -214,6 +216,10 @@ TEST_CASE("Started without standard streams, it takes no connection for one of t
   const scratch_folder folder;
   running_simulator podero;
   const auto file = folder.write("gateway.yaml", configuration::of(podero, folder).text());
+  if (::geteuid() != 0) {
+    MESSAGE("skipped: the process hides its descriptors from everybody but root");
+    return;
+  }
   program gateway{std::string{gateway_file}, {"--config", file}, streams::none};
   REQUIRE(eventually([&] { return listening_ports(gateway.pid()).size() == 2; }));
   for (const std::string number : {"0", "1", "2"})

@@ -1,4 +1,7 @@
 // What operators see, and what nobody may see.
+#include "contract/examples.hpp"
+#include "contract/schema_check.hpp"
+#include "socket/collector.hpp"
 #include "socket/started.hpp"
 
 #include <doctest/doctest.h>
@@ -29,10 +32,26 @@ std::string base64(std::string_view text) {
   return out;
 }
 
+// Members stand in the order in which the schema requires them.
+void check_order(const boost::json::value& value, const boost::json::value& schema) {
+  if (const auto* items = value.if_array()) {
+    for (const auto& item : *items) check_order(item, schema.at("items"));
+    return;
+  }
+  if (!value.is_object()) return;
+  boost::json::array names;
+  for (const auto& member : value.get_object()) {
+    names.push_back(boost::json::value(member.key()));
+    check_order(member.value(), schema.at("properties").at(member.key()));
+  }
+  CHECK(boost::json::value(names) == schema.at("required"));
+}
+
 // Everything that the operators' listener shows.
 std::string all_pages(const running_gateway& of) {
   std::string all;
-  for (const auto* page : {"/metrics", "/livez?verbose", "/readyz?verbose", "/startupz?verbose", "/config", "/nowhere"})
+  for (const auto* page :
+       {"/", "/status", "/metrics", "/livez?verbose", "/readyz?verbose", "/startupz?verbose", "/config", "/nowhere"})
     all += get(of.admin(), page).body;
   return all;
 }
@@ -60,6 +79,8 @@ std::string exercise(const running_gateway& gateway, const std::string& key) {
     try_one("POST", sessions_path, creation, json + headers);
     try_one("POST", sessions_path, "{", json + headers);
     try_one("POST", sessions_path, R"({"user_id": 1})", json + headers);
+    try_one("POST", sessions_path, creation, json + headers + "Idempotency-Key: example-key-not-real\r\n");
+    try_one("GET", "/v1/accounts/sandbox/" + user + "?token=" + user, "", headers);
     try_one("GET", std::string{sessions_path} + "/497f6eca-6276-4993-bfeb-53cbbbba6f08", "", headers);
     try_one("DELETE", sessions_path, "", headers);
   }
@@ -70,8 +91,8 @@ std::string exercise(const running_gateway& gateway, const std::string& key) {
 
 TEST_CASE("promtool finds nothing wrong with the metrics, before and after requests of every kind") {
   const both_programs running;
-  const bool installed = run("/bin/sh", {"-c", "command -v promtool"}).code == 0;
-  if (!installed) MESSAGE("promtool is not installed (Debian: prometheus), so it checks nothing");
+  REQUIRE_MESSAGE(run("/bin/sh", {"-c", "command -v promtool"}).code == 0,
+                  "promtool is not installed (Debian package: prometheus; tests/scripts/install-packages test)");
   for (const bool used : {false, true}) {
     CAPTURE(used);
     if (used) exercise(running.gateway, "");
@@ -80,7 +101,6 @@ TEST_CASE("promtool finds nothing wrong with the metrics, before and after reque
     CHECK(metrics.header("Content-Type").starts_with("text/plain; version=0.0.4"));
     CHECK(metrics.body.contains("\nprocess_cpu_seconds_total "));
     CHECK(metrics.body.contains("\nonboarding_gateway_requests_total{") == used);
-    if (!installed) continue;
     const auto file = running.folder.write("metrics", metrics.body);
     const auto checked = run("/bin/sh", {"-c", "promtool check metrics < " + file});
     CHECK(checked.code == 0);
@@ -163,6 +183,45 @@ TEST_CASE("The status says who holds the slots of a test account, what is left o
   CHECK_FALSE(shown.body.contains("a169451c-8525-4352-b8ca-070dd449a1a5"));
 }
 
+TEST_CASE("The status is by its schema, in its order, before and after requests of every kind") {
+  both_programs running{[](auto& c) {
+    c.account_more = "    test_account: demo\n";
+    c.more += "test_accounts:\n  demo: { open_sessions: 2, limits: { sessions: [ { rate: 1, per: 1h } ] } }\n";
+  }};
+  const auto schema =
+      boost::json::parse(gateway::contract::read_file(gateway::contract::folder() / "schemas" / "status.json"));
+  for (const bool used : {false, true}) {
+    CAPTURE(used);
+    if (used) exercise(running.gateway, "");
+    const auto shown = get(running.gateway.admin(), "/status").json();
+    for (const auto& fault : gateway::contract::schema_faults(shown, "status.json")) FAIL_CHECK(fault);
+    check_order(shown, schema);
+    CHECK(shown.at("problems").as_array().empty() != used);
+    CHECK(shown.at("state") == (used ? "limited" : "calm"));
+    CHECK(shown.at("callers").at(0).at("name") == "anonymous");
+    CHECK(shown.at("callers").at(0).at("served").to_number<int>() == (used ? 1 : 0));
+  }
+  // The window of an hour is used up, and the document says so in words.
+  const auto concerns = get(running.gateway.admin(), "/status").json().at("concerns");
+  CHECK(concerns.at(0).at("alert") == "OnboardingGatewayTestAccountExhausted");
+}
+
+TEST_CASE("The page may run what it came with, ask this listener, and nothing else") {
+  const both_programs running;
+  const auto page = get(running.gateway.admin(), "/");
+  CHECK(page.status == 200);
+  CHECK(page.header("Content-Type") == "text/html; charset=utf-8");
+  CHECK(page.header("X-Content-Type-Options") == "nosniff");
+  const auto policy = page.header("Content-Security-Policy");
+  CHECK(policy.starts_with("default-src 'none'; connect-src 'self'; img-src data:; style-src 'sha256-"));
+  CHECK(policy.contains("; script-src 'sha256-"));
+  CHECK_FALSE(policy.contains("unsafe"));
+  CHECK(policy.ends_with("; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"));
+  // Nothing of it leads elsewhere, but to the name of SVG.
+  for (auto at = page.body.find("http"); at != std::string::npos; at = page.body.find("http", at + 1))
+    CHECK(page.body.substr(at, 26) == "http://www.w3.org/2000/svg");
+}
+
 TEST_CASE("No secret shows in the log, on a page of the operators or in a problem, whatever happened") {
   const std::string secret = "example+secret not:real";
   const std::string encoded = "example%2Bsecret+not%3Areal";
@@ -172,7 +231,8 @@ TEST_CASE("No secret shows in the log, on a page of the operators or in a proble
   auto how = configuration::of(podero, folder);
   folder.write("client-secret", secret + "\n");
   how.log = "{ level: debug, format: json }";
-  how.more = portal.yaml + "    accounts: [ sandbox ]\n";
+  const collector traces;
+  how.more = portal.yaml + "    accounts: [ sandbox ]\n" + traces.yaml(", sample_ratio: 1.0");
   running_gateway gateway{how};
 
   auto seen = exercise(gateway, portal.header());
@@ -185,12 +245,16 @@ TEST_CASE("No secret shows in the log, on a page of the operators or in a proble
   gateway.process().signal(SIGTERM);
   REQUIRE(gateway.process().end() == 0);
   seen += gateway.process().output() + gateway.process().errors();
+  seen += traces.accepted_text();
   CHECK(seen.contains("upstream-error"));
+  CHECK(seen.contains("\"resourceSpans\""));
+  CHECK(seen.contains("\"audit\":true"));
   CHECK(seen.contains("unauthenticated"));
 
   auto basic = base64(std::string{client_id} + ":" + encoded);
   while (basic.ends_with('=')) basic.pop_back();
-  check_hides(seen, {secret, encoded, basic, "Basic ", portal.key, "another-key-not-real", user});
+  check_hides(seen,
+              {secret, encoded, basic, "Basic ", portal.key, "another-key-not-real", "example-key-not-real", user});
 }
 
 TEST_CASE("A token that Podero refuses does not show either") {

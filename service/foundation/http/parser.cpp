@@ -21,8 +21,8 @@ std::optional<std::size_t> end_of_head(std::string_view bytes, std::size_t searc
 }
 
 template <bool is_request>
-message_parser<is_request>::message_parser(const parse_limits& limits, head_type& into)
-    : head_{into}, body_limit_{limits.body} {
+message_parser<is_request>::message_parser(const parse_limits& limits, head_type& into) : head_{into} {
+  chunks_.limit(limits.body);
   // Ours are checked before and after; Beast's own limits would fire with less said.
   this->header_limit(static_cast<std::uint32_t>(limits.head + 1));
   this->body_limit(boost::none);
@@ -54,18 +54,10 @@ std::expected<void, parse_error> message_parser<is_request>::read_head(std::stri
 template <bool is_request>
 std::expected<std::size_t, parse_error> message_parser<is_request>::read_chunked(std::string_view bytes,
                                                                                  std::string& body) {
-  body_ = &body;
-  std::size_t taken = 0;
-  while (taken < bytes.size() && !this->is_done()) {
-    error_type error;
-    const auto used = this->put(boost::asio::const_buffer{bytes.data() + taken, bytes.size() - taken}, error);
-    taken += used;
-    if (fault_) return std::unexpected{*fault_};
-    if (error == beast_http::error::need_more) break;
-    if (error) return std::unexpected{parse_error::malformed};
-    if (used == 0 && !this->is_done()) break;
-  }
-  return taken;
+  const auto taken = chunks_.read(bytes, body);
+  if (taken) return *taken;
+  const bool large = taken.error() == chunk_error::body_too_large;
+  return std::unexpected{large ? parse_error::body_too_large : parse_error::malformed};
 }
 
 template <bool is_request>
@@ -91,7 +83,6 @@ void message_parser<is_request>::on_response_impl(int code, string_view_type, in
 template <bool is_request>
 void message_parser<is_request>::on_field_impl(field id, string_view_type name, string_view_type value,
                                                error_type& error) {
-  if (this->is_header_done()) return;  // trailers come here too, and mean nothing to us
   if (!head_.fields.add({id, view(name), view(value)})) {
     fault_ = parse_error::too_many_fields;
     error = beast_http::error::header_limit;
@@ -99,19 +90,6 @@ void message_parser<is_request>::on_field_impl(field id, string_view_type name, 
   }
   if constexpr (is_request)
     if (id == field::expect && boost::beast::iequals(value, "100-continue")) head_.expects_continue = true;
-}
-
-template <bool is_request>
-void message_parser<is_request>::on_chunk_header_impl(std::uint64_t size, string_view_type, error_type& error) {
-  if (body_ == nullptr || size <= body_limit_ - std::min(body_limit_, body_->size())) return;
-  fault_ = parse_error::body_too_large;
-  error = beast_http::error::body_limit;
-}
-
-template <bool is_request>
-std::size_t message_parser<is_request>::on_chunk_body_impl(std::uint64_t, string_view_type piece, error_type&) {
-  body_->append(piece.data(), piece.size());
-  return piece.size();
 }
 
 template class message_parser<true>;

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "foundation/http/chunks.hpp"
 #include "foundation/http/head.hpp"
 
 namespace gateway::http {
@@ -22,8 +23,8 @@ struct parse_limits {
 
 enum class parse_error : std::uint8_t { malformed, too_many_fields, body_too_large };
 
-// One message with Beast's parser: the head at once, then the pieces of a chunked body. A fresh one per message. The
-// views in `head()` point into the buffer given to `read_head`, which must not move while they are used.
+// One message: the head at once with Beast's parser, then the pieces of a chunked body. A fresh one per message. The
+// views in the head point into the buffer given to `read_head`, which must not move while they are used.
 template <bool is_request>
 class message_parser final : private beast_http::basic_parser<is_request> {
   using base = beast_http::basic_parser<is_request>;
@@ -38,9 +39,9 @@ class message_parser final : private beast_http::basic_parser<is_request> {
   // Bytes of a chunked body; its content is appended to `body`. Returns how many were taken; the rest must be offered
   // again together with more. `finished` tells when the last chunk and its trailers are through.
   std::expected<std::size_t, parse_error> read_chunked(std::string_view bytes, std::string& body);
-  bool finished() const noexcept { return this->is_done(); }
+  bool finished() const noexcept { return chunks_.finished(); }
   // The most that `read_chunked` may collect, where that is known only after the head.
-  void limit_body(std::size_t bytes) noexcept { body_limit_ = bytes; }
+  void limit_body(std::size_t bytes) noexcept { chunks_.limit(bytes); }
 
   // For an answer to a HEAD or CONNECT request: no body follows whatever the head says.
   void expect_no_body() noexcept { this->skip(true); }
@@ -55,13 +56,12 @@ class message_parser final : private beast_http::basic_parser<is_request> {
   void on_header_impl(error_type&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_type&) override {}
   std::size_t on_body_impl(string_view_type body, error_type&) override { return body.size(); }
-  void on_chunk_header_impl(std::uint64_t size, string_view_type, error_type&) override;
-  std::size_t on_chunk_body_impl(std::uint64_t remain, string_view_type body, error_type&) override;
+  void on_chunk_header_impl(std::uint64_t, string_view_type, error_type&) override {}
+  std::size_t on_chunk_body_impl(std::uint64_t, string_view_type body, error_type&) override { return body.size(); }
   void on_finish_impl(error_type&) override {}
 
   head_type& head_;
-  std::size_t body_limit_;
-  std::string* body_ = nullptr;
+  chunk_reader chunks_;
   std::optional<parse_error> fault_;
 };
 

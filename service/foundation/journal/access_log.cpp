@@ -24,6 +24,7 @@ void write_entry(record_writer& to, const access_entry& entry) noexcept {
   to.number("code", std::int64_t{entry.code});
   write_text(to, "problem", entry.problem);
   write_text(to, "effect", entry.effect);
+  write_text(to, "session", entry.session);
   if (entry.upstream_status != 0) to.number("upstream_status", std::int64_t{entry.upstream_status});
   to.milliseconds("duration_ms", entry.duration);
   write_stage(to, "queue_ms", entry.queue);
@@ -33,20 +34,55 @@ void write_entry(record_writer& to, const access_entry& entry) noexcept {
   to.end();
 }
 
+void write_entry(record_writer& to, const audit_entry& entry) noexcept {
+  write_text(to, "request_id", entry.request_id);
+  write_text(to, "trace_id", entry.trace_id);
+  write_text(to, "caller", entry.caller);
+  write_text(to, "account", entry.account);
+  write_text(to, "effect", entry.effect);
+  write_text(to, "session", entry.session);
+  write_text(to, "key_fingerprint", entry.key_fingerprint);
+  to.boolean("audit", true);
+  to.end();
+}
+
+level severity_of(const access_entry& entry) noexcept {
+  return entry.severity;
+}
+level severity_of(const audit_entry&) noexcept {
+  return level::info;
+}
+std::string_view message_of(const access_entry&) noexcept {
+  return "request";
+}
+std::string_view message_of(const audit_entry& entry) noexcept {
+  return entry.message;
+}
+
 }  // namespace
 
 access_log::access_log(output& to, options how)
     : to_{to}, how_{how}, memory_{std::make_unique_for_overwrite<char[]>(how.capacity)} {}
 
 void access_log::append(const access_entry& entry) noexcept {
+  append_or_count(entry);
+}
+
+void access_log::append(const audit_entry& entry) noexcept {
+  append_or_count(entry);
+}
+
+template <class Entry>
+void access_log::append_or_count(const Entry& entry) noexcept {
   if (try_append(entry)) return;
   if (make_room() && try_append(entry)) return;
   dropped_.store(dropped_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // one writer
 }
 
-bool access_log::try_append(const access_entry& entry) noexcept {
+template <class Entry>
+bool access_log::try_append(const Entry& entry) noexcept {
   line_writer line{{memory_.get() + end_, how_.capacity - end_}};
-  record_writer record{line, how_.style, stamp_.of(entry.at), entry.severity, "request"};
+  record_writer record{line, how_.style, stamp_.of(entry.at), severity_of(entry), message_of(entry)};
   write_entry(record, entry);
   if (line.full()) return false;
   end_ += line.size();

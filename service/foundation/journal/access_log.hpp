@@ -27,12 +27,26 @@ struct access_entry {
   unsigned code = 0;
   std::string_view problem;  // its name: "rate-limited"
   std::string_view effect;
+  std::string_view session;  // the id of the onboarding session, where it is about one
   unsigned upstream_status = 0;
   std::chrono::nanoseconds duration{0};
   std::optional<std::chrono::nanoseconds> queue;
   std::optional<std::chrono::nanoseconds> token;
   std::optional<std::chrono::nanoseconds> connect;
   std::optional<std::chrono::nanoseconds> upstream;
+};
+
+// One session that was made, or may have been: who did it, for whom it counts. Empty texts are left out.
+struct audit_entry {
+  time::wall_instant at;
+  std::string_view message;
+  std::string_view request_id;
+  std::string_view trace_id;
+  std::string_view caller;
+  std::string_view account;
+  std::string_view effect;
+  std::string_view session;
+  std::string_view key_fingerprint;  // of the idempotency key, never the key
 };
 
 // A line per request, of one event loop: appended to memory of fixed size, without allocation or lock, and written in
@@ -50,6 +64,7 @@ class access_log {
 
   // Never fails and never waits: a line that does not fit is dropped whole and counted.
   void append(const access_entry& entry) noexcept;
+  void append(const audit_entry& entry) noexcept;
 
   // Writes what the output takes now; the rest stays for the next call. True if nothing stayed. With no line of its own
   // it sends events that had to wait in the output.
@@ -63,7 +78,10 @@ class access_log {
   std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
 
  private:
-  bool try_append(const access_entry& entry) noexcept;
+  template <class Entry>
+  void append_or_count(const Entry& entry) noexcept;
+  template <class Entry>
+  bool try_append(const Entry& entry) noexcept;
   bool make_room() noexcept;
 
   output& to_;

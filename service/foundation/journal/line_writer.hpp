@@ -14,7 +14,13 @@ class line_writer {
  public:
   explicit line_writer(std::span<char> into) noexcept : begin_{into.data()}, at_{begin_}, end_{begin_ + into.size()} {}
 
-  void put(char c) noexcept { put({&c, 1}); }
+  void put(char c) noexcept {
+    if (at_ == end_) {
+      full_ = true;
+      return;
+    }
+    *at_++ = c;
+  }
   void put(std::string_view text) noexcept {
     if (text.size() > static_cast<std::size_t>(end_ - at_)) {
       full_ = true;
@@ -23,6 +29,20 @@ class line_writer {
     if (text.empty()) return;  // memcpy wants pointers even then
     std::memcpy(at_, text.data(), text.size());
     at_ += text.size();
+  }
+
+  // ,"name": in one piece, since a line has a dozen of them.
+  void json_name(std::string_view name) noexcept {
+    if (name.size() + 4 > static_cast<std::size_t>(end_ - at_)) {
+      full_ = true;
+      return;
+    }
+    *at_++ = ',';
+    *at_++ = '"';
+    std::memcpy(at_, name.data(), name.size());
+    at_ += name.size();
+    *at_++ = '"';
+    *at_++ = ':';
   }
 
   void number(std::int64_t value) noexcept;

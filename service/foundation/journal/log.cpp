@@ -70,7 +70,7 @@ log::log(sink& to, const time::clock& clock, options how)
     : clock_{clock},
       style_{how.style},
       logger_{std::make_unique<spdlog::logger>("journal", std::make_shared<adapter>(to))} {
-  set_level(how.threshold);
+  set_threshold(how.threshold);
 }
 
 log::~log() = default;
@@ -89,7 +89,7 @@ void log::write(level severity, std::string_view message, members with) {
   logger_->log(to_spdlog(severity), spdlog::string_view_t{line.data(), line.size()});
 }
 
-void log::set_level(level threshold) noexcept {
+void log::set_threshold(level threshold) noexcept {
   logger_->set_level(to_spdlog(threshold));
 }
 

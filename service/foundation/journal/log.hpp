@@ -79,7 +79,7 @@ class log {
   void write(level severity, std::string_view message, members with = {});
 
   // The lowest level that is written; may be changed while others log.
-  void set_level(level threshold) noexcept;
+  void set_threshold(level threshold) noexcept;
   level threshold() const noexcept;
   bool enabled(level severity) const noexcept { return severity >= threshold(); }
 

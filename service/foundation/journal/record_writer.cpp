@@ -51,9 +51,7 @@ void record_writer::start_member(std::string_view name) noexcept {
     to_.put('=');
     return;
   }
-  to_.put(",\"");
-  to_.put(name);
-  to_.put("\":");
+  to_.json_name(name);
 }
 
 void record_writer::text(std::string_view name, std::string_view value) noexcept {

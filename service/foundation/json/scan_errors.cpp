@@ -71,7 +71,8 @@ std::string_view root_kind(std::string_view text) {
 
 }  // namespace
 
-scan_error explain(std::string_view text, std::size_t byte, const boost::json::error_code& ec) {
+scan_error explain(std::string_view text, std::size_t byte, const boost::json::error_code& ec,
+                   const scan_limits& limits) {
   using boost::json::error;
   if (ec == error::not_object) {
     const auto first = std::min(text.find_first_not_of(" \t\r\n"), text.size());
@@ -87,7 +88,13 @@ scan_error explain(std::string_view text, std::size_t byte, const boost::json::e
   if (ec == error::illegal_leading_surrogate || ec == error::illegal_trailing_surrogate)
     return make(fault::not_json, byte, "not JSON: half of a surrogate pair");
   if (ec == error::expected_hex_digit) return make(fault::not_json, byte, "not JSON: \\u without four hex digits");
-  if (ec == error::exponent_overflow) return make(fault::not_json, byte, "a number's exponent is out of range");
+  if (ec == error::exponent_overflow)
+    return make(fault::number_out_of_range, byte, "a number is larger than a double can be,");
+  if (ec == error::object_too_large)
+    return make(fault::too_many_members, byte, "more than " + std::to_string(limits.members) + " members");
+  if (ec == error::string_too_large)
+    return make(fault::too_long_a_string, byte,
+                "a name or text of more than " + std::to_string(limits.string) + " bytes");
   return syntax(text, byte);
 }
 

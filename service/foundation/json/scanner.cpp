@@ -5,6 +5,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <vector>
 
@@ -23,8 +24,9 @@ class handler {
   static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
 
-  void start(std::string_view text, visitor& to) noexcept {
+  void start(std::string_view text, visitor& to, const scan_limits& limits) noexcept {
     text_ = text;
+    limits_ = limits;
     to_ = &to;
     depth_ = 0;
     keys_ = 0;
@@ -69,21 +71,24 @@ class handler {
     return true;
   }
 
-  bool on_key_part(part s, std::size_t, error_code&) {
+  bool on_key_part(part s, std::size_t size, error_code& ec) {
     name_pieces_.add(s);
-    return true;
+    return fits(size, ec);
   }
-  bool on_key(part s, std::size_t, error_code&) {
+  bool on_key(part s, std::size_t size, error_code& ec) {
+    if (!fits(size, ec)) return false;
+    if (keys_ == limits_.members) return refuse(ec, boost::json::error::object_too_large);
     name_ = name_pieces_.end(s, in_text(s));
     names_.push_back({std::hash<std::string_view>{}(name_), ++keys_});
     return true;
   }
 
-  bool on_string_part(part s, std::size_t, error_code&) {
+  bool on_string_part(part s, std::size_t size, error_code& ec) {
     if (depth_ == 1) text_pieces_.add(s);
-    return true;
+    return fits(size, ec);
   }
-  bool on_string(part s, std::size_t, error_code& ec) {
+  bool on_string(part s, std::size_t size, error_code& ec) {
+    if (!fits(size, ec)) return false;
     if (depth_ != 1) return inside(ec);
     report({.name = name_, .kind = kind::string, .text = text_pieces_.end(s, true)});
     return true;
@@ -96,7 +101,10 @@ class handler {
     return true;
   }
   bool on_uint64(std::uint64_t, part, error_code& ec) { return number(ec); }
-  bool on_double(double, part, error_code& ec) { return number(ec); }
+  bool on_double(double value, part, error_code& ec) {
+    if (limits_.finite_numbers && !std::isfinite(value)) return refuse(ec, boost::json::error::exponent_overflow);
+    return number(ec);
+  }
   bool on_bool(bool value, error_code& ec) {
     if (depth_ != 1) return inside(ec);
     report({.name = name_, .kind = kind::boolean, .boolean = value});
@@ -128,6 +136,11 @@ class handler {
   static bool refuse(error_code& ec, boost::json::error why) {
     ec = why;
     return false;
+  }
+
+  // `size`: of a name or text so far.
+  bool fits(std::size_t size, error_code& ec) const {
+    return size <= limits_.string || refuse(ec, boost::json::error::string_too_large);
   }
 
   // A scalar that is no member of the outermost object: fine inside something, refused as the whole text.
@@ -171,6 +184,7 @@ class handler {
   }
 
   std::string_view text_;
+  scan_limits limits_;
   visitor* to_ = nullptr;
   std::size_t depth_ = 0;  // how many objects and arrays are open
   std::size_t keys_ = 0;
@@ -199,15 +213,15 @@ scanner::~scanner() = default;
 scanner::scanner(scanner&&) noexcept = default;
 scanner& scanner::operator=(scanner&&) noexcept = default;
 
-std::expected<object_bounds, scan_error> scanner::scan(std::string_view text, visitor& to) {
+std::expected<object_bounds, scan_error> scanner::scan(std::string_view text, visitor& to, const scan_limits& limits) {
   auto& parser = machine_->parser;
   auto& events = parser.handler();
   parser.reset();
-  events.start(text, to);
+  events.start(text, to, limits);
   boost::json::error_code ec;
   const std::size_t end = parser.write_some(false, text.data(), text.size(), ec);
   if (ec == boost::json::error::not_exact) return std::unexpected{duplicate_at(text, events.duplicate())};
-  if (ec) return std::unexpected{explain(text, end, ec)};
+  if (ec) return std::unexpected{explain(text, end, ec, limits)};
   if (end != text.size()) return std::unexpected{trailing_at(text, end)};
   return object_bounds{.open = text.find('{'), .close = text.rfind('}'), .empty = events.keys() == 0};
 }

@@ -40,7 +40,17 @@ struct object_bounds {
   bool empty = true;      // no members
 };
 
-enum class fault : std::uint8_t { not_json, not_utf8, too_deep, not_an_object, duplicate_member, trailing_bytes };
+enum class fault : std::uint8_t {
+  not_json,
+  not_utf8,
+  too_deep,
+  not_an_object,
+  duplicate_member,
+  trailing_bytes,
+  too_many_members,
+  too_long_a_string,
+  number_out_of_range
+};
 
 struct scan_error {
   json::fault fault = fault::not_json;
@@ -49,6 +59,13 @@ struct scan_error {
 };
 
 constexpr std::size_t nesting_limit = 32;
+
+// What is refused beyond JSON itself. The defaults refuse nothing.
+struct scan_limits {
+  std::size_t members = static_cast<std::size_t>(-1);  // of all objects together
+  std::size_t string = static_cast<std::size_t>(-1);   // bytes of one name or text, unescaped
+  bool finite_numbers = false;                         // numbers are those of a double (RFC 7493 section 2.2)
+};
 
 // Reads ONE JSON object (RFC 8259, UTF-8) in one pass and without a document tree: validates all of it, also that no
 // object at any depth has two members of one name, and reports the outermost members. Keeps its memory between scans
@@ -63,7 +80,7 @@ class scanner {
   scanner(scanner&&) noexcept;
   scanner& operator=(scanner&&) noexcept;
 
-  std::expected<object_bounds, scan_error> scan(std::string_view text, visitor& to);
+  std::expected<object_bounds, scan_error> scan(std::string_view text, visitor& to, const scan_limits& limits = {});
 
  private:
   struct machine;

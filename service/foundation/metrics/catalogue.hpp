@@ -16,7 +16,7 @@ namespace gateway::metrics {
 enum class kind : std::uint8_t { counter, gauge, histogram };
 
 // How the gauges of several loops become one: a number of things adds up, the worst of them does not.
-enum class fold : std::uint8_t { sum, max };
+enum class fold : std::uint8_t { sum, max, min };
 
 struct family_row {
   std::string name;  // with the prefix
@@ -75,6 +75,7 @@ class catalogue {
     return {add(kind::histogram, name, help, labels, fold::sum, bounds)};
   }
 
+  std::string_view prefix() const noexcept { return prefix_; }
   std::span<const family_row> rows() const noexcept { return rows_; }
 
  private:

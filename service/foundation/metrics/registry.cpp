@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <sstream>
+#include <tuple>
 
 namespace gateway::metrics {
 namespace {
@@ -41,7 +42,7 @@ class totals {
   void add(const std::vector<std::string>& values, double number) {
     const bool first = !series_.contains(values);
     total& t = at(values);
-    t.number = first ? number : row_.fold == fold::max ? std::max(t.number, number) : t.number + number;
+    t.number = first ? number : folded(t.number, number);
   }
 
   std::vector<ClientMetric> finish() {
@@ -58,6 +59,18 @@ class totals {
     std::uint64_t sum_ns = 0;
     std::vector<std::uint64_t> counts;
   };
+
+  double folded(double so_far, double number) const noexcept {
+    switch (row_.fold) {
+      case fold::sum:
+        return so_far + number;
+      case fold::max:
+        return std::max(so_far, number);
+      case fold::min:
+        return std::min(so_far, number);
+    }
+    return number;
+  }
 
   total& at(const std::vector<std::string>& values) {
     total& t = series_[values];
@@ -154,6 +167,28 @@ std::vector<prometheus::MetricFamily> registry::Collect() const {
   std::vector<prometheus::MetricFamily> out;
   for (std::size_t i = 0; i < families_.rows().size(); ++i) out.push_back(collect_family(i));
   for (const auto& other : attached_) std::ranges::move(other->Collect(), std::back_inserter(out));
+  return out;
+}
+
+std::vector<registry::example> registry::examples() const {
+  const std::scoped_lock lock{mutex_};
+  std::map<std::tuple<std::string, std::vector<std::string>, std::size_t>, exemplar> latest;
+  for (std::size_t i = 0; i < families_.rows().size(); ++i) {
+    const auto& row = families_.rows()[i];
+    if (row.kind != kind::histogram) continue;
+    const auto note = [&](const std::vector<std::string>& values, shard::series which) {
+      const auto& from = *std::get<const histogram*>(which);
+      for (std::size_t bucket = 0; bucket <= row.bounds.size(); ++bucket) {
+        const auto one = from.example(bucket);
+        if (one.at_ms == 0) continue;
+        auto& known = latest[{row.name, values, bucket}];
+        if (one.at_ms > known.at_ms) known = one;
+      }
+    };
+    for (const shard& each : shards_) each.for_each(i, note);
+  }
+  std::vector<example> out;
+  for (auto& [where, one] : latest) out.push_back({std::get<0>(where), std::get<1>(where), std::get<2>(where), one});
   return out;
 }
 

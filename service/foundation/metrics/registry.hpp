@@ -83,6 +83,16 @@ class registry final : public prometheus::Collectable {
   // Something that has families of its own (the process), after ours in the answer.
   void attach(std::unique_ptr<prometheus::Collectable> other);
 
+  // Of one bucket of one series.
+  struct example {
+    std::string family;
+    std::vector<std::string> values;
+    std::size_t bucket = 0;
+    exemplar last;
+  };
+  // What histograms hold of traced observations: the latest of the shards' for each bucket.
+  std::vector<example> examples() const;
+
   // Families in the order of declaration, series ordered by their label values. A family without labels always has its
   // one series, from the start.
   std::vector<prometheus::MetricFamily> Collect() const override;

@@ -36,4 +36,10 @@ class secret {
   std::shared_ptr<std::string> text_;
 };
 
+// Of a text in which a secret stood, before its memory is given back or used for something else.
+inline void wipe(std::string& text) noexcept {
+  OPENSSL_cleanse(text.data(), text.size());
+  text.clear();
+}
+
 }  // namespace gateway::secrets

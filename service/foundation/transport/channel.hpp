@@ -1,7 +1,10 @@
 #pragma once
 
+#include <boost/asio/ip/address.hpp>
+
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -38,6 +41,8 @@ class channel {
   virtual void finish() noexcept = 0;
   // Where one waits, and where the watchdog of the connection interrupts.
   virtual readiness& ready() noexcept = 0;
+  // Who is at the other end, where that is an address of a network.
+  virtual std::optional<boost::asio::ip::address> peer_address() const { return std::nullopt; }
   // Why the channel failed, for people. Empty while it has not.
   virtual std::string reason() const = 0;
 };

@@ -186,8 +186,9 @@ void loop::arm_timer() {
     timer_set_for_ = time::instant::max();
     const auto due = timer_.expiry();
     refresh_now();
-    if (const auto lag = (now_ - due).count(); lag > worst_lag_.load(std::memory_order_relaxed))
-      worst_lag_.store(lag, std::memory_order_relaxed);
+    const auto lag = (now_ - due).count();
+    lag_.store(lag, std::memory_order_relaxed);
+    if (lag > worst_lag_.load(std::memory_order_relaxed)) worst_lag_.store(lag, std::memory_order_relaxed);
     deadlines_.fire(now_);
     finish_turn();
   });

@@ -67,6 +67,8 @@ class loop {
 
   // How late the loop came back to its deadlines lately, at most: a measure of being overloaded. Any thread.
   time::duration worst_lag() const noexcept { return time::duration{worst_lag_.load(std::memory_order_relaxed)}; }
+  // How late it came to them the last time. Any thread.
+  time::duration lag() const noexcept { return time::duration{lag_.load(std::memory_order_relaxed)}; }
   // When the loop last turned, by the monotonic clock. Any thread: what /livez looks at.
   time::instant last_turn() const noexcept {
     return time::instant{time::duration{last_turn_.load(std::memory_order_relaxed)}};
@@ -114,6 +116,7 @@ class loop {
   std::mutex mailbox_mutex_;
   std::vector<std::function<void()>> mailbox_;
   std::atomic<time::duration::rep> worst_lag_{0};
+  std::atomic<time::duration::rep> lag_{0};
   std::atomic<time::duration::rep> last_turn_{0};
 };
 

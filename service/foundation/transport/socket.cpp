@@ -19,6 +19,13 @@ socket::~socket() {
   ::close(descriptor_);
 }
 
+std::optional<boost::asio::ip::address> socket::peer_address() const {
+  endpoint peer;
+  auto size = static_cast<socklen_t>(peer.capacity());
+  if (::getpeername(descriptor_, peer.data(), &size) != 0) return std::nullopt;
+  return peer.address();
+}
+
 io_result socket::fail(int error) noexcept {
   error_ = error;
   return {io_status::failed, 0};

@@ -22,6 +22,7 @@ class socket final : public channel {
   io_result try_write(std::span<const char> from) noexcept override;
   void finish() noexcept override;
   readiness& ready() noexcept override { return ready_; }
+  std::optional<boost::asio::ip::address> peer_address() const override;
   std::string reason() const override;
 
   // The result of a non-blocking connect; 0 when it is established.

@@ -30,6 +30,7 @@ void describe(auto& see, listener& one) {
   see("reuse_port", one.reuse_port);
   see("tls", one.tls);
   see("max_connections", one.max_connections, within(1, 1'000'000));
+  see("max_connections_per_peer", one.max_connections_per_peer, within(1, 1'000'000));
   see("limits", one.limits);
   see("timeouts", one.timeouts);
 }

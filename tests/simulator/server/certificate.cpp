@@ -115,13 +115,26 @@ std::string alternative_names(const std::vector<std::string>& hosts) {
   return out;
 }
 
+// "URI:spiffe://example/portal", for the same parser.
+std::string further_names(const std::vector<std::string>& uris) {
+  std::string out;
+  for (const auto& uri : uris) {
+    const bool sound = !uri.empty() && std::ranges::all_of(uri, [](char c) { return c > ' ' && c < 127 && c != ','; });
+    if (!sound) throw std::runtime_error{"certificate: \"" + uri + "\" is no URI"};
+    out += ",URI:" + uri;
+  }
+  return out;
+}
+
 certificate_ptr make_leaf(const leaf_wishes& wishes, EVP_PKEY* key) {
   if (wishes.host_names.empty()) throw std::runtime_error{"certificate: it needs a host name"};
   auto certificate = make_empty(wishes.host_names.front(), wishes.valid, key);
   add_extension(certificate.get(), certificate.get(), NID_basic_constraints, "critical,CA:FALSE");
   add_extension(certificate.get(), certificate.get(), NID_key_usage, "critical,digitalSignature");
-  add_extension(certificate.get(), certificate.get(), NID_ext_key_usage, "serverAuth");
-  add_extension(certificate.get(), certificate.get(), NID_subject_alt_name, alternative_names(wishes.host_names));
+  add_extension(certificate.get(), certificate.get(), NID_ext_key_usage,
+                wishes.used_by == usage::server ? "serverAuth" : "clientAuth");
+  add_extension(certificate.get(), certificate.get(), NID_subject_alt_name,
+                alternative_names(wishes.host_names) + further_names(wishes.uris));
   return certificate;
 }
 
@@ -132,26 +145,52 @@ void sign(X509* certificate, X509_NAME* issuer, EVP_PKEY* key) {
 
 }  // namespace
 
-identity make_authority(const std::string& name, validity valid) {
-  const auto key = make_key();
-  const auto certificate = make_empty(name, valid, key.get());
-  add_extension(certificate.get(), certificate.get(), NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
+namespace {
+
+struct signer {
+  explicit signer(const identity& authority) {
+    const auto certificate_text = reading(authority.certificate_pem);
+    const auto key_text = reading(authority.key_pem);
+    certificate.reset(PEM_read_bio_X509(certificate_text.get(), nullptr, nullptr, nullptr));
+    key.reset(PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, nullptr));
+    require(certificate && key, "read the authority");
+  }
+  void sign_for(X509* other) const {
+    add_extension(other, certificate.get(), NID_authority_key_identifier, "keyid");
+    sign(other, X509_get_subject_name(certificate.get()), key.get());
+  }
+  certificate_ptr certificate;
+  key_ptr key;
+};
+
+certificate_ptr make_authority(const std::string& name, validity valid, EVP_PKEY* key, const std::string& constraints) {
+  auto certificate = make_empty(name, valid, key);
+  add_extension(certificate.get(), certificate.get(), NID_basic_constraints, constraints);
   add_extension(certificate.get(), certificate.get(), NID_key_usage, "critical,keyCertSign,cRLSign");
   add_extension(certificate.get(), certificate.get(), NID_subject_key_identifier, "hash");
+  return certificate;
+}
+
+}  // namespace
+
+identity make_authority(const std::string& name, validity valid) {
+  const auto key = make_key();
+  const auto certificate = make_authority(name, valid, key.get(), "critical,CA:TRUE");
   sign(certificate.get(), X509_get_subject_name(certificate.get()), key.get());
   return {pem_of(certificate.get()), pem_of(key.get())};
 }
 
+identity make_intermediate(const identity& authority, const std::string& name, validity valid) {
+  const auto key = make_key();
+  const auto certificate = make_authority(name, valid, key.get(), "critical,CA:TRUE,pathlen:0");
+  signer{authority}.sign_for(certificate.get());
+  return {pem_of(certificate.get()), pem_of(key.get())};
+}
+
 identity make_certificate(const identity& authority, const leaf_wishes& wishes) {
-  const auto certificate_text = reading(authority.certificate_pem);
-  const auto key_text = reading(authority.key_pem);
-  const certificate_ptr issuer{PEM_read_bio_X509(certificate_text.get(), nullptr, nullptr, nullptr)};
-  const key_ptr issuer_key{PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, nullptr)};
-  require(issuer && issuer_key, "read the authority");
   const auto key = make_key();
   const auto leaf = make_leaf(wishes, key.get());
-  add_extension(leaf.get(), issuer.get(), NID_authority_key_identifier, "keyid");
-  sign(leaf.get(), X509_get_subject_name(issuer.get()), issuer_key.get());
+  signer{authority}.sign_for(leaf.get());
   return {pem_of(leaf.get()), pem_of(key.get())};
 }
 

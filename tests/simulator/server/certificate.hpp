@@ -19,16 +19,23 @@ struct validity {
   std::chrono::system_clock::time_point not_after = std::chrono::system_clock::now() + std::chrono::days{30};
 };
 
+enum class usage { server, client };
+
 struct leaf_wishes {
   std::vector<std::string> host_names{"localhost", "127.0.0.1",
                                       "::1"};  // DNS names and addresses; the first is the subject
   validity valid = {};
+  usage used_by = usage::server;
+  std::vector<std::string> uris = {};  // further alternative names
 };
 
 // A certification authority: what a client has to trust is its certificate_pem.
 identity make_authority(const std::string& name = "Podero simulator CA", validity valid = {});
 
-// A server certificate signed by that authority.
+// An authority whose certificate is signed by another one.
+identity make_intermediate(const identity& authority, const std::string& name, validity valid = {});
+
+// A certificate signed by that authority.
 identity make_certificate(const identity& authority, const leaf_wishes& wishes = {});
 
 // A server certificate that vouches for itself.

@@ -7,6 +7,8 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <string>
+#include <vector>
 
 using namespace gateway;
 using admission::directory;
@@ -25,7 +27,7 @@ directory with_callers() {
   auto c = two_accounts();
   auto& portal = c.callers["customer-portal"];
   portal.key_sha256 = {admission::digest_of("older-key"), admission::digest_of("portal-key")};
-  portal.certificate_san = {"portal.internal"};
+  portal.certificate_san = {"Portal.internal", "spiffe://example.internal/Portal"};
   portal.accounts = {"sandbox", "production"};
   portal.weight = 4;
   portal.limits["sandbox"].open_sessions = 1;
@@ -34,6 +36,9 @@ directory with_callers() {
   auto& tool = c.callers["tool"];
   tool.key_sha256 = {admission::digest_of("tool-key")};
   tool.accounts = {"sandbox"};
+  auto& batch = c.callers["batch"];
+  batch.certificate_san = {"batch.internal"};
+  batch.accounts = {"sandbox"};
   return directory{std::make_shared<const settings::configuration>(std::move(c))};
 }
 
@@ -41,8 +46,12 @@ directory anonymous() {
   return directory{std::make_shared<const settings::configuration>(two_accounts())};
 }
 
+auto with_key(const directory& all, std::optional<std::string_view> header) {
+  return all.authenticate({.authorization = header, .certificate = {}});
+}
+
 errors::failure refusal(const directory& all, std::optional<std::string_view> header) {
-  const auto who = all.authenticate(header);
+  const auto who = with_key(all, header);
   REQUIRE_FALSE(who);
   return who.error();
 }
@@ -51,10 +60,10 @@ errors::failure refusal(const directory& all, std::optional<std::string_view> he
 
 TEST_CASE("A caller is known by any of its keys") {
   const auto all = with_callers();
-  REQUIRE(all.authenticate("Bearer portal-key"));
-  CHECK((*all.authenticate("Bearer portal-key"))->name == "customer-portal");
-  CHECK((*all.authenticate("Bearer older-key"))->name == "customer-portal");
-  CHECK((*all.authenticate("Bearer tool-key"))->name == "tool");
+  REQUIRE(with_key(all, "Bearer portal-key"));
+  CHECK((*with_key(all, "Bearer portal-key"))->name == "customer-portal");
+  CHECK((*with_key(all, "Bearer older-key"))->name == "customer-portal");
+  CHECK((*with_key(all, "Bearer tool-key"))->name == "tool");
 }
 
 TEST_CASE("The scheme is read in any case and with any space around it") {
@@ -62,7 +71,7 @@ TEST_CASE("The scheme is read in any case and with any space around it") {
   for (const auto* header :
        {"bearer tool-key", "BEARER tool-key", "Bearer   tool-key", " Bearer tool-key ", "Bearer\ttool-key"}) {
     CAPTURE(header);
-    CHECK(all.authenticate(header).has_value());
+    CHECK(with_key(all, header).has_value());
   }
 }
 
@@ -106,7 +115,7 @@ TEST_CASE("A refusal shows nothing of what was presented") {
 TEST_CASE("Without callers everybody is anonymous and may use every account") {
   const auto all = anonymous();
   for (const auto& header : {std::optional<std::string_view>{}, std::optional<std::string_view>{"Basic eDp5"}}) {
-    const auto who = all.authenticate(header);
+    const auto who = with_key(all, header);
     REQUIRE(who);
     CHECK((*who)->name == "anonymous");
     CHECK((*who)->anonymous);
@@ -122,7 +131,7 @@ TEST_CASE("Without callers everybody is anonymous and may use every account") {
 
 TEST_CASE("A policy has the caller's limits and hosts, and its defaults before the account's") {
   const auto all = with_callers();
-  const auto& portal = **all.authenticate("Bearer portal-key");
+  const auto& portal = **with_key(all, "Bearer portal-key");
   CHECK(portal.weight == 4);
   const auto production = all.authorize(portal, "production");
   REQUIRE(production);
@@ -140,8 +149,8 @@ TEST_CASE("A policy has the caller's limits and hosts, and its defaults before t
 
 TEST_CASE("An account has the same index for every caller") {
   const auto all = with_callers();
-  const auto& portal = **all.authenticate("Bearer portal-key");
-  const auto& tool = **all.authenticate("Bearer tool-key");
+  const auto& portal = **with_key(all, "Bearer portal-key");
+  const auto& tool = **with_key(all, "Bearer tool-key");
   CHECK(portal.index != tool.index);
   CHECK((*all.authorize(portal, "sandbox"))->account_index == 1);
   CHECK((*all.authorize(tool, "sandbox"))->account_index == 1);
@@ -150,7 +159,7 @@ TEST_CASE("An account has the same index for every caller") {
 
 TEST_CASE("An account that nobody has is not found, one of others is forbidden") {
   const auto all = with_callers();
-  const auto& tool = **all.authenticate("Bearer tool-key");
+  const auto& tool = **with_key(all, "Bearer tool-key");
   const auto unknown = all.authorize(tool, "staging");
   REQUIRE_FALSE(unknown);
   CHECK(unknown.error().id == errors::problem::not_found);
@@ -164,10 +173,52 @@ TEST_CASE("An account that nobody has is not found, one of others is forbidden")
   CHECK_FALSE(all.authorize(tool, "Sandbox"));
 }
 
-TEST_CASE("A caller is known by a name of its certificate") {
+namespace {
+
+using names = std::vector<std::string>;
+
+auto with_certificate(const directory& all, const names& in_it, std::optional<std::string_view> header = {}) {
+  return all.authenticate({.authorization = header, .certificate = std::span{in_it}});
+}
+
+std::string code_of(const std::expected<const admission::caller*, errors::failure>& got) {
+  if (got) return "let in: " + (*got)->name;
+  CHECK(got.error().id == errors::problem::unauthenticated);
+  CHECK(got.error().extra_header == "WWW-Authenticate: Bearer");
+  return got.error().faults.at(0).code;
+}
+
+}  // namespace
+
+TEST_CASE("A caller is known by a name of its certificate, of the right kind") {
   const auto all = with_callers();
-  const std::array<std::string_view, 2> names{"other.internal", "portal.internal"};
-  REQUIRE(all.of_certificate(names) != nullptr);
-  CHECK(all.of_certificate(names)->name == "customer-portal");
-  CHECK(all.of_certificate(std::span{names}.first(1)) == nullptr);
+  CHECK(code_of(with_certificate(all, {"DNS:other.internal", "DNS:portal.internal"})) == "let in: customer-portal");
+  CHECK(code_of(with_certificate(all, {"URI:spiffe://example.internal/Portal"})) == "let in: customer-portal");
+  CHECK(code_of(with_certificate(all, {"DNS:portal.internal", "URI:spiffe://example.internal/Portal"})) ==
+        "let in: customer-portal");
+  for (const auto* name : {"DNS:other.internal", "URI:portal.internal", "DNS:spiffe://example.internal/portal",
+                           "URI:spiffe://example.internal/portal", "portal.internal", "DNS:*.internal"})
+    CHECK(code_of(with_certificate(all, {name})) == "unknown-certificate");
+  CHECK(code_of(with_certificate(all, {})) == "unknown-certificate");
+}
+
+TEST_CASE("A key and a certificate must be of one caller, and a bad one is not made good by the other") {
+  const auto all = with_callers();
+  const names portal{"DNS:portal.internal"};
+  CHECK(code_of(with_certificate(all, portal, "Bearer portal-key")) == "let in: customer-portal");
+  CHECK(code_of(with_certificate(all, portal, " ")) == "let in: customer-portal");
+  CHECK(code_of(with_certificate(all, portal, "Bearer tool-key")) == "key-and-certificate-disagree");
+  CHECK(code_of(with_certificate(all, portal, "Bearer nobodys-key")) == "unknown-key");
+  CHECK(code_of(with_certificate(all, portal, "Basic eDp5")) == "wrong-scheme");
+  CHECK(code_of(with_certificate(all, {"DNS:portal.internal", "DNS:batch.internal"})) == "ambiguous-certificate");
+  CHECK(code_of(with_certificate(all, {"DNS:portal.internal", "DNS:batch.internal"}, "Bearer portal-key")) ==
+        "ambiguous-certificate");
+}
+
+TEST_CASE("A certificate of nobody leaves it to the key") {
+  const auto all = with_callers();
+  const names nobody{"DNS:sidecar.internal"};
+  CHECK(code_of(with_certificate(all, nobody, "Bearer tool-key")) == "let in: tool");
+  CHECK(code_of(with_certificate(all, nobody, "Bearer nobodys-key")) == "unknown-key");
+  CHECK(code_of(with_certificate(anonymous(), nobody)) == "let in: anonymous");
 }

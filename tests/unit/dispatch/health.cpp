@@ -27,7 +27,9 @@ int drawn(retry_budget& from, time::instant now, int tries = 1000) {
 TEST_CASE("a tenth of the requests may be repeated, and one a second beside") {
   retry_budget budget{{.share = 0.1, .floor_per_second = 1}};
   for (int i = 0; i < 100; ++i) budget.on_request(start);
+  CHECK(budget.left(start) == 11);
   CHECK(drawn(budget, start) == 11);
+  CHECK(budget.left(start) == 0);
   CHECK(drawn(budget, start + 999ms) == 0);
   CHECK(drawn(budget, start + 1s) == 1);
 }
@@ -64,7 +66,9 @@ TEST_CASE("the budget refills on success: whatever happened before, ten good req
       else
         budget.on_request(now);
     }
-    drawn(budget, now);
+    const auto left = budget.left(now);
+    CHECK(static_cast<std::uint64_t>(drawn(budget, now)) == left);  // what is said to be left is what can be had
+    CHECK(budget.left(now) == 0);
     CHECK_FALSE(budget.take(now));
     for (int good = 0; good < 10; ++good) budget.on_request(now);
     CHECK(budget.take(now));

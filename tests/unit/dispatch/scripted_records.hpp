@@ -55,8 +55,9 @@ class scripted_records final : public store::records {
     if (away) co_return std::nullopt;
     co_return co_await kept_->live(name, std::move(by));
   }
-  transport::task<> keep_live(store::live_name name, store::live_session what, time::instant until) override {
-    co_await kept_->keep_live(name, std::move(what), until);
+  transport::task<> keep_live(store::live_name name, store::live_session what, time::instant until,
+                              std::shared_ptr<store::asking> by) override {
+    co_await kept_->keep_live(name, std::move(what), until, std::move(by));
   }
   transport::task<> end_live(std::string session) override { co_await kept_->end_live(std::move(session)); }
 

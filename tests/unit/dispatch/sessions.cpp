@@ -17,11 +17,12 @@ constexpr std::string_view documented = R"({"language":"de","price_zone_default"
                                         R"("user_id":"a169451c-8525-4352-b8ca-070dd449a1a5"})";
 
 struct deaf_sessions_observer final : onboarding::observer {
-  void created() override {}
+  void created(const onboarding::made_session&) override {}
   void reused() override {}
   void replayed() override {}
   void completed() override {}
   void foreign_member_dropped() override {}
+  void waited_for_store(time::duration /*total*/) override {}
 };
 
 // The use case on its way, down to the bytes.

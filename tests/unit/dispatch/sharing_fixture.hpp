@@ -25,15 +25,17 @@ inline std::string session_json(int n, std::string_view object = "null", std::st
 }
 
 struct counting_observer final : onboarding::observer {
-  void created() override { ++made; }
+  void created(const onboarding::made_session&) override { ++made; }
   void reused() override { ++again; }
   void replayed() override { ++repeated; }
   void completed() override { ++finished; }
   void foreign_member_dropped() override {}
+  void waited_for_store(time::duration total) override { waits.push_back(total); }
   int made = 0;
   int again = 0;
   int repeated = 0;
   int finished = 0;
+  std::vector<time::duration> waits;  // for the store
 };
 
 struct sharing_wishes {

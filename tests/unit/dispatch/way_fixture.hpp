@@ -43,7 +43,7 @@ struct deaf_token_observer final : token::observer {
 };
 
 struct noting_observer final : observer {
-  void exchanged(operation, unsigned status, const upstream::exchange_result& result) override {
+  void exchanged(operation, unsigned status, bool, const upstream::exchange_result& result) override {
     exchanges.push_back(status);
     last_sent = result.sent;
   }
@@ -118,6 +118,9 @@ struct way_fixture : support::loop_fixture {
   account_health health;
   limiter::shared_domain domain;
   limiter::gate gate{loop, domain, 0};
+  random::seeded_source randomness{7};
+  trace::span_queue spans{64};
+  trace::tracer tracer{randomness, &spans, 1.0};
   dispatcher way{{.loop = loop,
                   .pool = pool,
                   .tokens = tokens,
@@ -125,7 +128,8 @@ struct way_fixture : support::loop_fixture {
                   .health = health,
                   .limits = gate,
                   .uniform = [] { return 0.5; },
-                  .observer = noted},
+                  .observer = noted,
+                  .tracer = tracer},
                  settings()};
 
   // One account, and two callers of the same weight.

@@ -10,7 +10,7 @@ using gateway::upstream::wire;
 TEST_CASE("a creation is these bytes") {
   const wire podero{"app.podero.test", "/api/partners/v2.0"};
   std::string out = "of the last request";
-  podero.create_session(out, "example-token-not-real", R"({"language":"de"})");
+  podero.create_session(out, "example-token-not-real", "", R"({"language":"de"})");
   CHECK(out ==
         "POST /api/partners/v2.0/device-onboarding HTTP/1.1\r\n"
         "Host: app.podero.test\r\n"
@@ -26,7 +26,7 @@ TEST_CASE("a creation is these bytes") {
 TEST_CASE("a read is these bytes, with the port in Host where it is not the scheme's own") {
   const wire podero{"localhost:8443", ""};
   std::string out = "of the last request";
-  podero.read_session(out, "example-token-not-real", "497f6eca-6276-4993-bfeb-53cbbbba6f08");
+  podero.read_session(out, "example-token-not-real", "", "497f6eca-6276-4993-bfeb-53cbbbba6f08");
   CHECK(out ==
         "GET /device-onboarding/497f6eca-6276-4993-bfeb-53cbbbba6f08 HTTP/1.1\r\n"
         "Host: localhost:8443\r\n"
@@ -34,6 +34,17 @@ TEST_CASE("a read is these bytes, with the port in Host where it is not the sche
         "Accept: application/json\r\n"
         "Authorization: Bearer example-token-not-real\r\n"
         "\r\n");
+}
+
+TEST_CASE("a request that is part of a trace says so in one header line, whatever it is") {
+  const wire podero{"app.podero.test", ""};
+  const std::string_view ours = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const std::string line = "Authorization: Bearer t\r\ntraceparent: " + std::string{ours} + "\r\n";
+  std::string out;
+  podero.create_session(out, "t", ours, "{}");
+  CHECK(out.contains(line + "Content-Length: 2\r\n\r\n{}"));
+  podero.read_session(out, "t", ours, "497f6eca-6276-4993-bfeb-53cbbbba6f08");
+  CHECK(out.ends_with(line + "\r\n"));
 }
 
 TEST_CASE("a token request is these bytes, with the path as it is configured") {

@@ -66,7 +66,11 @@ struct echo final : handler {
 struct listener_fixture : support::loop_fixture {
   echo serves{loop};
   random::seeded_source randomness{1};
-  server subject{loop, serves, {.limits = {.head = 1024, .target = 200}, .most_connections = 3}, randomness};
+  admission::connection_ledger connections{{.in_all = 3, .per_peer = 3}};
+  admission::request_count requests{2};
+  admission::load_gate load{requests, 100ms};
+  server subject{
+      loop, serves, {.limits = {.head = 1024, .target = 200}, .connections = &connections, .load = &load}, randomness};
 
   ~listener_fixture() { settle(); }  // the callers have left: the server hears of it before it goes
 
@@ -369,6 +373,101 @@ TEST_CASE_FIXTURE(listener_fixture,
   CHECK(subject.connections() == 1);
   advance(2s);
   CHECK(subject.connections() == 0);
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "where many are turned away at once, the others are closed without a word") {
+  std::vector<support::memory_peer> served;
+  for (int i = 0; i < 3; ++i) served.push_back(connect());
+  std::vector<support::memory_peer> told;
+  for (int i = 0; i < 16; ++i) {
+    told.push_back(connect());
+    CHECK(told.back().heard().starts_with("HTTP/1.1 503 "));
+  }
+  auto untold = connect();
+  CHECK(untold.heard() == "");
+  CHECK(untold.ended());
+  CHECK(connections.open() == 3);
+  told.clear();
+  settle();
+  CHECK(connect().heard().starts_with("HTTP/1.1 503 "));
+  served.clear();
+  settle();
+  CHECK(connections.open() == 0);
+  auto next = connect();
+  CHECK(body_of(ask(next, get)) == "nothing");
+}
+
+TEST_CASE_FIXTURE(listener_fixture,
+                  "a request beyond those in flight is refused, and its connection serves the next one") {
+  auto one = connect();
+  auto two = connect();
+  auto three = connect();
+  ask(one, waits);
+  ask(two, waits);
+  CHECK(requests.now() == 2);
+  const auto refused = ask(three, "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello");
+  CHECK(refused.starts_with("HTTP/1.1 503 "));
+  CHECK(has(refused, "\r\nRetry-After: 1\r\n"));
+  CHECK(has(refused, R"("upstream_effect":"none")"));
+  CHECK(has(refused, R"("decision":{"guard":"overload","limit":"requests-in-flight","state":"2 of 2 used"})"));
+  CHECK_FALSE(has(refused, "Connection: close"));
+  advance(5s);
+  CHECK(requests.now() == 0);
+  CHECK(body_of(ask(three, get)) == "nothing");
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "bodies on their way are not in flight, and are asked again when they are there") {
+  const std::string_view start = "POST /waits HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhel";
+  std::vector<support::memory_peer> peers;
+  for (int i = 0; i < 3; ++i) {
+    peers.push_back(connect());
+    CHECK(ask(peers.back(), start) == "");
+  }
+  CHECK(requests.now() == 0);
+  CHECK(ask(peers[0], "lo") == "");
+  CHECK(ask(peers[1], "lo") == "");
+  CHECK(has(ask(peers[2], "lo"), "requests-in-flight"));
+  CHECK(requests.now() == 2);
+  advance(5s);
+  CHECK(body_of(peers[0].heard()) == "hello");
+  CHECK(body_of(ask(peers[2], get)) == "nothing");
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "a loop that is behind serves a share of its requests until it has caught up") {
+  auto peer = connect();
+  for (int i = 0; i < 20; ++i) load.late_by(100ms);
+  int served = 0;
+  for (int i = 0; i < 32; ++i) {
+    const auto answer = ask(peer, get);
+    served += answer.starts_with("HTTP/1.1 200 ") ? 1 : 0;
+    if (!answer.starts_with("HTTP/1.1 200 ")) CHECK(has(answer, R"("limit":"loop-lag")"));
+  }
+  CHECK(served == 2);
+  for (int i = 0; i < 20; ++i) load.late_by(0ms);
+  for (int i = 0; i < 32; ++i) CHECK(body_of(ask(peer, get)) == "nothing");
+  peer.leave();
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "empty lines do not keep an idle connection open") {
+  auto peer = connect();
+  ask(peer, get);
+  for (int i = 0; i < 7; ++i) {
+    advance(10s);
+    CHECK(ask(peer, i % 2 == 0 ? "\r\n" : "\r") == "");
+    if (i % 2 != 0) CHECK(ask(peer, "\n") == "");
+    CHECK_FALSE(peer.ended());
+  }
+  advance(5s);
+  CHECK(peer.heard() == "");
+  CHECK(peer.ended());
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "a connection that says nothing at all is closed as an idle one") {
+  auto peer = connect();
+  advance(75s);
+  CHECK(peer.heard() == "");
+  CHECK(peer.ended());
+  CHECK(connections.open() == 0);
 }
 
 }  // namespace

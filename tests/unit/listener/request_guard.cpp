@@ -74,6 +74,14 @@ TEST_CASE("bytes that can never become a request are refused at once") {
   CHECK(beginning("\x16\x03\x01\x02") == "malformed-request");
   CHECK(beginning(std::string(40, 'A')) == "malformed-request");
   CHECK(beginning("GET /" + std::string(200, 'a')) == "uri-too-long");
+  const auto longest =
+      std::string(32, 'M') + " /" + std::string(limits.target - 1, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n";
+  CHECK(verdict(longest) == "fine");
+  for (std::size_t cut = 0; cut < longest.size(); ++cut) CHECK(beginning(longest.substr(0, cut)) == "fine");
+  CHECK(beginning("GET / HTTP/1.1\r\nX: a\nY") == "malformed-request");
+  CHECK(beginning("GET / HTTP/1.1\r\nX: a\rY") == "malformed-request");
+  CHECK(beginning("GET / HTTP/1.1\nHost") == "malformed-request");
+  CHECK(beginning("GET /a#b HTTP/1.1\r\n") == "malformed-request");
   // Whole or not yet.
   CHECK(verdict(std::string(33, 'A') + " / HTTP/1.1\r\nHost: a\r\n\r\n") == "malformed-request");
   CHECK(verdict(std::string(32, 'A') + " / HTTP/1.1\r\nHost: a\r\n\r\n") ==

@@ -50,7 +50,8 @@ TEST_CASE("an absolute https URL of a host is accepted, with port, query and fra
   for (const std::string& url :
        texts{"https://my-customerportal.com/success", "https://my-customerportal.com", "HTTPS://Portal.Example",
              "https://portal.example:8443/a/b?c=d&e=%20#/route", "https://192.0.2.7/x", "https://[2001:db8::7]:8443/x",
-             "https://xn--bcher-kva.example/", "https://portal.example./", "https://a_b.example/"})
+             "https://xn--bcher-kva.example/", "https://portal.example./", "https://a_b.example/",
+             "https://0x7f.example/", "https://0xa.b.0x1z./"})
     CHECK_MESSAGE(of(url).empty(), url);
 }
 
@@ -80,7 +81,8 @@ TEST_CASE("an https URL that names no host is refused") {
        texts{"https:", "https:/x", "https:x", "https:///x", "https://:8443/x", "https://portal..example/",
              "https://.example/", "https://evil.example%2f.portal.example/", "https://portal.example:70000/",
              "https://portal.example:0/", "https://a!b.example/", "https://192.0.2.700/", "https://99.1/",
-             "https://portal.example:65536/", "https://[v1.x]/"})
+             "https://0x7f.1/", "https://0X7F000001/", "https://portal.0x7f./", "https://portal.example:65536/",
+             "https://[v1.x]/"})
     CHECK_MESSAGE(of(url) == faults{not_a_host}, url);
 }
 

@@ -264,6 +264,24 @@ TEST_CASE("Callers refer to accounts that exist and can be told apart") {
       "checked\n");
 }
 
+TEST_CASE("The name in a certificate is a DNS name or a URI, and that of one caller only") {
+  const auto out = faults(least_and(R"(callers:
+  a:
+    certificate_san: [ portal.internal, "spiffe://example.internal/a", "*.internal", "spiffe://a b", "a..b", "no name" ]
+    accounts: [ sandbox ]
+  b:
+    certificate_san: [ Portal.internal, "spiffe://example.internal/A" ]
+    accounts: [ sandbox ]
+)"));
+  CAPTURE(out);
+  CHECK(out.contains("callers.a.certificate_san[2]: \"*.internal\" has a wildcard in it: write the whole name"));
+  CHECK(out.contains("callers.a.certificate_san[3]: \"spiffe://a b\" is no URI such as"));
+  CHECK(out.contains("callers.a.certificate_san[4]: \"a..b\" is neither a DNS name such as"));
+  CHECK(out.contains("callers.a.certificate_san[5]: \"no name\" is neither"));
+  CHECK(out.contains("callers.b.certificate_san[0]: is the same name as that of the caller a"));
+  CHECK_FALSE(out.contains("callers.b.certificate_san[1]: is the same"));  // paths of URIs have capitals of their own
+}
+
 TEST_CASE("A caller's defaults are checked against each of its accounts and its own hosts") {
   CHECK(faults(least_and(R"(    languages: [de]
 callers:

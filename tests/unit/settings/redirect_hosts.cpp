@@ -78,6 +78,8 @@ TEST_CASE("A pattern that would allow too much or nothing is refused") {
   CHECK(refusal("a.example.com/x") == "has a path; only a host belongs here");
   CHECK(refusal("a.example.com:443") == "has a port; a host is allowed on all its ports");
   CHECK(refusal("*.0.0.1") == "ends in a number but is no IP address");
+  CHECK(refusal("portal.0x7F") == "ends in a number but is no IP address");
+  CHECK(refusal("0x") == "ends in a number but is no IP address");
   CHECK(refusal("*.127.0.0.1") == "a * cannot stand before an IP address");
   CHECK(refusal("a..example.com") == "is no host name such as portal.example.com or *.example.com");
   CHECK(refusal("") == "is no host name such as portal.example.com or *.example.com");

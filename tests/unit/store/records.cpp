@@ -217,14 +217,14 @@ TEST_CASE("bytes are bounded as well as keys") {
 
 TEST_CASE_FIXTURE(kept, "a live session is found until its time, or until it is ended") {
   const live_name name{.caller = 0, .of = {1}};
-  now(records.keep_live(name, {.session = "s1", .upstream_body = "{}"}, clock.now() + 10min));
+  now(records.keep_live(name, {.session = "s1", .upstream_body = "{}"}, clock.now() + 10min, {}));
   clock.advance(10min - 1s);
   const auto found = now(records.live(name, {}));
   REQUIRE(found.has_value());
   CHECK(found->session == "s1");
   clock.advance(1s);
   CHECK_FALSE(now(records.live(name, {})).has_value());
-  now(records.keep_live(name, {.session = "s2"}, clock.now() + 10min));
+  now(records.keep_live(name, {.session = "s2"}, clock.now() + 10min, {}));
   now(records.end_live("s2"));
   CHECK_FALSE(now(records.live(name, {})).has_value());
 }

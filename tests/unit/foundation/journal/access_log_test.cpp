@@ -63,6 +63,29 @@ const std::string short_line =
 
 }  // namespace
 
+TEST_CASE("an audit line names who made which session, and can be told from others") {
+  const small_pipe pipe{true};
+  journal::output to{pipe.writing_end()};
+  access_log log{to, {.style = format::json}};
+  journal::audit_entry made;
+  made.at = std::chrono::sys_days{std::chrono::year{2026} / 1 / 2};
+  made.message = "session created";
+  made.trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
+  made.caller = "customer-portal";
+  made.account = "sandbox";
+  made.effect = "created";
+  made.session = "497f6eca-6276-4993-bfeb-53cbbbba6f08";
+  made.key_fingerprint = "0123456789abcdef";
+  log.append(made);
+  CHECK(log.flush());
+  CHECK(pipe.read() ==
+        R"({"time":"2026-01-02T00:00:00.000Z","level":"info","msg":"session created",)"
+        R"("trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","caller":"customer-portal","account":"sandbox",)"
+        R"("effect":"created","session":"497f6eca-6276-4993-bfeb-53cbbbba6f08","key_fingerprint":"0123456789abcdef",)"
+        R"("audit":true})"
+        "\n");
+}
+
 TEST_CASE("an access line holds every member in the contract's order, and the stages that happened") {
   CHECK(line_of(full_entry(), format::json) ==
         R"({"time":"2026-01-02T03:04:05.678Z","level":"error","msg":"request",)"

@@ -45,7 +45,7 @@ void operator delete(void* what, const std::nothrow_t&) noexcept {
 using namespace gateway;
 using namespace std::chrono_literals;
 
-TEST_CASE("an access line is appended and written without an allocation") {
+TEST_CASE("access and audit lines are appended and written without an allocation") {
   const small_pipe pipe{true};
   journal::output to{pipe.writing_end()};
   journal::access_log log{to, {}};
@@ -57,10 +57,17 @@ TEST_CASE("an access line is appended and written without an allocation") {
   entry.duration = 12ms;
   entry.upstream = 11ms;
 
+  journal::audit_entry audit;
+  audit.message = "session created";
+  audit.caller = entry.caller;
+  audit.session = "497f6eca-6276-4993-bfeb-53cbbbba6f08";
+
   const int before = allocations;
   for (int i = 0; i < 100; ++i) {
     entry.at += 50ms;
     log.append(entry);
+    audit.at = entry.at;
+    log.append(audit);
   }
   log.flush();
   const int after = allocations;

@@ -110,10 +110,10 @@ TEST_CASE("what is below the level is not written, and the level changes at run 
   CHECK(f.lines.lines().empty());
   CHECK_FALSE(f.log.enabled(level::info));
 
-  f.log.set_level(level::debug);
+  f.log.set_threshold(level::debug);
   CHECK(f.log.threshold() == level::debug);
   f.log.debug("yes");
-  f.log.set_level(level::error);
+  f.log.set_threshold(level::error);
   f.log.warn("no");
   f.log.error("yes");
   CHECK(f.lines.lines().size() == 2);
@@ -133,7 +133,7 @@ TEST_CASE("two threads log at once: every line arrives whole, none is lost") {
   };
   std::thread one{speak, "one"};
   std::thread two{speak, "two"};
-  f.log.set_level(level::debug);
+  f.log.set_threshold(level::debug);
   one.join();
   two.join();
   const auto lines = f.lines.lines();

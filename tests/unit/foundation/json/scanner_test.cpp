@@ -195,3 +195,32 @@ TEST_CASE("many members are checked without a quadratic search") {
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().reason.starts_with("duplicate member \"k7\" at byte "));
 }
+
+TEST_CASE("limits are those of all objects together, of one name or text, and of a double") {
+  const auto fault_of = [](std::string_view text, const json::scan_limits& limits) -> std::string {
+    json::scanner scanner;
+    notes seen;
+    const auto result = scanner.scan(text, seen, limits);
+    return result ? "none" : result.error().reason;
+  };
+  const json::scan_limits members{.members = 3};
+  CHECK(fault_of(R"({"a":{"b":1},"c":[1,2,3,4,5]})", members) == "none");
+  CHECK(fault_of(R"({"a":[{"b":1},{"b":2},{"b":3}]})", members).starts_with("more than 3 members at byte"));
+  const json::scan_limits strings{.string = 4};
+  CHECK(fault_of(R"({"abcd":"\u0061bcd","x":["efgh",12345678]})", strings) == "none");
+  for (const std::string_view text : {R"({"abcde":1})", R"({"a":"abcde"})", R"({"a":["abcde"]})",
+                                      R"({"a":"\n\n\n\n\n"})", R"({"a":{"\u0061bcde":1}})"}) {
+    CAPTURE(text);
+    CHECK(fault_of(text, strings).starts_with("a name or text of more than 4 bytes at byte"));
+  }
+  const json::scan_limits numbers{.finite_numbers = true};
+  CHECK(fault_of(R"({"a":1.7976931348623157e308,"b":-1e308,"c":1e-400,"d":[123456789012345678901234567890]})",
+                 numbers) == "none");
+  for (const std::string_view number : {"1e309", "-1e309", "1e400", "1e2147483648"}) {
+    CAPTURE(number);
+    CHECK(fault_of("{\"a\":" + std::string{number} + "}", numbers).starts_with("a number is larger than"));
+    CHECK(fault_of("{\"a\":[" + std::string{number} + "]}", numbers).starts_with("a number is larger than"));
+  }
+  CHECK(fault_of(R"({"a":1e309})", {}) == "none");
+  CHECK(fault_of("{\"a\":" + std::string(400, '9') + "}", numbers).starts_with("a number is larger than"));
+}

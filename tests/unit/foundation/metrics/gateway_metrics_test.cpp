@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <string>
 
@@ -62,6 +63,9 @@ std::string full_page() {
   shard.at(m.stage_duration_seconds, "queue", "sandbox").observe(1ms);
   shard.at(m.requests_in_flight).add(1);
   shard.at(m.connections, "caller", "open").set(3);
+  shard.at(m.tls_handshakes_total, "api", "full").add();
+  shard.at(m.tls_certificate_expiry_timestamp_seconds, "api").set(1'700'000'000);
+  shard.at(m.tls_reload_success, "api").set(1);
   shard.at(m.upstream_requests_total, "sandbox", "create", "201").add();
   shard.at(m.upstream_connections_ended_total, "sandbox", "age").add();
   shard.at(m.sessions_total, "sandbox", "created").add();
@@ -114,11 +118,42 @@ TEST_CASE("a request's series shows its labels in the declared order") {
       "account=\"sandbox\",problem=\"validation-failed\"} 1\n"));
 }
 
-TEST_CASE("promtool finds nothing to complain about on a page with every family") {
-  if (std::system("command -v promtool >/dev/null 2>&1") != 0) {
-    std::puts("skipped: promtool is not installed (Debian package: prometheus)");
-    return;
+TEST_CASE("the page of the documentation is what the code says") {
+  metrics::catalogue families;
+  const metrics::gateway_metrics m{families};
+  std::ifstream file{"docs/metrics.md"};
+  REQUIRE_MESSAGE(file.good(), "docs/metrics.md: run `make metrics-page`");
+  std::ostringstream page;
+  page << file.rdbuf();
+  CHECK_MESSAGE(metrics::render_page(families, metrics::label_notes()) == page.str(),
+                "docs/metrics.md is out of date: run `make metrics-page`");
+}
+
+TEST_CASE("every label is explained, and every explanation is of a label that there is") {
+  metrics::catalogue families;
+  const metrics::gateway_metrics m{families};
+  const auto explains = [](const metrics::label_note& note, const metrics::family_row& row, const std::string& label) {
+    return note.label == label && (note.family.empty() || row.name == "onboarding_gateway_" + std::string{note.family});
+  };
+  std::set<const metrics::label_note*> used;
+  for (const auto& row : families.rows()) {
+    for (const auto& label : row.labels) {
+      CAPTURE(row.name + " " + label);
+      bool explained = row.name.ends_with("build_info");
+      for (const auto& note : metrics::label_notes()) {
+        if (!explains(note, row, label)) continue;
+        explained = true;
+        used.insert(&note);
+      }
+      CHECK(explained);
+    }
   }
+  CHECK(used.size() == metrics::label_notes().size());
+}
+
+TEST_CASE("promtool finds nothing to complain about on a page with every family") {
+  REQUIRE_MESSAGE(std::system("command -v promtool >/dev/null 2>&1") == 0,
+                  "promtool is not installed (Debian package: prometheus; tests/scripts/install-packages test)");
   const auto result = promtool(full_page());
   CHECK(result.said == "");
   CHECK(result.code == 0);

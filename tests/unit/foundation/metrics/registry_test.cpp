@@ -73,6 +73,16 @@ TEST_CASE("the worst of negative gauges is the greatest, not zero") {
   CHECK(metrics::render(all).ends_with("\nleft -2\n"));
 }
 
+TEST_CASE("of limits that several loops learn, the least is shown") {
+  catalogue families{""};
+  const auto limit = families.add_gauge("limit_seconds", "Limit.", {"account"}, metrics::fold::min);
+  registry all{std::move(families)};
+  all.add_shard().at(limit, "a").set(50);
+  all.add_shard().at(limit, "a").set(3);
+  all.add_shard().at(limit, "a").set(20);
+  CHECK(metrics::render(all).ends_with("\nlimit_seconds{account=\"a\"} 3\n"));
+}
+
 TEST_CASE("a family without labels shows zero before anybody wrote it, one with labels shows no series") {
   catalogue families{""};
   families.add_counter("lost_total", "Lost.");

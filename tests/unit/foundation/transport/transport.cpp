@@ -7,6 +7,7 @@
 
 #include "foundation/transport/memory.hpp"
 #include "foundation/transport/parking.hpp"
+#include "foundation/transport/socket.hpp"
 #include "support/loop_fixture.hpp"
 
 namespace {
@@ -205,6 +206,41 @@ TEST_CASE_FIXTURE(support::loop_fixture, "a parked coroutine wakes once, by what
   }(loop, late, why));
   advance(1s);
   CHECK(why == wake::timed_out);
+}
+
+TEST_CASE("a loop knows how late it came to its deadlines") {
+  struct skewed_clock final : time::clock {
+    time::instant now() const noexcept override { return std::chrono::steady_clock::now() + skew; }
+    time::wall_instant wall_now() const noexcept override { return {}; }
+    time::duration skew{};
+  } clock;
+  loop subject{clock};
+  struct mark final : time::deadline {
+    explicit mark(loop& on) : of{on} {}
+    void expired() override { of.stop(); }
+    loop& of;
+  } due{subject};
+  CHECK(subject.lag() == time::duration{});
+  due.arm(subject.deadlines(), subject.now());
+  subject.post([&] { clock.skew = 3s; });  // whatever it does takes three seconds
+  std::thread{[&] { subject.run(); }}.join();
+  CHECK(subject.lag() >= 3s);
+  CHECK(subject.worst_lag() == subject.lag());
+}
+
+TEST_CASE("a socket knows who is at its other end, and a pair in memory does not") {
+  using boost::asio::ip::tcp;
+  time::system_clock clock;
+  loop subject{clock, loop::drive::by_hand};
+  boost::asio::io_context apart;
+  tcp::acceptor listening{apart, {boost::asio::ip::address_v4::loopback(), 0}};
+  tcp::socket far{apart};
+  far.connect(listening.local_endpoint());
+  auto near = listening.accept();
+  near.non_blocking(true);
+  const gateway::transport::socket one{subject, near.release()};
+  CHECK(one.peer_address() == boost::asio::ip::address{boost::asio::ip::address_v4::loopback()});
+  CHECK_FALSE(memory_channel::make_pair(subject.ready()).first->peer_address());
 }
 
 TEST_CASE_FIXTURE(support::loop_fixture, "what another thread posts runs on the loop") {

@@ -1,0 +1,143 @@
+// What is left of a request for those who operate the gateway: traces, lines of who did what, and few lines in a storm.
+#include <doctest/doctest.h>
+
+#include "flow/podero_world.hpp"
+
+#include <set>
+
+namespace {
+
+using namespace gateway;
+using namespace gateway::flow;
+using namespace std::chrono_literals;
+
+std::string create(std::string_view more_headers = "") {
+  return example_creation(more_headers);
+}
+
+bool has(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+simulator::wire_script only(simulator::step::kind what) {
+  return {.steps = {{.what = what}}, .keep_alive = false};
+}
+
+TEST_CASE("Podero gets the caller's trace with a span of ours, and nothing else of the caller's headers") {
+  podero_world p;
+  std::vector<std::vector<std::string>> came;
+  p.look = [&](const simulator::request& r) {
+    auto& one = came.emplace_back();
+    for (const auto& name : {"traceparent", "tracestate", "baggage", "X-Request-Id"}) {
+      const auto* found = simulator::find_header(r.headers, name);
+      one.push_back(found == nullptr ? "" : *found);
+    }
+  };
+  const std::string theirs = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0";
+  const auto created = p.w.ask(create("traceparent: " + theirs + "1\r\ntracestate: a=b\r\nbaggage: c=d\r\n"));
+  REQUIRE(created.status == 201);
+  p.w.ask("GET " + created.headers.at("location") + " HTTP/1.1\r\nHost: g\r\ntraceparent: " + theirs + "0\r\n\r\n");
+  p.w.ask(create("traceparent: " + theirs + "1\r\ntraceparent: " + theirs + "1\r\n"));
+  p.w.ask(create());
+  REQUIRE(came.size() == 4);
+  std::set<std::string> spans;
+  for (const auto& one : came) {
+    CAPTURE(one[0]);
+    REQUIRE(trace::parse_traceparent(one[0]).has_value());
+    spans.insert(std::string{trace::parse_traceparent(one[0])->span()});
+    CHECK((one[1] + one[2] + one[3]) == "");
+  }
+  CHECK(spans.size() == 4);
+  CHECK_FALSE(spans.contains("00f067aa0ba902b7"));
+  const auto same = [&](std::size_t i) { return came[i][0].starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"); };
+  CHECK(same(0));
+  CHECK(came[0][0].ends_with("-01"));
+  CHECK(same(1));
+  CHECK(came[1][0].ends_with("-00"));
+  CHECK_FALSE(same(2));  // two of them count as none
+  CHECK_FALSE(same(3));
+  CHECK(has(p.w.logged(), R"("trace_id":"4bf92f3577b34da6a3ce929d0e0e4736")"));
+}
+
+TEST_CASE("every session that is made has a line of who made it, with the key's fingerprint and never the key") {
+  podero_world p;
+  const auto created = p.w.ask(create("Idempotency-Key: \"order-4711\"\r\n"));
+  REQUIRE(created.status == 201);
+  const auto location = created.headers.at("location");
+  const auto logged = p.w.logged();
+  const auto at = logged.find(R"("msg":"session created")");
+  REQUIRE(at != std::string::npos);
+  const auto line = logged.substr(at, logged.find('\n', at) - at);
+  CHECK(has(line, R"("caller":"anonymous","account":"sandbox","effect":"created","session":")" +
+                      location.substr(location.rfind('/') + 1) + R"(","key_fingerprint":")"));
+  CHECK(has(line, R"("audit":true)"));
+  CHECK_FALSE(has(logged, "order-4711"));
+  // Replayed: no session was made.
+  p.w.ask(create("Idempotency-Key: \"order-4711\"\r\n"));
+  CHECK(p.w.logged().find(R"("msg":"session created")", at + 1) == std::string::npos);
+}
+
+TEST_CASE("a session that may have been made has a line too, and audit lines do not depend on the level") {
+  podero_world p{plain_configuration() + "log: { level: error }\n"};
+  p.instead = only(simulator::step::kind::reset);
+  const auto lost = p.w.ask(create());
+  CHECK(text_of(lost.body, "upstream_effect") == "unknown");
+  CHECK(has(p.w.logged(), R"("msg":"session may have been created","request_id":)"));
+  CHECK(p.w.ask(create()).status == 201);
+  CHECK(has(p.w.logged(), R"("msg":"session created")"));
+}
+
+TEST_CASE("without audit there is none of these lines") {
+  podero_world p{plain_configuration() + "log: { audit: false }\n"};
+  CHECK(p.w.ask(create()).status == 201);
+  CHECK_FALSE(has(p.w.logged(), "session created"));
+}
+
+TEST_CASE("a storm of failures is one line and then a number per interval") {
+  podero_world p{plain_configuration() +
+                 "    circuit_breaker: { min_requests: 100000 }\n    retries: { attempts: 1 }\n"};
+  for (int i = 0; i < 50; ++i) {
+    p.instead = only(simulator::step::kind::reset);
+    p.w.ask(create());
+  }
+  const auto count = [&] {
+    const auto logged = p.w.logged();
+    int lines = 0;
+    for (auto at = logged.find("upstream exchange failed"); at != std::string::npos;
+         at = logged.find("upstream exchange failed", at + 1))
+      ++lines;
+    return lines;
+  };
+  CHECK(count() == 1);
+  p.w.advance(10s);
+  CHECK(count() == 2);
+  CHECK(has(p.w.logged(), R"("times":49,"within_s":10)"));
+  CHECK(has(p.w.metrics(), "onboarding_gateway_log_lines_summarised_total 49\n"));
+}
+
+TEST_CASE("the metrics say over what connections requests went, which guard refused whom, and what is left") {
+  podero_world p{plain_configuration() +
+                 "    limits: { sessions: [ { rate: 2, per: 1h } ], queue: { max_wait: 1s } }\n"};
+  CHECK(p.w.ask(create()).status == 201);
+  CHECK(p.w.ask(create()).status == 201);
+  CHECK(p.w.ask(create()).status == 429);
+  p.w.advance(200ms);  // gauges of the loop are set with its tick
+  const auto page = p.w.metrics();
+  const auto shows = [&](const std::string& sample) {
+    CAPTURE(sample);
+    CHECK(has(page, "\nonboarding_gateway_" + sample + "\n"));
+  };
+  shows(R"(requests_refused_total{account="sandbox",caller="anonymous",guard="window"} 1)");
+  shows(R"(upstream_connection_uses_total{account="sandbox",connection="new"} 1)");
+  shows(R"(upstream_connection_uses_total{account="sandbox",connection="reused"} 1)");
+  shows(R"(upstream_handshakes_total{account="sandbox",resumption="full"} 1)");
+  shows(R"(upstream_handshakes_total{account="sandbox",resumption="resumed"} 1)");
+  shows(R"(upstream_idle_limit_seconds{account="sandbox"} 50)");
+  shows(R"(token_generation{account="sandbox"} 1)");
+  shows(R"(retry_budget_remaining{account="sandbox"} 1)");
+  shows("draining 0");
+  p.w.gateway->announce_drain();
+  CHECK(has(p.w.metrics(), "\nonboarding_gateway_draining 1\n"));
+}
+
+}  // namespace
