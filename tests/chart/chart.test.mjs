@@ -1,0 +1,168 @@
+// The three examples of the chart's ci/ folder: rendered by helm 3 and 4, checked, and started.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parse, stringify } from 'yaml';
+import { configuration, cross } from './cross.mjs';
+import { stale } from './generate.mjs';
+import { faults } from './kubernetes.mjs';
+import { chart, root } from './places.mjs';
+import { ask, bin, freePort, key, stage, until } from './programs.mjs';
+import { changed, example, examples, helm, helms, objects, template } from './render.mjs';
+
+// What the text before an example says exists already.
+const beside = { 'simulator-tls': ['tls.crt', 'tls.key', 'ca.crt'], 'podero-sandbox': ['client-id', 'client-secret', 'support-tool-key-sha256'], 'post-sync-caller': ['key'], 'callers-tls': ['tls.crt', 'tls.key'] };
+
+async function check(values, where) {
+  const texts = helms.map(which => {
+    const lint = helm(which, ['lint', '--strict', chart], values);
+    assert.ok(lint.ok, `${where} ${which} lint: ${lint.said}`);
+    const got = template(which, values);
+    assert.ok(got.ok, `${where} ${which}: ${got.said}`);
+    assert.equal(template(which, values).out, got.out, `${where} ${which}: two renderings differ`);
+    return got.out;
+  });
+  assert.deepEqual(objects(texts[0]), objects(texts[1]), `${where}: helm 3 and 4 render different objects`);
+  const all = objects(texts[1]);
+  for (const o of all) assert.deepEqual(await faults(o), [], `${where} ${o.kind}/${o.metadata.name}`);
+  assert.deepEqual(cross(all, beside), [], where);
+  return all;
+}
+
+test('schema and table are what their sources say', () => assert.deepEqual(stale().map(([path]) => path), []));
+
+for (const name of examples) {
+  test(`${name} renders alike with helm 3 and 4, and every object is right`, async () => {
+    const all = await check(example(name), name);
+    assert.ok(all.length >= 5, 'there is something');
+  });
+}
+
+const variants = {
+  'everything off': ['single-replica-values.yaml', { 'serviceAccount.create': false, 'networkPolicy.enabled': false, 'metrics.scrape': 'none', 'podDisruptionBudget.enabled': false }],
+  'OpenShift: no ids': ['production-values.yaml', { 'podSecurity.runAsUser': null, 'podSecurity.runAsGroup': null, 'podSecurity.fsGroup': null }],
+  'a fixed number of pods': ['production-values.yaml', { 'autoscaling.enabled': false, replicas: 3, reload: 'roll' }],
+  'preStop instead of drain.delay': ['production-values.yaml', { preStopSleepSeconds: 10, 'config.drain': { delay: '0s', timeout: '20s' } }],
+  'through a proxy': ['production-values.yaml', { 'config.accounts.production.proxy': 'http://egress.proxy.svc:3128', 'networkPolicy.podero': 'proxy', 'networkPolicy.proxy': [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'proxy' } } }] }],
+  'names by Cilium': ['production-values.yaml', { 'networkPolicy.podero': 'cilium' }],
+  'TLS for callers': ['single-replica-values.yaml', { tlsSecret: 'callers-tls', 'config.listeners': { api: { port: 8443, tls: { certificate_file: '/run/tls/tls.crt', private_key_file: '/run/tls/tls.key' } } }, 'service.port': 443 }],
+  'extras': ['production-values.yaml', { commonLabels: { team: 'platform' }, commonAnnotations: { owner: 'platform' }, podLabels: { tier: 'edge' }, podAnnotations: { note: 'x' }, extraEnv: [{ name: 'TZ', value: 'UTC' }], extraVolumes: [{ name: 'ca', configMap: { name: 'gateway-onboarding-gateway' } }], extraVolumeMounts: [{ name: 'ca', mountPath: '/etc/our-ca', readOnly: true }], 'config.shared_state.redis.ca_file': '/etc/our-ca/ca.pem', nodeSelector: { pool: 'edge' }, tolerations: [{ key: 'edge', operator: 'Exists' }], priorityClassName: 'high', 'service.trafficDistribution': 'PreferClose', 'image.digest': 'sha256:' + '0'.repeat(64) }],
+  'as a part of another chart': ['single-replica-values.yaml', { global: { anything: 1 } }],
+};
+for (const [name, [from, change]] of Object.entries(variants)) {
+  test(`variant: ${name}`, async () => { await check(changed(example(from), change), name); });
+}
+
+test('a chart that is not enabled renders nothing', () => {
+  for (const which of helms) assert.deepEqual(objects(template(which, changed(example('production-values.yaml'), { enabled: false })).out), []);
+});
+
+test('no custom resource without being asked', () => {
+  const values = changed(example('single-replica-values.yaml'), { metrics: undefined });
+  for (const o of objects(template('helm-4', values).out)) assert.match(o.apiVersion, /^(v1|apps\/v1|networking\.k8s\.io\/v1|policy\/v1|autoscaling\/v2|batch\/v1)$/);
+});
+
+test('templates ask no cluster, clock or chance', () => {
+  for (const file of readdirSync(`${chart}/templates`, { recursive: true }).filter(f => /\.(yaml|tpl|txt)$/.test(f))) {
+    const found = readFileSync(`${chart}/templates/${file}`, 'utf8').match(/\{\{[^}]*(\blookup\b|\brand\w*|\bnow\b|\bgenCA\b|\bgenSelfSignedCert\b|\buuidv4\b|\.Capabilities|\.Release\.(IsInstall|IsUpgrade|Revision))/);
+    assert.equal(found, null, `${file}: ${found?.[0]}`);
+  }
+});
+
+test('max_replicas has room for the pods of an update and those that drain; what is given by hand stays', () => {
+  const of = change => configuration(objects(template('helm-4', changed(example('production-values.yaml'), change)).out)).shared_state.max_replicas;
+  assert.equal(of({}), 9);
+  assert.equal(of({ 'autoscaling.enabled': false, replicas: 2, 'rollingUpdate.maxSurge': 2 }), 6);
+  assert.equal(of({ 'config.shared_state.max_replicas': 20 }), 20);
+});
+
+test('reload: watch rolls pods for keys that need a restart only, roll for all', () => {
+  const annotations = change => objects(template('helm-4', changed(example('production-values.yaml'), change)).out).find(o => o.kind === 'Deployment').spec.template.metadata.annotations;
+  const other = { 'config.accounts.production.session_reuse': '5m' };
+  const restart = { 'config.listeners': { api: { port: 8081 } } };
+  assert.deepEqual(annotations(other), annotations({}));
+  assert.notDeepEqual(annotations(restart), annotations({}));
+  assert.notDeepEqual(annotations({ ...other, reload: 'roll' }), annotations({ reload: 'roll' }));
+});
+
+test('helm test creates a session against the simulator, and refuses at a real account', () => {
+  const script = change => objects(template('helm-4', changed(example('sandbox-simulator-values.yaml'), change)).out).find(o => o.kind === 'Pod').spec.containers[0].args[0];
+  assert.match(script({}), /\/v1\/accounts\/sandbox\/onboarding-sessions/);
+  const refusal = script({ 'config.accounts.sandbox.base_url': 'https://sandbox-app.podero.com/api/partners/v2.0' });
+  assert.doesNotMatch(refusal, /curl/);
+  const ran = spawnSync('sh', ['-euc', refusal], { encoding: 'utf8' });
+  assert.equal(ran.status, 1);
+  assert.match(ran.stderr, /Refused: account sandbox is at sandbox-app\.podero\.com/);
+});
+
+test('the notes state the gap of a single pod', () => {
+  // helm 4 alone renders notes without asking a cluster.
+  const notes = name => helm('helm-4', ['install', 'gateway', chart, '--dry-run=client'], example(name)).said;
+  assert.match(notes('single-replica-values.yaml'), /ONE POD, WITH A GAP[^]*up to 140 s/);
+  assert.doesNotMatch(notes('production-values.yaml'), /GAP/);
+});
+
+// The rules and the dashboard: those that the chart has, or, where it has none yet, ones made here.
+test('rules and dashboards are carried as they are, and promtool takes them', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'chart-'));
+  try {
+    cpSync(chart, `${folder}/c`, { recursive: true });
+    if (!existsSync(`${chart}/rules`)) {
+      mkdirSync(`${folder}/c/rules`); mkdirSync(`${folder}/c/dashboards`);
+      writeFileSync(`${folder}/c/rules/a.yaml`, 'groups:\n  - name: a\n    rules:\n      - alert: OnboardingGatewayAbsent\n        expr: absent(up)\n        annotations: { summary: "{{ $labels.job }}", runbook_url: "https://runbooks.internal.example/onboarding-gateway/A.md" }\n');
+      writeFileSync(`${folder}/c/dashboards/a.json`, '{"title": "{{ a }}"}\n');
+    }
+    const values = changed(example('production-values.yaml'), { 'prometheusRule.runbookUrl': 'https://docs.example.com/runbooks/' });
+    for (const which of helms) {
+      const all = objects(template(which, values, `${folder}/c`).out);
+      const rule = all.find(o => o.kind === 'PrometheusRule');
+      const groups = readdirSync(`${folder}/c/rules`).sort().flatMap(f => parse(readFileSync(`${folder}/c/rules/${f}`, 'utf8')).groups);
+      const wanted = JSON.parse(JSON.stringify(groups).replaceAll('https://runbooks.internal.example/onboarding-gateway', 'https://docs.example.com/runbooks'));
+      assert.deepEqual(rule.spec.groups, wanted);
+      writeFileSync(`${folder}/rules.yaml`, stringify(rule.spec));
+      const promtool = spawnSync('promtool', ['check', 'rules', `${folder}/rules.yaml`], { encoding: 'utf8' });
+      assert.equal(promtool.status, 0, `promtool: ${promtool.error ?? promtool.stdout + promtool.stderr}`);
+      const dashboards = all.find(o => o.metadata.name.endsWith('-dashboards'));
+      for (const f of readdirSync(`${folder}/c/dashboards`)) assert.equal(dashboards.data[f], readFileSync(`${folder}/c/dashboards/${f}`, 'utf8'));
+    }
+  } finally { rmSync(folder, { recursive: true }); }
+});
+
+for (const name of examples) {
+  test(`${name}: what is mounted passes --check and starts the gateway, which creates a session`, { timeout: 180_000 }, async () => {
+    const on = new stage();
+    try {
+      const rendered = objects(template('helm-4', example(name)).out);
+      const text = on.provide(rendered.find(o => o.kind === 'ConfigMap' && o.data['gateway.yaml']).data['gateway.yaml']);
+      const simulator = await on.simulator(['gateway-simulator', 'app.podero.com', 'sandbox-app.podero.com']);
+      writeFileSync(`${on.folder}/run/simulator/ca.crt`, readFileSync(simulator.ca));
+      writeFileSync(`${on.folder}/mounted.yaml`, text);
+      const checked = spawnSync(`${bin}/onboarding-gateway`, ['--config', `${on.folder}/mounted.yaml`, '--check'], { encoding: 'utf8' });
+      assert.equal(checked.status, 0, `--check: ${checked.error ?? checked.stdout + checked.stderr}`);
+
+      // The cluster's part: names, ports, Redis.
+      const config = parse(text);
+      const [api, admin] = [await freePort(), await freePort()];
+      config.listeners = { api: { ...config.listeners?.api, address: '127.0.0.1', port: api }, admin: { ...config.listeners?.admin, address: '127.0.0.1', port: admin } };
+      for (const a of Object.values(config.accounts)) { a.resolve = { [new URL(a.base_url).hostname]: `127.0.0.1:${simulator.api}` }; a.tls ??= { ca_file: simulator.ca }; }
+      if (config.shared_state?.store === 'redis') config.shared_state.redis.url = `redis://127.0.0.1:${await on.redis('not-a-secret')}/0`;
+      config.drain = { delay: '0s', timeout: '5s' };
+      const gateway = on.gateway(config);
+      await until('the gateway is ready', 20, async () => { if (gateway.over) throw new Error(gateway.said); return (await ask(`http://127.0.0.1:${admin}/readyz`)).status === 200; });
+      const account = Object.keys(config.accounts)[0];
+      // A window of a minute counts as full for a minute on a Redis that is new.
+      const answer = await until('a session is created', 80, async () => {
+        const got = await ask(`http://127.0.0.1:${api}/v1/accounts/${account}/onboarding-sessions`, { method: 'POST',
+          headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${key}`, 'Idempotency-Key': 'one', Prefer: 'wait=5' },
+          body: JSON.stringify({ language: 'de', price_zone_default: 'AT', is_smart_optimization_active_default: true, success_url: 'https://www.my-customerportal.com/success', cancel_url: 'https://www.my-customerportal.com/error', user_id: 'a169451c-8525-4352-b8ca-070dd449a1a5' }) });
+        return got.status === 201 || !got.text.includes('"upstream_effect":"none"') ? got : undefined;
+      });
+      assert.equal(answer.status, 201, answer.text);
+      gateway.kill('SIGTERM');
+      assert.deepEqual((await gateway.ended).code, 0, gateway.said);
+    } finally { await on.end(); }
+  });
+}
