@@ -125,10 +125,11 @@ task<conversation::heard> conversation::read_head() {
 
 // Nothing: more bytes are needed.
 std::optional<conversation::heard> conversation::look_at_input(std::size_t& searched) {
-  if (searched == 0) {  // an empty line before a request is to be ignored (RFC 9112 section 2.2); one, not a flood
-    if (x_.input == "\r") return std::nullopt;
-    if (x_.input.starts_with("\r\n")) x_.input.erase(0, 2);
-    if (x_.input.empty()) return std::nullopt;
+  if (searched == 0) {  // empty lines before a request are ignored (RFC 9112 section 2.2), at once or one by one
+    std::size_t empty_lines = 0;
+    while (std::string_view{x_.input}.substr(empty_lines).starts_with("\r\n")) empty_lines += 2;
+    x_.input.erase(0, empty_lines);
+    if (x_.input.empty() || x_.input == "\r") return std::nullopt;
   }
   const auto end = http::end_of_head(x_.input, searched);
   if (!end) {

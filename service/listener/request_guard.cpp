@@ -101,8 +101,9 @@ std::optional<failure> inspect_field_line(std::string_view line, framing_lines& 
 }
 
 // Whether a line can still become one: no control character but a CR with its LF, of which the last may be on its way.
+// Without what stands before `from`, but for a CR there that had nothing behind it yet.
 bool are_lines(std::string_view bytes, std::size_t from) noexcept {
-  for (auto i = from; i < bytes.size(); ++i) {
+  for (auto i = from == 0 ? 0 : from - 1; i < bytes.size(); ++i) {
     if (!http::is_control(bytes[i])) continue;
     const bool begins = bytes[i] == '\r' && (i + 1 == bytes.size() || bytes[i + 1] == '\n');
     const bool ends = bytes[i] == '\n' && i != 0 && bytes[i - 1] == '\r';

@@ -13,13 +13,27 @@ bool is_continuation(char c) {
   return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
 }
 
+// Control characters as \xNN: a name in a YAML file may have line ends, and a message is one line.
+std::string on_one_line(std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F)
+      out += std::string{"\\x"} + digits[byte / 16] + digits[byte % 16];
+    else
+      out += c;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string fault::text() const {
   std::string out = file;
   if (at.line > 0) out += ':' + std::to_string(at.line) + ':' + std::to_string(at.column);
   if (!path.empty()) out += ": " + path;
-  return out + ": " + what;
+  return on_one_line(out + ": " + what);
 }
 
 std::string warning::text() const {
@@ -45,7 +59,6 @@ std::string element(std::string_view path, std::size_t index) {
 
 std::string in_quotes(std::string_view text) {
   constexpr std::size_t longest = 80;
-  constexpr std::string_view digits = "0123456789abcdef";
   bool cut = false;
   if (text.size() > longest) {
     auto end = longest;
@@ -53,15 +66,7 @@ std::string in_quotes(std::string_view text) {
     text = text.substr(0, end);
     cut = true;
   }
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F)
-      out += std::string{"\\x"} + digits[byte / 16] + digits[byte % 16];
-    else
-      out += c;
-  }
-  return out + (cut ? "...\"" : "\"");
+  return '"' + on_one_line(text) + (cut ? "...\"" : "\"");
 }
 
 }  // namespace gateway::settings

@@ -97,6 +97,8 @@ parsed<url> parse_url(std::string_view text) {
   const bool is_ip = view->host_type() == boost::urls::host_type::ipv6;
   if (out.host.empty() || (!is_ip && !std::ranges::all_of(out.host, is_host_character)))
     return no(text, "has no usable host name");
+  // Boost.URL takes what stands behind a colon and is no number for a path.
+  if (!out.path.empty() && !out.path.starts_with('/')) return no(text, "has a port that is not from 1 to 65535");
   if (view->has_port() && !view->port().empty()) {
     const auto port = parse_port(std::string_view{view->port().data(), view->port().size()});
     if (!port) return no(text, "has a port that is not from 1 to 65535");

@@ -103,7 +103,7 @@ std::optional<place> second_document(std::string_view text) {
 std::expected<YAML::Node, std::vector<fault>> tree(std::string_view text, const std::filesystem::path& file) {
   if (const auto bad = unreadable_character(text)) return only(file, bad->first, bad->second);
   try {
-    const auto document = YAML::Load(std::string{text});
+    auto document = YAML::Load(std::string{text});
     if (document.IsNull()) return only(file, {1, 1}, "is empty: there is no configuration in it");
     if (const auto at = second_document(text))
       return only(file, *at, "begins a second YAML document here; a configuration is one");

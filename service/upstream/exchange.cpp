@@ -96,12 +96,13 @@ class reader {
     std::size_t searched = 0;
     for (;;) {
       const auto bytes = std::string_view{into_.received}.substr(begin);
-      if (const auto end = http::end_of_head(bytes, searched)) {
+      const auto end = http::end_of_head(bytes, searched);
+      if (end && *end <= limits_.head) {
         body_at_ = begin + *end;
         co_return true;
       }
       searched = bytes.size();
-      if (bytes.size() > limits_.head) {
+      if (searched > limits_.head) {
         refuse("the answer's header is larger than " + std::to_string(limits_.head) + " bytes");
         co_return false;
       }

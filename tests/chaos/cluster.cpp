@@ -43,7 +43,7 @@ std::string cluster::configuration() const {
   how.drain = "{ delay: 0ms, timeout: 5s }";
 
   how.more = "threads: 1\nshared_state: { store: redis, max_replicas: 4, redis: { url: \"redis://127.0.0.1:" +
-             std::to_string(redis.port()) + "\" } }\n";
+             std::to_string(redis.port()) + "\", timeout: 200ms } }\n";
   return how.text();
 }
 

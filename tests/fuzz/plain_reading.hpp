@@ -115,7 +115,7 @@ struct plain_request {
 inline std::vector<plain_request> read_plain_requests(std::string_view bytes) {
   std::vector<plain_request> all;
   for (;;) {
-    if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);  // section 2.2
+    while (bytes.starts_with("\r\n")) bytes.remove_prefix(2);  // section 2.2
     const auto end = bytes.find("\r\n\r\n");
     if (end == std::string_view::npos) return all;
     const auto head = read_plain_head(bytes.substr(0, end + 4));

@@ -87,8 +87,12 @@ class house {
   }
 
  private:
+  // As loop::turn does, without asking the kernel, which knows of none of this; until nobody has anything to do.
   void settle() {
-    for (int round = 0; round < 16; ++round) loop_.turn();
+    do {
+      loop_.ready().run_all();
+      loop_.deadlines().fire(loop_.now());
+    } while (!loop_.ready().empty());
   }
 
   time::manual_clock clock_;
@@ -110,8 +114,14 @@ std::string without_continue(std::string text) {
 std::string without_words(const outcome& of) {
   auto text = without_continue(of.answers);
   if (!of.statuses.empty() && of.statuses.back() != 200 && of.statuses.back() != 403)
-    text.erase(text.rfind("HTTP/1.1 "));
+    text.erase(text.rfind("HTTP/1.1 4"));  // the 4: words may name the version
   return text;
+}
+
+// Which of its faults a head is refused for depends on how much of it is there; that it is refused does not.
+std::vector<unsigned> without_reason(std::vector<unsigned> statuses) {
+  if (!statuses.empty() && (statuses.back() == 414 || statuses.back() == 431)) statuses.back() = 400;
+  return statuses;
 }
 
 void check_reading(const outcome& of, std::string_view bytes) {
@@ -136,7 +146,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto cut = subject.send(bytes, piece);
   check_reading(whole, bytes);
   expect(whole.requests == cut.requests, "the requests do not depend on how the bytes were cut");
-  expect(whole.statuses == cut.statuses, "the statuses do not depend on how the bytes were cut");
+  expect(without_reason(whole.statuses) == without_reason(cut.statuses),
+         "the statuses do not depend on how the bytes were cut");
   expect(without_words(whole) == without_words(cut), "the answers do not depend on how the bytes were cut");
   expect(whole.ended == cut.ended, "the end of the connection does not depend on how the bytes were cut");
   return 0;

@@ -66,6 +66,7 @@ std::vector<good> requests() {
        "GET /v1/accounts HTTP/1.1\r\nHost: g\r\nauthorization: bearer  " + std::string{key} + "\r\n\r\n",
        {200}},
       {"an empty line in front", "\r\n" + line, {200}},
+      {"empty lines in front, which earn no time", "\r\n\r\n\r\n" + line, {200}},
       {"two requests at once", line + line, {200, 200}},
       {"a creation and a read at once", post(example) + line, {201, 200}},
       {"an empty line between requests", post(example) + "\r\n" + line, {201, 200}},

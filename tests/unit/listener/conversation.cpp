@@ -119,8 +119,11 @@ TEST_CASE_FIXTURE(listener_fixture, "requests may come byte by byte or several a
   CHECK(body_of(answer).starts_with("hello"));
   CHECK(has(answer, "nothing"));
   answer.clear();
-  for (const char c : "\r\n" + std::string{get}) answer += ask(peer, {&c, 1});
+  const auto after_lines = "\r\n\r\n\r\n" + std::string{get};
+  for (const char c : after_lines) answer += ask(peer, {&c, 1});
   CHECK(body_of(answer) == "nothing");
+  CHECK(body_of(ask(peer, after_lines)) == "nothing");
+  CHECK(serves.done.size() == 6);
   peer.leave();
 }
 

@@ -64,6 +64,15 @@ TEST_CASE("heads and targets beyond their limits have their own problems") {
   CHECK(verdict("GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(1000, 'a') + "\r\n\r\n") == "headers-too-large");
 }
 
+TEST_CASE("bytes that can never become a request are refused as soon when they come one by one") {
+  for (const std::string_view bytes : {"GET / HTTP/1.1\r\nX: a\rY", "GET / HTTP/1.1\rX", "GET / HTTP/1.1\r\nX: a\n"}) {
+    CAPTURE(bytes);
+    for (std::size_t there = 1; there < bytes.size(); ++there)
+      CHECK_FALSE(inspect_beginning(bytes.substr(0, there), limits, there - 1));
+    CHECK(inspect_beginning(bytes, limits, bytes.size() - 1));
+  }
+}
+
 TEST_CASE("bytes that can never become a request are refused at once") {
   const auto beginning = [](std::string_view bytes) {
     const auto found = inspect_beginning(bytes, limits);

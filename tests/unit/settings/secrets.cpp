@@ -101,6 +101,10 @@ TEST_CASE("A CA file must be readable and hold certificates") {
         "file or "
         "directory\n");
   CHECK(
+      with_ca("\"no\\nwhere.pem\"") ==
+      "/etc/gateway/g.yaml:6:12: accounts.sandbox.tls.ca_file: cannot be read: /etc/gateway/no\\x0awhere.pem: No such "
+      "file or directory\n");
+  CHECK(
       with_ca("text").ends_with("/etc/gateway/text holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)\n"));
   CHECK(with_ca("key.pem").ends_with("holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)\n"));
 }
