@@ -231,16 +231,16 @@ TEST_CASE("After a reload callers keep their numbers, new ones come last, and no
   c.callers.erase("b");
   c.callers["a"].key_sha256 = {admission::digest_of("a-key")};
   const directory second{std::make_shared<const settings::configuration>(c), first};
-  CHECK((*second.authenticate("Bearer c-key"))->index == 1);
-  CHECK((*second.authenticate("Bearer a-key"))->index == 2);
-  CHECK_FALSE(second.authenticate("Bearer b-key"));
+  CHECK((*with_key(second, "Bearer c-key"))->index == 1);
+  CHECK((*with_key(second, "Bearer a-key"))->index == 2);
+  CHECK_FALSE(with_key(second, "Bearer b-key"));
   CHECK(second.callers()[0].gone);
   c.callers["b"].key_sha256 = {admission::digest_of("b-key")};
   const directory third{std::make_shared<const settings::configuration>(c), second};
-  CHECK((*third.authenticate("Bearer b-key"))->index == 0);
-  CHECK((*third.authenticate("Bearer a-key"))->index == 2);
+  CHECK((*with_key(third, "Bearer b-key"))->index == 0);
+  CHECK((*with_key(third, "Bearer a-key"))->index == 2);
   c.callers.clear();
   const directory fourth{std::make_shared<const settings::configuration>(c), third};
-  CHECK((*fourth.authenticate(std::nullopt))->name == "anonymous");
-  CHECK((*fourth.authenticate(std::nullopt))->index == 3);
+  CHECK((*with_key(fourth, std::nullopt))->name == "anonymous");
+  CHECK((*with_key(fourth, std::nullopt))->index == 3);
 }
