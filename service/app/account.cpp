@@ -183,7 +183,7 @@ control_answer account_core::pause(std::chrono::milliseconds how_long) {
   const auto now = limited.domain->now();
   // `pause.max` of the account bounds it, too; what is longer than this could not be added to an instant.
   limited.domain->pause(limited.account, now + std::min<std::chrono::milliseconds>(how_long, longest_pause));
-  const auto left = limited.domain->state(limited.account).paused_until - now;
+  const auto left = limited.domain->state(limited.account).paused_until - limited.domain->now();
   return {true, "paused for " + std::to_string(std::chrono::ceil<std::chrono::seconds>(left).count()) +
                     " s; a pause never becomes shorter, `resume` ends it"};
 }
@@ -257,7 +257,10 @@ account_on_loop::account_on_loop(account_core& core, const loop_parts& on, std::
                            .circuit = dispatch::to_string(core.health.state(loop.now()))};
                  }}} {}
 
-void account_on_loop::adopt(const settings::account& now) {
+void account_on_loop::adopt(const settings::account& now, std::span<const admission::caller> callers) {
+  std::vector<std::string> names;
+  for (const auto& caller : callers) names.push_back(caller.name);
+  instrument_.know(std::move(names));
   way_.adopt(ways_of(account_, now));
   sessions_.adopt(reuse_of(now));
 }

@@ -2,6 +2,7 @@
 
 #include <expected>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "app/control_answer.hpp"
@@ -80,8 +81,8 @@ class account_on_loop {
 
   onboarding::sessions& sessions() noexcept { return sessions_; }
   const std::string& name() const noexcept { return account_; }
-  // What can change at run time of an account's settings.
-  void adopt(const settings::account& now);
+  // What can change at run time of an account's settings; and all callers, by index.
+  void adopt(const settings::account& now, std::span<const admission::caller> callers);
   upstream::pool::counts connections() const noexcept { return pool_.count(); }
   // How long one of them may rest.
   time::duration rest_limit() const noexcept { return pool_.rest_limit(); }

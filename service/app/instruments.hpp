@@ -70,7 +70,7 @@ class upstream_instrument final : public dispatch::observer, public onboarding::
  public:
   struct parts {
     std::string account;
-    const std::vector<std::string>& callers;  // names by index
+    std::vector<std::string> callers;  // names by index
     const transport::loop& loop;
     const metrics::gateway_metrics& families;
     metrics::shard& shard;
@@ -79,6 +79,9 @@ class upstream_instrument final : public dispatch::observer, public onboarding::
     bool audit = true;
   };
   explicit upstream_instrument(parts given);
+
+  // Names by index, of more callers from now on.
+  void know(std::vector<std::string> callers) { parts_.callers = std::move(callers); }
 
   void exchanged(dispatch::operation what, unsigned status, bool reused,
                  const upstream::exchange_result& result) override;

@@ -104,8 +104,8 @@ class service::worker final : private time::deadline {
   // On its loop.
   void adopt(std::shared_ptr<const listener::rulebook> rules, const settings::configuration& now) {
     traffic_.make_room_for(rules->callers->callers().size());
+    for (auto& account : accounts_) account->adopt(now.accounts.at(account->name()), rules->callers->callers());
     api_->adopt(std::move(rules));
-    for (auto& account : accounts_) account->adopt(now.accounts.at(account->name()));
   }
 
   void drain() noexcept {

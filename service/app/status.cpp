@@ -44,10 +44,11 @@ json::array windows(const limiter::shared_domain& of, std::size_t account, const
 }
 
 json::value slots(const limiter::shared_domain& of, const pen& with) {
-  const auto& rules = of.rules();
+  const auto taken = of.slots();  // before the rules, which know whoever holds one
+  const auto rules = of.rules();
   if (!rules.test_account) return nullptr;
   json::array held;
-  for (const auto& one : of.slots()) {
+  for (const auto& one : taken) {
     json::array holders;
     for (const auto holder : one.holders) holders.push_back(json::value(rules.callers[holder].name));
     // Where replicas share the slots, one may be of an account that only another's configuration has.

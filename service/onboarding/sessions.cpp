@@ -356,6 +356,7 @@ account_view sessions::view(std::size_t caller) const {
   if (state.paused_until > now) seen.paused_until = at(state.paused_until);
   seen.slow_down = state.slow_down;
   seen.open_sessions = parts_.shared.owners.open_of(caller, most_open);
+  const auto taken = limits.slots();  // before the rules, which know whoever holds one
   const auto rules = limits.rules();
   if (rules.test_account) {
     auto& shown = seen.test_account.emplace();
@@ -363,7 +364,7 @@ account_view sessions::view(std::size_t caller) const {
     shown.open_sessions = rules.test_account->open_sessions;
     if (const auto& own = rules.callers[caller].on; parts_.shared.account < own.size())
       shown.own_open_sessions = own[parts_.shared.account].open_sessions;
-    for (const auto& slot : limits.slots()) {
+    for (const auto& slot : taken) {
       auto& one = shown.held.emplace_back();
       for (const auto holder : slot.holders) one.holders.push_back(rules.callers[holder].name);
       one.since = at(slot.since);
