@@ -196,7 +196,7 @@ json::object process(const status_view& of, const pen& with) {
       {"version", of.version},
       {"revision", of.revision},
       {"config_hash", of.config_hash},
-      {"config_refused", of.config_refused.empty() ? json::value{nullptr} : json::value(of.config_refused)},
+      {"config_refused", of.config_refused.empty() ? json::value(nullptr) : json::value(of.config_refused)},
       {"started_at", with.instant(of.started)},
       {"uptime_seconds", with.seconds_since(of.started)},
       {"draining", of.draining},
