@@ -1,6 +1,7 @@
 #include "admission/directory.hpp"
 
 #include "admission/key.hpp"
+#include "foundation/http/grammar.hpp"
 #include "settings/certificate_names.hpp"
 
 #include <openssl/crypto.h>
@@ -30,13 +31,6 @@ bool is_bearer(std::string_view scheme) {
                             [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
 }
 
-std::string_view trimmed(std::string_view text) {
-  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 // RFC 6750 section 2.1: b64token.
 bool is_key_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -44,14 +38,14 @@ bool is_key_character(char c) {
 }
 
 std::expected<std::string_view, errors::failure> presented_key(std::optional<std::string_view> authorization) {
-  const auto text = trimmed(authorization.value_or(""));
+  const auto text = http::trimmed(authorization.value_or(""));
   if (text.empty())
     return std::unexpected(unauthenticated("missing", "This gateway needs a key: send `Authorization: Bearer KEY`."));
   const auto space = std::min(text.find_first_of(" \t"), text.size());
   if (!is_bearer(text.substr(0, space)))
     return std::unexpected(unauthenticated(
         "wrong-scheme", "The Authorization header has another scheme than Bearer: send `Authorization: Bearer KEY`."));
-  const auto key = trimmed(text.substr(space));
+  const auto key = http::trimmed(text.substr(space));
   if (key.empty())
     return std::unexpected(unauthenticated("missing", "The Authorization header has no key after Bearer."));
   if (key.size() > longest_key || !std::ranges::all_of(key, is_key_character))
@@ -145,7 +139,7 @@ std::expected<const caller*, errors::failure> directory::authenticate(const cred
     if (!found) return found;
     certified = *found;
   }
-  const bool has_key = !trimmed(shown.authorization.value_or("")).empty();
+  const bool has_key = !http::trimmed(shown.authorization.value_or("")).empty();
   if (!has_key && certified != nullptr) return certified;
   if (!has_key && shown.certificate)
     return std::unexpected(unauthenticated(

@@ -6,16 +6,13 @@
 #include <charconv>
 #include <string>
 
+#include "foundation/http/grammar.hpp"
+
 namespace gateway::listener {
 namespace {
 
 using boost::beast::iequals;
-
-std::string_view trimmed(std::string_view text) noexcept {
-  const auto begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
+using http::trimmed;
 
 // Of the next separator that does not stand in a quoted string (RFC 9110 section 5.6.4).
 std::size_t find_separator(std::string_view text, char separator) noexcept {

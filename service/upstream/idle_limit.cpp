@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "foundation/http/grammar.hpp"
+
 #include <boost/beast/core/string.hpp>
 
 namespace gateway::upstream {
@@ -26,12 +28,6 @@ bool alike(time::duration a, time::duration b) noexcept {
   return difference <= std::max(a, b) / 10 + 10ms;
 }
 
-std::string_view trimmed(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 }  // namespace
 
 std::optional<std::chrono::seconds> kept_idle_for(const http::answer_head& head) noexcept {
@@ -39,12 +35,13 @@ std::optional<std::chrono::seconds> kept_idle_for(const http::answer_head& head)
   if (!field) return std::nullopt;
   for (auto rest = *field; !rest.empty();) {
     const auto comma = std::min(rest.find(','), rest.size());
-    const auto parameter = trimmed(rest.substr(0, comma));
+    const auto parameter = http::trimmed(rest.substr(0, comma));
     rest.remove_prefix(std::min(comma + 1, rest.size()));
     const auto equals = parameter.find('=');
-    if (equals == std::string_view::npos || !boost::beast::iequals(trimmed(parameter.substr(0, equals)), "timeout"))
+    if (equals == std::string_view::npos ||
+        !boost::beast::iequals(http::trimmed(parameter.substr(0, equals)), "timeout"))
       continue;
-    const auto digits = trimmed(parameter.substr(equals + 1));
+    const auto digits = http::trimmed(parameter.substr(equals + 1));
     unsigned seconds = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), seconds);
     if (error != std::errc{} || end != digits.data() + digits.size() || seconds == 0) return std::nullopt;

@@ -50,8 +50,8 @@ gateway_metrics::gateway_metrics(catalogue& in)
           in.add_counter("permits_total",
                          "What the limiter said to a request: admitted at once, queued and then admitted, or refused.",
                          {"account", "decision"})},
-      permits_remaining{
-          in.add_gauge("permits_remaining", "How many requests the window has room for now.", {"account", "window"})},
+      permits_remaining{in.add_gauge("permits_remaining", "How many requests the window has room for at present.",
+                                     {"account", "window"})},
       permits_next_seconds{in.add_gauge("permits_next_seconds",
                                         "How long until the window has room for one more; 0 while it has.",
                                         {"account", "window"})},

@@ -96,6 +96,9 @@ TEST_CASE("A URL that is not absolute, or has what does not belong there, is ref
   CHECK_FALSE(parse_url("https:///path"));
   CHECK_FALSE(parse_url("https://a.example:0/"));
   CHECK_FALSE(parse_url("https://a.example:70000/"));
+  CHECK_FALSE(parse_url("https://a.example:b/c"));  // no path "b/c"
+  CHECK_FALSE(parse_url("https://a.example:80b"));
+  CHECK(parse_url("https://a.example:/c"));  // RFC 3986 section 3.2.3: an empty port is none
   CHECK_FALSE(parse_url("https://bücher.example/"));
 }
 
