@@ -93,6 +93,10 @@ std::vector<concern> concerns_of(const process_facts& process, const std::vector
   else if (process.worst_lag > late_loop)
     all.limited("OnboardingGatewayEventLoopLag", "the event loops are late: the process lacks CPU time");
   if (process.draining) all.limited("", "shutting down: it serves until its load balancer has learnt that");
+  if (!process.config_refused.empty())
+    all.limited("OnboardingGatewayReloadFailed",
+                "the last new configuration was refused, the one before stays in force: " +
+                    std::string{process.config_refused});
   for (const auto setting : process.unsafe_settings)
     all.limited("OnboardingGatewayStoreUnsafe",
                 "the shared store may lose what it keeps: look at its setting " + std::string{setting});

@@ -14,7 +14,8 @@
 namespace gateway::app {
 
 // What is in force for somebody who looks at the gateway. calm: everything is served. limited: something is refused or
-// late as the limits say, or will be soon. outage: an account, or what all depend on, does not work.
+// late as the limits say, or will be soon, or what an operator wants is not in force. outage: an account, or what all
+// depend on, does not work.
 enum class situation : std::uint8_t { calm = 0, limited = 1, outage = 2 };
 std::string_view to_string(situation value) noexcept;
 
@@ -53,6 +54,7 @@ struct account_facts {
 // The process as they look at it.
 struct process_facts {
   bool draining = false;
+  std::string_view config_refused{};                // why the last new configuration was; empty: it was not
   std::vector<std::string_view> unsafe_settings{};  // of the shared store
   time::duration worst_lag{0};
   time::duration longest_silence{0};  // of a loop

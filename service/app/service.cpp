@@ -1,15 +1,12 @@
 #include "app/service.hpp"
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <stdexcept>
 #include <tuple>
 
-#include "app/handshakes.hpp"
 #include "app/listening.hpp"
 #include "app/status.hpp"
-#include "foundation/transport/frame_cache.hpp"
+#include "app/worker.hpp"
 #include "settings/load.hpp"
 #include "settings/secret_files.hpp"
 
@@ -19,8 +16,6 @@ namespace {
 constexpr auto first_token_patience = std::chrono::seconds{10};
 constexpr auto first_connection_patience = std::chrono::seconds{1};
 constexpr auto longest_silence_of_a_loop = std::chrono::seconds{10};
-constexpr auto tick_length = std::chrono::milliseconds{100};
-constexpr std::size_t many_connections = 256;
 constexpr std::size_t most_callers = 60'000;  // a caller's number fits two bytes of it
 constexpr std::size_t most_accounts = 250;    // an account's number fits a byte of a metric's key
 
@@ -40,155 +35,6 @@ onboarding::creation_rules rules_of(const admission::account_policy& from) {
 }
 
 }  // namespace
-
-// Everything of one loop, in data-flow order.
-class service::worker final : private time::deadline {
- public:
-  worker(const parts& common, std::size_t number, const std::vector<std::unique_ptr<account_core>>& cores,
-         shared_store* shared, const listener::rulebook& rules, admission::connection_ledger& connections,
-         admission::request_count& requests)
-      : on_{common.loops[number]},
-        load_{requests, common.configuration->overload.max_loop_lag},
-        shard_{common.metrics.add_shard()},
-        lines_{on_.lines,
-               {.style = common.configuration->log.format == settings::log_format::json ? journal::format::json
-                                                                                        : journal::format::text}},
-        tracer_{on_.randomness, on_.spans, common.configuration->tracing.sample_ratio},
-        instrument_{
-            common.families, shard_, lines_, common.log, common.clock, tracer_, common.configuration->log.audit},
-        traffic_{instrument_, common.clock, rules.callers->callers().size()},
-        connections_(cores.size()) {
-    listener::server_tls tls;
-    if (common.caller_tls) {
-      handshakes_.emplace("api", common.families, shard_, common.log, common.clock);
-      // Half of the places: who never ends a handshake takes none from those who do.
-      const auto places = common.configuration->listeners.api.max_connections / common.loops.size();
-      tls = {common.caller_tls, &*handshakes_, std::max<std::size_t>(1, places / 2)};
-    }
-    for (const auto& core : cores)
-      accounts_.push_back(std::make_unique<account_on_loop>(*core, on_, number, shared, common.families, shard_,
-                                                            common.log, lines_, tracer_,
-                                                            common.configuration->log.audit));
-    api_.emplace(listener::api::parts{.clock = common.clock,
-                                      .loop = on_.loop,
-                                      .rules = std::make_shared<const listener::rulebook>(rules),
-                                      .accounts = routes_to(cores),
-                                      .papers = common.papers,
-                                      .body_limit = common.configuration->listeners.api.limits.body.bytes,
-                                      .observer = traffic_,
-                                      .tracer = tracer_});
-    server_.emplace(on_.loop, *api_,
-                    server_options_of(common.configuration->listeners.api, connections, &load_, std::move(tls)),
-                    on_.randomness);
-    declare_gauges(common.families, cores);
-    tick();
-  }
-
-  ~worker() override { lines_.flush(); }
-
-  listener::server& callers() noexcept { return *server_; }
-  const listener::server& callers() const noexcept { return *server_; }
-  transport::loop& loop() noexcept { return on_.loop; }
-  const transport::loop& loop() const noexcept { return on_.loop; }
-  const recent_traffic& traffic() const noexcept { return traffic_; }
-  // As they were a tenth of a second ago, to those of other loops. Any thread.
-  void add_connections(std::vector<status_view::account>& to) const noexcept {
-    for (std::size_t i = 0; i < connections_.size(); ++i) {
-      to[i].upstream.idle += connections_[i].idle.load(std::memory_order_relaxed);
-      to[i].upstream.busy += connections_[i].busy.load(std::memory_order_relaxed);
-      to[i].upstream.connecting += connections_[i].connecting.load(std::memory_order_relaxed);
-    }
-  }
-  std::uint64_t dropped_lines() const noexcept { return lines_.dropped(); }
-
-  // On its loop.
-  void adopt(std::shared_ptr<const listener::rulebook> rules, const settings::configuration& now) {
-    traffic_.make_room_for(rules->callers->callers().size());
-    for (auto& account : accounts_) account->adopt(now.accounts.at(account->name()), rules->callers->callers());
-    api_->adopt(std::move(rules));
-  }
-
-  void drain() noexcept {
-    server_->drain();
-    for (auto& account : accounts_) account->close_idle();
-  }
-
- private:
-  std::vector<listener::api_account> routes_to(const std::vector<std::unique_ptr<account_core>>& cores) {
-    std::vector<listener::api_account> routes;
-    for (std::size_t i = 0; i < cores.size(); ++i) routes.push_back({cores[i]->name, &accounts_[i]->sessions()});
-    return routes;
-  }
-
-  void declare_gauges(const metrics::gateway_metrics& families,
-                      const std::vector<std::unique_ptr<account_core>>& cores) {
-    for (const auto& core : cores) idle_limits_.push_back(&shard_.at(families.upstream_idle_limit_seconds, core->name));
-    upstream_idle_ = &shard_.at(families.connections, "upstream", "idle");
-    upstream_busy_ = &shard_.at(families.connections, "upstream", "busy");
-    upstream_connecting_ = &shard_.at(families.connections, "upstream", "connecting");
-  }
-
-  // Every tenth of a second: what is waiting to be written goes out, what is only counted here is shown.
-  void expired() override { tick(); }
-  void tick() {
-    load_.late_by(on_.loop.lag());
-    for (const auto& account : accounts_) account->tell_storms();
-    lines_.flush();
-    std::size_t idle = 0;
-    std::size_t busy = 0;
-    std::size_t connecting = 0;
-    for (std::size_t i = 0; i < accounts_.size(); ++i) {
-      const auto counts = accounts_[i]->connections();
-      idle_limits_[i]->set(std::chrono::duration<double>{accounts_[i]->rest_limit()}.count());
-      connections_[i].idle.store(counts.idle, std::memory_order_relaxed);
-      connections_[i].busy.store(counts.busy, std::memory_order_relaxed);
-      connections_[i].connecting.store(counts.connecting, std::memory_order_relaxed);
-      idle += counts.idle;
-      busy += counts.busy;
-      connecting += counts.connecting;
-    }
-    upstream_idle_->set(static_cast<double>(idle));
-    upstream_busy_->set(static_cast<double>(busy));
-    upstream_connecting_->set(static_cast<double>(connecting));
-    give_memory_back();
-    arm(on_.loop.deadlines(), on_.loop.now() + tick_length);
-  }
-
-  // Once most of many connections are gone: what they took lies in pieces all over the heap, and the allocator of the C
-  // library keeps it until it is told.
-  void give_memory_back() noexcept {
-    const auto open = server_ ? server_->connections() : 0;
-    most_open_ = std::max(most_open_, open);
-    if (most_open_ < many_connections || open > most_open_ / 2) return;
-    most_open_ = open;
-    transport::frame_cache::trim();
-    ::malloc_trim(0);
-  }
-
-  struct connection_counts {
-    std::atomic<std::size_t> idle{0};
-    std::atomic<std::size_t> busy{0};
-    std::atomic<std::size_t> connecting{0};
-  };
-
-  loop_parts on_;
-  admission::load_gate load_;
-  metrics::shard& shard_;
-  journal::access_log lines_;
-  trace::tracer tracer_;
-  request_instrument instrument_;
-  std::optional<handshake_instrument> handshakes_;
-  recent_traffic traffic_;
-  std::vector<connection_counts> connections_;  // to Podero, by account; as the page shows them
-  std::vector<std::unique_ptr<account_on_loop>> accounts_;
-  std::optional<listener::api> api_;
-  std::optional<listener::server> server_;
-  std::size_t most_open_ = 0;
-  metrics::gauge* upstream_idle_ = nullptr;
-  metrics::gauge* upstream_busy_ = nullptr;
-  metrics::gauge* upstream_connecting_ = nullptr;
-  std::vector<metrics::gauge*> idle_limits_;  // by account
-};
 
 std::expected<std::unique_ptr<service>, std::string> service::make(parts given) {
   std::unique_ptr<service> made{new service{std::move(given)}};

@@ -13,6 +13,8 @@
 
 namespace gateway::app {
 
+class worker;
+
 // The gateway without its sockets and threads: everything between a caller's connection and Podero's, on the loops that
 // are given to it. The program puts real loops under it, a test loops that it turns by hand.
 class service {
@@ -74,7 +76,6 @@ class service {
   void announce_drain() noexcept { draining_.store(true, std::memory_order_relaxed); }
 
  private:
-  class worker;
   explicit service(parts given);
 
   struct rules_in_force {

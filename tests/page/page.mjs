@@ -67,6 +67,21 @@ async function shows_what_the_status_says(world, browser) {
   assert.equal(await browser.value(`[...document.querySelectorAll('[role=meter]')].filter(m => m.getAttribute('aria-valuenow') === '0').length`), 1);
 }
 
+// A refused configuration stands in the banner, the list and the title until a good one is read.
+async function shows_a_refused_configuration(world, browser) {
+  await world.reload(text => text.replace('threads: 2', 'threads: 3'), 'the one before stays in force');
+  await browser.until(`document.querySelector('.word')?.textContent === 'Limited'`);
+  const shown = await browser.value(words);
+  assert.match(shown, /the last new configuration was refused, the one before stays in force: .*threads/);
+  assert.match(shown, /OnboardingGatewayReloadFailed/);
+  assert.match(await browser.value('document.title'), /^Limited/);
+  await has_contrast(browser);
+  await fits(browser);
+  await world.reload(text => text.replace('threads: 3', 'threads: 2').replace('drain: { delay: 0s, timeout: 1s }', 'drain: { delay: 0s, timeout: 1500ms }'), 'configuration reloaded');
+  await browser.until(`document.querySelector('.word')?.textContent === 'Calm'`);
+  assert.doesNotMatch(await browser.value(words), /configuration was refused/);
+}
+
 // Users, keys and links are nobody's business here.
 function hides(world, page) {
   for (const text of [page, JSON.stringify(world.seen)]) assert.doesNotMatch(text, /my-customerportal|onboarding_session_id|example-(key|secret)|Bearer/);
@@ -146,6 +161,7 @@ try {
   await browser.open(world.admin + '/');
   await browser.until(`document.querySelector('.word')?.textContent === 'Calm'`);
   assert.match(await browser.value(words), /Everything is served/);
+  await shows_a_refused_configuration(world, browser);
   await world.limited();
   await shows_what_the_status_says(world, browser);
   hides(world, await browser.value('document.body.outerHTML'));

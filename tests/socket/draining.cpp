@@ -17,6 +17,8 @@ namespace {
 
 constexpr int in_flight = 50;
 constexpr int queued = 1000;
+constexpr int at_once = 4;                             // newcomers
+constexpr std::chrono::microseconds clock_step = 1ms;  // of an access line's time
 
 // Fifty at once and no more for long; the others have the time to wait for their turn.
 void limit(configuration& c) {
@@ -63,6 +65,63 @@ double sum_of(const std::string& page, std::string_view name, std::initializer_l
   return sum;
 }
 
+// Come one after the other, each on a connection of its own, until the port is closed.
+class newcomers {
+ public:
+  newcomers(unsigned short port, int threads) {
+    for (int i = 0; i < threads; ++i) threads_.emplace_back([this, port] { come(port); });
+  }
+  void wait() { threads_.clear(); }
+  int answered() const noexcept { return answered_; }
+  int cut_off() const noexcept { return cut_off_; }
+
+ private:
+  void come(unsigned short port) {
+    for (;;) {
+      std::optional<connection> caller;
+      try {
+        caller.emplace(port);
+      } catch (const std::exception&) {
+        return;  // the port is closed
+      }
+      try {
+        answered_ += caller->call("GET", "/v1/accounts").status == 200;
+      } catch (const std::exception&) {
+        ++cut_off_;  // it came between the last look at the queue and the end of listening
+      }
+    }
+  }
+  std::atomic<int> answered_{0};
+  std::atomic<int> cut_off_{0};
+  std::vector<std::jthread> threads_;
+};
+
+// A request as its access line tells it, by the gateway's own clock.
+struct told {
+  bool refused;  // as one that waited while it ended
+  std::chrono::microseconds began;
+  std::chrono::microseconds ended;
+};
+std::chrono::microseconds time_of_day(std::string_view stamp) {
+  const auto clock = stamp.substr(stamp.find('T') + 1);
+  const auto number = [&](std::size_t at) { return std::stod(std::string{clock.substr(at)}); };
+  return std::chrono::microseconds{
+      static_cast<std::int64_t>((number(0) * 3600 + number(3) * 60 + number(6)) * 1'000'000 + 0.5)};
+}
+std::vector<told> requests_in(const std::string& log) {
+  std::vector<told> all;
+  std::istringstream lines{log};
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.contains(R"("duration_ms":)")) continue;
+    const auto read = boost::json::parse(line);
+    const auto ended = time_of_day(text_in(read, "time"));
+    const auto took =
+        std::chrono::microseconds{static_cast<std::int64_t>(read.at("duration_ms").to_number<double>() * 1000)};
+    all.push_back({line.contains(R"("problem":"draining")"), ended - took, ended});
+  }
+  return all;
+}
+
 void ask(connection& over, int number) {
   over.send(connection::request("POST", sessions_path, body_for(number), json_body));
 }
@@ -88,6 +147,7 @@ TEST_CASE(
   gateway.process().signal(SIGTERM);
   REQUIRE(eventually([&] { return get(gateway.admin(), "/readyz").status == 503; }));
   CHECK(gateway.metric(queue) == queued);  // it serves on
+  newcomers others{gateway.api(), at_once};
 
   int refused = 0;
   for (auto& one : waiting) {
@@ -104,6 +164,30 @@ TEST_CASE(
   CHECK(answered == in_flight);
   CHECK(gateway.process().end() == 0);
   CHECK(std::chrono::steady_clock::now() - began < 21s);
+  others.wait();
+
+  // Nothing new begins from the first refusal to the last; what came meanwhile waited in the kernel.
+  const auto lines = requests_in(gateway.process().output());
+  auto first = std::chrono::microseconds::max();
+  auto last = std::chrono::microseconds::min();
+  for (const auto& one : lines)
+    if (one.refused) first = std::min(first, one.ended), last = std::max(last, one.ended);
+  int before = 0;
+  int between = 0;
+  int after = 0;
+  for (const auto& one : lines) {
+    if (one.refused || one.ended - one.began > 1s) continue;
+    ++(one.began <= first + clock_step ? before : one.began < last - clock_step ? between : after);
+  }
+  MESSAGE("refused within " << (last - first).count() / 1000 << " ms; of those who came meanwhile " << before
+                            << " began before, " << between << " between, " << after << " after; " << others.cut_off()
+                            << " cut off");
+  CHECK(std::ranges::count(lines, true, &told::refused) == queued);
+  CHECK(last - first > 3 * clock_step);  // so that there is something to begin in
+  CHECK(before > 0);
+  // Accepted before and heard later: one of each who comes, at most. Were others accepted, hundreds would begin.
+  CHECK(between <= at_once);
+  CHECK(after > 0);
 
   const auto page = watching.last();
   const std::string_view requests = "onboarding_gateway_requests_total";
@@ -116,24 +200,11 @@ TEST_CASE(
 TEST_CASE("Who connects while it ends is answered, as long as the port is open, and the connection is closed") {
   both_programs running{[](auto& c) { c.drain = "{ delay: 500ms, timeout: 10s }"; }};
   auto& gateway = running.gateway;
-  int answered = 0;
-  int cut_off = 0;
   gateway.process().signal(SIGTERM);
-  for (;;) {
-    std::optional<connection> caller;
-    try {
-      caller.emplace(gateway.api());
-    } catch (const std::exception&) {
-      break;  // the port is closed
-    }
-    try {
-      answered += caller->call("GET", "/v1/accounts").status == 200;
-    } catch (const std::exception&) {
-      ++cut_off;  // it came between the last look at the queue and the end of listening
-    }
-  }
-  CHECK(answered > 0);
-  CHECK(cut_off <= 1);
+  newcomers others{gateway.api(), 1};
+  others.wait();
+  CHECK(others.answered() > 0);
+  CHECK(others.cut_off() <= 1);
   CHECK(gateway.process().end() == 0);
 }
 

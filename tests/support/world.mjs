@@ -29,6 +29,7 @@ class Program {
       return this.output.split('\n').slice(0, -1).find(line => line.includes(text));
     });
   }
+  signal(name) { this.process.kill(name); }
   async stop(signal = 'SIGTERM') {
     if (!this.over) this.process.kill(signal);
     return this.ended;
@@ -80,9 +81,9 @@ export class World {
       this.redis = { port: await free_port() };
       await this.start_redis();
     }
-    const config = join(this.folder, 'gateway.yaml');
-    writeFileSync(config, this.#configuration(shared));
-    for (let i = 0; i < Math.max(1, shared); ++i) this.gateways.push({ program: new Program(join(bin, 'onboarding-gateway'), '--config', config) });
+    this.config = join(this.folder, 'gateway.yaml');
+    writeFileSync(this.config, this.#configuration(shared));
+    for (let i = 0; i < Math.max(1, shared); ++i) this.gateways.push({ program: new Program(join(bin, 'onboarding-gateway'), '--config', this.config) });
     for (const gateway of this.gateways) {
       const ready = JSON.parse(await gateway.program.line('ready to serve'));
       gateway.api = `http://${ready.api}`;
@@ -90,6 +91,14 @@ export class World {
     }
     [this.gateway, this.api, this.admin] = [this.gateways[0].program, this.gateways[0].api, this.gateways[0].admin];
     for (const { admin } of this.gateways) await eventually('every account has a token', async () => (await (await fetch(`${admin}/status`)).json()).accounts.every(a => a.token.usable));
+  }
+
+  // The first gateway reads what `change` makes of the configuration, and says `heard`.
+  async reload(change, heard) {
+    const text = change(readFileSync(this.config, 'utf8'));
+    writeFileSync(this.config, text);
+    this.gateway.signal('SIGHUP');
+    await this.gateway.line(heard);
   }
 
   // On the same port and with what it had written, if it was killed.

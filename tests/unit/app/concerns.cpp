@@ -116,4 +116,12 @@ TEST_CASE("What concerns all is about no account, and the worst comes first") {
   CHECK(worst_of(concerns_of({.longest_silence = 11s}, {})) == situation::outage);
 }
 
+TEST_CASE("A refused configuration is said with its reason, and is no outage") {
+  const auto all = concerns_of({.config_refused = "threads: needs a restart"}, {well()});
+  check_only(all, situation::limited, "OnboardingGatewayReloadFailed",
+             "the last new configuration was refused, the one before stays in force: threads: needs a restart");
+  CHECK(all.front().account == "");
+  CHECK(concerns_of({}, {well()}).empty());
+}
+
 }  // namespace gateway::app
