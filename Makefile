@@ -5,7 +5,7 @@ S := tests/scripts
 # How many compilers at once; one needs up to 1.5 GiB of memory.
 export JOBS ?=
 
-.PHONY: help build demo test test-chart test-docs test-image tsan fuzz bench metrics-page format tidy image clean
+.PHONY: help build demo test test-release test-chart test-docs test-image tsan fuzz bench metrics-page format tidy image clean
 
 help:     ## what there is to do (this list)
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*##/ { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,10 @@ test:     ## every test, with AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(S)/install-packages test
 	@$(S)/build debug
 	@$(S)/run-tests debug
+
+test-release: build  ## what only the release programs can show: memory over a thousand reloads
+	@$(S)/install-packages chart
+	@tests/release/run
 
 test-chart: build    ## the Helm chart with helm 3 and 4, and a rolling replacement under load
 	@$(S)/install-packages chart

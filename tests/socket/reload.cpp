@@ -17,7 +17,6 @@ using namespace std::chrono_literals;
 namespace {
 
 const std::string success = "onboarding_gateway_config_reload_success";
-const std::string resident = "process_resident_memory_bytes";
 
 // What the test may change, and the programs.
 struct reloadable {
@@ -125,7 +124,11 @@ TEST_CASE("What needs a restart is refused whole, by name") {
   running.reload("needs a restart: threads");
   CHECK(running.gateway.metric(success) == 0);
   CHECK(hash_in(running.gateway) == before);
-  CHECK(get(running.gateway.admin(), "/status").body.contains("needs a restart: threads"));
+  const auto status = get(running.gateway.admin(), "/status").json();
+  CHECK(text_in(status.at("process").as_object(), "config_refused").contains("needs a restart: threads"));
+  const auto& concern = status.at("concerns").as_array().at(0).as_object();
+  CHECK(text_in(concern, "alert") == "OnboardingGatewayReloadFailed");
+  CHECK(text_in(concern, "text").contains("needs a restart: threads"));
 }
 
 TEST_CASE("A changed file is noticed without a signal") {
@@ -233,14 +236,13 @@ TEST_CASE("The level of the log changes by reload") {
   running.reload("configuration reloaded");
 }
 
-TEST_CASE("Reload upon reload under load, half of them broken: no failed request, no growth of memory, right metrics") {
+// What it does to memory is for the release programs to show: tests/release.
+TEST_CASE("Reload upon reload under load, half of them broken: no failed request, right metrics") {
   const auto key = make_caller_key("portal");
   reloadable running{[&](auto& c) { c.more = accounts_line(key); }};
   auto& gateway = running.gateway;
   steady_callers callers{gateway, 4, key.header()};
   const int wanted = reloads_wanted();
-  const int warm = wanted / 5;
-  double memory_warm = 0;
   const auto good = running.how;
   for (int i = 1; i <= wanted; ++i) {
     const bool broken = i % 2 == 0;
@@ -256,15 +258,9 @@ TEST_CASE("Reload upon reload under load, half of them broken: no failed request
       return gateway.metric(success) == 1 &&
              get(gateway.admin(), "/config").body.contains(std::to_string(10'000 + i) + "ms");
     }));
-    if (i == warm) memory_warm = gateway.metric(resident);
   }
-  const auto memory = gateway.metric(resident);
   callers.stop();
   CHECK(callers.answered() > wanted);
   CHECK(callers.failed() == 0);
-  MESSAGE(wanted << " reloads, " << callers.answered() << " requests, resident " << memory_warm / 1e6 << " MB -> "
-                 << memory / 1e6 << " MB");
-#if !defined(__SANITIZE_ADDRESS__) && !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
-  CHECK(memory < memory_warm + 8e6);
-#endif
+  MESSAGE(wanted << " reloads, " << callers.answered() << " requests");
 }
