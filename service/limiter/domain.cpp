@@ -269,6 +269,10 @@ account_state domain::state(std::size_t account, time::instant now) const {
   return seen;
 }
 
+std::uint64_t domain::drawn(kind what) const noexcept {
+  return what == kind::creation ? parts_->creations_drawn : parts_->first_drawn + parts_->drawn.size() - 1;
+}
+
 std::vector<slot_state> domain::slots(time::instant now) const {
   std::vector<slot_state> seen;
   for (const auto& one : parts_->ledger->slots(parts_->at(now)).held())

@@ -179,6 +179,8 @@ class domain {
   void windows(std::size_t account, time::instant now, std::vector<window_state>& into) const;
   account_state state(std::size_t account, time::instant now) const;
   std::vector<slot_state> slots(time::instant now) const;
+  // How many permits were ever drawn: all, or those of creations.
+  std::uint64_t drawn(kind what) const noexcept;
 
  private:
   struct parts;

@@ -159,6 +159,7 @@ void domain::parts::set(waiter& who, stage to) {
 void domain::parts::grant(waiter& who, lane& of, time::instant now) {
   const auto got = ledger->draw(of.draws, now);
   turns.served(of);
+  creations_drawn += of.what == kind::creation ? 1 : 0;
   if (drawn.full()) drawn.set_capacity(2 * drawn.capacity());
   drawn.push_back({outstanding::state::unsent, &of, got, now + rules.allowance});
   who.at = stage::granted;

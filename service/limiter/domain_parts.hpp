@@ -38,6 +38,7 @@ struct domain::parts {
   timetable plan;
   std::vector<told_instants> told;  // of the creations, then of every account's other requests
   boost::circular_buffer<outstanding> drawn;
+  std::uint64_t creations_drawn = 0;
   std::uint64_t first_drawn = 1;  // the number of the oldest in `drawn`
 
   time::instant latest_now{};

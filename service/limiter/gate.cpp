@@ -1,5 +1,6 @@
 #include "limiter/gate.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace gateway::limiter {
@@ -227,6 +228,46 @@ account_state shared_domain::state(std::size_t account) const {
 std::vector<slot_state> shared_domain::slots() const {
   const std::lock_guard lock{mutex_};
   return domain_.slots(now());
+}
+
+std::optional<time::instant> shared_domain::begin_bulk(std::size_t account, std::size_t caller) {
+  const std::lock_guard lock{mutex_};
+  const auto at = now();
+  return bulk_.begin(view_of_bulk(account, caller, at), at);
+}
+
+bulk_pace::view shared_domain::view_of_bulk(std::size_t account, std::size_t caller, time::instant now) const {
+  bulk_pace::view seen;
+  for (std::size_t a = 0; a < rules_.accounts.size(); ++a)
+    seen.anybody_waits = seen.anybody_waits || domain_.state(a, now).waiting != 0;
+  const auto state = domain_.state(account, now);
+  seen.opens = state.paused_until;
+  std::vector<window_state> all;
+  domain_.windows(account, caller, kind::creation, now, all);
+  auto stretch = rules_.accounts[account].stretch;
+  if (rules_.test_account) stretch = std::max(stretch, rules_.test_account->stretch);
+  for (const auto& one : all) {
+    if (one.remaining == 0) seen.opens = std::max(seen.opens, one.next);
+    if (one.guard == errors::guard::caller) continue;  // others have no part in it
+    const auto evenly = (one.per + std::min(stretch, one.per / 20)) / std::max(one.rate, 1U);
+    if (evenly <= seen.interval) continue;
+    seen.interval = evenly;
+    seen.drawn = domain_.drawn(one.name.starts_with("requests") ? kind::request : kind::creation);
+  }
+  seen.interval = std::chrono::duration_cast<time::duration>(seen.interval * state.slow_down);
+  if (!rules_.test_account) return seen;
+  const auto held = domain_.slots(now);
+  const auto& on = rules_.callers[caller].on;
+  const auto own = account < on.size() ? on[account].open_sessions : std::nullopt;
+  auto first = time::instant::max();
+  std::uint32_t mine = 0;
+  for (const auto& slot : held) {
+    first = std::min(first, slot.until);
+    if (slot.account == account && std::ranges::find(slot.holders, caller) != slot.holders.end()) ++mine;
+  }
+  if (held.size() >= rules_.test_account->open_sessions || (own && mine >= *own))
+    seen.opens = std::max(seen.opens, first);
+  return seen;
 }
 
 // ---------------------------------------------------------------- gate

@@ -5,11 +5,13 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "foundation/transport/loop.hpp"
 #include "foundation/transport/parking.hpp"
+#include "limiter/bulk.hpp"
 #include "limiter/domain.hpp"
 #include "store/courier.hpp"
 #include "store/shared_ledger.hpp"
@@ -57,6 +59,9 @@ class shared_domain {
   // Hears of each change of that, on the home loop, from within a decision: it must not come back. Before the first.
   void on_away(std::function<void(bool)> what) { heard_away_ = std::move(what); }
 
+  // A line of a batch wants to come to the queue, as a creation; `bulk_pace` says when. Nothing: now.
+  std::optional<time::instant> begin_bulk(std::size_t account, std::size_t caller);
+
   // Append.
   void windows(std::size_t account, std::size_t caller, kind what, std::vector<window_state>& into) const;
   void windows(std::size_t account, std::vector<window_state>& into) const;
@@ -94,6 +99,7 @@ class shared_domain {
   void tell(transport::loop* here);
   void arm(transport::loop* here);
   void arm_at_home();
+  bulk_pace::view view_of_bulk(std::size_t account, std::size_t caller, time::instant now) const;
   void ask_store(transport::loop* here);
   void send_orders();
   transport::task<> carry(store::order what);
@@ -106,6 +112,7 @@ class shared_domain {
   store::shared_ledger* ledger_ = nullptr;  // the domain's, where it is shared; under the lock
   store::courier* way_ = nullptr;
   domain domain_;
+  bulk_pace bulk_;
   notices heard_;  // of the decision under way
   errand errand_{*this};
   bool errand_posted_ = false;  // from another loop

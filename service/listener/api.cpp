@@ -8,6 +8,7 @@
 
 #include "foundation/json/write.hpp"
 #include "listener/account_document.hpp"
+#include "listener/batch.hpp"
 #include "listener/idempotency_key.hpp"
 #include "listener/negotiation.hpp"
 #include "listener/rate_limit.hpp"
@@ -123,6 +124,7 @@ std::size_t api::on_head(exchange& x) {
     return 0;
   }
   find_deadline(x, mine);
+  if (mine.where.route->id == route_id::create_batch) begin_batch(x, mine);
   return parts_.body_limit;
 }
 
@@ -184,6 +186,7 @@ std::optional<failure> api::check_headers(const exchange& x, request_scratch& mi
   if (expects_the_unknown(x.head))
     return header_fault(problem::malformed_request, "Expect", "not-supported",
                         "The only expectation understood is 100-continue.");
+  if (mine.where.route->id == route_id::create_batch) return check_batch_headers(x, mine);
   if (!accepts_json(fields))
     return header_fault(problem::not_acceptable, "Accept", "excludes-json", "Answers are application/json.");
   const bool creates = mine.where.route->id == route_id::create_session;
@@ -196,6 +199,39 @@ std::optional<failure> api::check_headers(const exchange& x, request_scratch& mi
                         "The body must not be compressed.");
   mine.keyed = false;
   return creates ? check_key(x, mine) : std::nullopt;
+}
+
+std::optional<failure> api::check_batch_headers(const exchange& x, request_scratch& mine) const {
+  const auto& fields = x.head.fields;
+  if (!accepts_json(fields) && !names_ndjson(fields))
+    return header_fault(problem::not_acceptable, "Accept", "excludes-json", "Answers are application/x-ndjson.");
+  if (fields.count(http::field::content_type) > 1) return repeated("Content-Type");
+  if (!is_ndjson(fields.get(http::field::content_type)))
+    return header_fault(problem::unsupported_media_type, "Content-Type", "not-ndjson",
+                        "The body must be application/x-ndjson in UTF-8: one JSON object a line.");
+  if (is_encoded(fields))
+    return header_fault(problem::unsupported_media_type, "Content-Encoding", "not-supported",
+                        "The body must not be compressed.");
+  const auto key = read_idempotency_key(fields, mine.key);
+  if (key && !*key) return std::nullopt;
+  return header_fault(problem::malformed_request, "Idempotency-Key", "not-supported",
+                      "Each line of a batch has a key of its own, as idempotency_key.");
+}
+
+// From here on the connection carries lines.
+void api::begin_batch(exchange& x, const request_scratch& mine) {
+  const auto account = mine.account->account_index;
+  x.batch = std::make_shared<batch>(batch::parts{.loop = parts_.loop,
+                                                 .sessions = *parts_.accounts[account].sessions,
+                                                 .rules = mine.rules,
+                                                 .policy = *mine.rules->policies[mine.caller->index][account],
+                                                 .caller = mine.caller->index,
+                                                 .needs_key = mine.account->account->require_idempotency_key,
+                                                 .may_reuse = mine.may_reuse,
+                                                 .line_time = mine.rules->total_timeouts[account],
+                                                 .longest_line = parts_.body_limit + 1024,
+                                                 .request_id = std::string{x.request_id.view()},
+                                                 .trace = x.trace.own});
 }
 
 std::optional<failure> api::check_key(const exchange& x, request_scratch& mine) const {
@@ -217,7 +253,8 @@ void api::find_deadline(exchange& x, request_scratch& mine) {
     mine.wait = preferred.wait;
     total = std::min<time::duration>(total, *preferred.wait);
   }
-  if (mine.where.route->id == route_id::create_session) mine.may_reuse = preferred.reuse;
+  const auto id = mine.where.route->id;
+  if (id == route_id::create_session || id == route_id::create_batch) mine.may_reuse = preferred.reuse;
   mine.deadline = x.began + total;
   mine.space.caller = &x.caller_left;
 }

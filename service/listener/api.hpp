@@ -79,6 +79,8 @@ class api final : public handler {
   std::optional<errors::failure> check_headers(const exchange& x, request_scratch& mine) const;
   std::optional<errors::failure> check_key(const exchange& x, request_scratch& mine) const;
   void find_deadline(exchange& x, request_scratch& mine);
+  std::optional<errors::failure> check_batch_headers(const exchange& x, request_scratch& mine) const;
+  void begin_batch(exchange& x, const request_scratch& mine);
   transport::task<> create_session(exchange& x, request_scratch& mine);
   transport::task<> read_session(exchange& x, request_scratch& mine);
   void give_back_slot(exchange& x, const request_scratch& mine);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "foundation/transport/parking.hpp"
+#include "listener/batch_stream.hpp"
 
 namespace gateway::listener {
 
@@ -170,6 +171,10 @@ task<bool> conversation::answer_request() {
     answer_with(x_, *overload);
   else
     limit = server_.handler_.on_head(x_);
+  if (x_.reply.status == 0 && x_.batch) {
+    co_await run_batch();
+    co_return false;
+  }
   bool body_taken = false;
   if (x_.reply.status == 0) {
     body_taken = co_await read_body(limit);
@@ -189,6 +194,26 @@ task<bool> conversation::answer_request() {
   if (body_taken) co_return true;
   const bool skipped = co_await skip_body();
   co_return skipped;
+}
+
+// Request and answer are streams; the connection ends with them.
+task<> conversation::run_batch() {
+  x_.reply.status = 200;
+  x_.reply.add_line("X-Request-Id", x_.request_id.view());
+  x_.reply.add_line("Cache-Control", "no-store");
+  x_.reply.content_type = "application/x-ndjson";
+  std::string head;
+  if (x_.head.expects_continue && x_.head.version == 11) head = continue_line;
+  head += stream_head(x_.reply, server_.date(), x_.head.version != 10);
+  guard_.stop();
+  batch_stream stream{{.loop = server_.loop_,
+                       .connection = connection_,
+                       .x = x_,
+                       .work = std::move(x_.batch),
+                       .options = server_.options_,
+                       .draining = server_.draining_}};
+  auto running = stream.run(std::move(head));
+  co_await std::move(running);
 }
 
 task<> conversation::run_handler() {

@@ -63,11 +63,24 @@ void serialise(const reply& from, std::string_view date, bool keep_alive, std::s
   if (!from.head_only && !has_no_body(from.status)) out += from.body;
 }
 
+std::string stream_head(const reply& from, std::string_view date, bool chunked) {
+  const auto reason = boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(from.status));
+  std::string out = "HTTP/1.1 " + std::to_string(from.status) + " ";
+  out.append(reason.data(), reason.size());
+  out += "\r\nDate: ";
+  out += date;
+  out += "\r\n" + from.lines + "Connection: close\r\nContent-Type: ";
+  out += from.content_type;
+  out += chunked ? "\r\nTransfer-Encoding: chunked\r\n\r\n" : "\r\n\r\n";
+  return out;
+}
+
 void exchange::begin_request() noexcept {
   body = {};
   collected.clear();
   parser.reset();
   caller_left.reset();
+  batch.reset();
   head_size = 0;
   reply.clear();
   route = "none";

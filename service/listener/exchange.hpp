@@ -17,6 +17,7 @@
 namespace gateway::listener {
 
 class caller_certificate;
+class batch;
 
 // What is answered. The memory is kept between uses.
 struct reply {
@@ -33,6 +34,9 @@ struct reply {
 
 // Writes a complete response into `out`. `date` is an IMF-fixdate (RFC 9110 section 5.6.7).
 void serialise(const reply& from, std::string_view date, bool keep_alive, std::string& out);
+
+// The header of an answer whose body is streamed, in chunks or up to the end of the connection, which ends with it.
+std::string stream_head(const reply& from, std::string_view date, bool chunked);
 
 // What a handler keeps per exchange, made once and used again.
 class scratch {
@@ -59,6 +63,7 @@ struct exchange {
   std::string output;
 
   std::unique_ptr<listener::scratch> scratch;
+  std::shared_ptr<listener::batch> batch;  // set by the handler: the body is a stream of lines for it
 
   // For logs and metrics, set by the handler as it learns them: fixed texts of the service or its configuration, and
   // small numbers that stand for them (0: none).

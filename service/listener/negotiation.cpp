@@ -50,6 +50,18 @@ int closeness(std::string_view range) noexcept {
   return 0;
 }
 
+// Of the parameters of a Content-Type: the charset, where there is one.
+bool is_utf8(std::string_view parameters) noexcept {
+  while (!parameters.empty()) {
+    const auto parameter = next_part(parameters, ';');
+    if (parameter.size() < 8 || !iequals(parameter.substr(0, 8), "charset=")) continue;
+    auto charset = parameter.substr(8);
+    if (charset.size() >= 2 && charset.front() == '"') charset = charset.substr(1, charset.size() - 2);
+    return iequals(charset, "utf-8") || iequals(charset, "utf8");
+  }
+  return true;
+}
+
 }  // namespace
 
 bool accepts_json(std::optional<std::string_view> accept) noexcept {
@@ -83,15 +95,26 @@ bool is_json(std::optional<std::string_view> content_type) noexcept {
   const auto type = next_part(parameters, ';');
   const bool json =
       iequals(type, "application/json") || (type.size() > 5 && iequals(type.substr(type.size() - 5), "+json"));
-  if (!json) return false;
-  while (!parameters.empty()) {
-    const auto parameter = next_part(parameters, ';');
-    if (parameter.size() < 8 || !iequals(parameter.substr(0, 8), "charset=")) continue;
-    auto charset = parameter.substr(8);
-    if (charset.size() >= 2 && charset.front() == '"') charset = charset.substr(1, charset.size() - 2);
-    return iequals(charset, "utf-8") || iequals(charset, "utf8");
+  return json && is_utf8(parameters);
+}
+
+bool is_ndjson(std::optional<std::string_view> content_type) noexcept {
+  if (!content_type) return false;
+  auto parameters = *content_type;
+  const auto type = next_part(parameters, ';');
+  return iequals(type, "application/x-ndjson") && is_utf8(parameters);
+}
+
+bool names_ndjson(const http::field_list& fields) noexcept {
+  for (const auto& f : fields.all()) {
+    if (!iequals(f.name, "Accept")) continue;
+    auto rest = f.value;
+    while (!rest.empty()) {
+      auto one = next_part(rest, ',');
+      if (iequals(next_part(one, ';'), "application/x-ndjson")) return true;
+    }
   }
-  return true;
+  return false;
 }
 
 preferences read_preferences(const http::field_list& fields) noexcept {

@@ -17,6 +17,11 @@ bool accepts_json(const http::field_list& fields);
 // Whether a Content-Type says JSON in UTF-8: "application/json", with or without parameters, or any "+json" type.
 bool is_json(std::optional<std::string_view> content_type) noexcept;
 
+// Whether a Content-Type says application/x-ndjson in UTF-8.
+bool is_ndjson(std::optional<std::string_view> content_type) noexcept;
+// Whether an Accept header, of which JSON is not a part, names application/x-ndjson.
+bool names_ndjson(const http::field_list& fields) noexcept;
+
 // The preferences that we understand (RFC 7240); the rest is ignored, as it says.
 struct preferences {
   std::optional<std::chrono::seconds> wait;  // bounds the whole answer

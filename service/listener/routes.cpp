@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::array routes{
     route{route_id::create_session, verb::post, "/v1/accounts/{account}/onboarding-sessions", "create_session", true},
+    route{route_id::create_batch, verb::post, "/v1/accounts/{account}/onboarding-sessions/batch", "create_batch", true},
     route{route_id::read_session, verb::get, "/v1/accounts/{account}/onboarding-sessions/{id}", "read_session", true},
     route{route_id::give_back_slot, verb::delete_, "/v1/accounts/{account}/onboarding-sessions/{id}/slot", "slot",
           true},

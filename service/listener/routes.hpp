@@ -11,6 +11,7 @@ namespace gateway::listener {
 enum class route_id : std::uint8_t {
   none,
   create_session,
+  create_batch,
   read_session,
   give_back_slot,
   list_accounts,

@@ -114,6 +114,12 @@ class sessions {
                                                                       time::instant deadline, workspace& space,
                                                                       std::string& out);
 
+  // A line of a batch may be created now: what it draws from has room, and nobody else waits. Otherwise: look again
+  // then.
+  std::optional<time::instant> begin_bulk(std::size_t caller) {
+    return parts_.shared.limits.begin_bulk(parts_.shared.account, caller);
+  }
+
   // The caller does not need the session's slot any more; nobody gets the session by reuse from it. True also when it
   // was free already. False: the caller has no such session.
   bool give_back_slot(std::size_t caller, const session_id& id);

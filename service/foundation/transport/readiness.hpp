@@ -39,6 +39,8 @@ class readiness final : public ready_item {
     if (interrupted_ != wake::cancelled) interrupted_ = why;
     list_->push(*this);
   }
+  // It is over for good.
+  bool cancelled() const noexcept { return interrupted_ == wake::cancelled; }
   // The deadline was moved: an old time-out no longer counts.
   void forgive() noexcept {
     if (interrupted_ == wake::timed_out) interrupted_ = wake::ready;

@@ -1,0 +1,108 @@
+#include "listener/batch.hpp"
+
+#include <utility>
+
+namespace gateway::listener {
+
+using errors::failure;
+using errors::problem;
+using transport::task;
+
+void batch::take(line_splitter::piece what) {
+  ++counts_.lines;
+  if (what.what == line_splitter::piece::is::too_long) {
+    failure f;
+    f.id = problem::content_too_large;
+    f.detail = "The line has more than " + std::to_string(parts_.longest_line) + " bytes.";
+    return failed(what.number, f);
+  }
+  auto made = std::make_unique<line>();
+  made->number = what.number;
+  made->text = std::move(what.text);
+  auto said = read_batch_line(made->text, parts_.needs_key, scanner_);
+  if (!said) return failed(what.number, said.error());
+  made->says = std::move(*said);
+  held_ = std::move(made);
+}
+
+std::optional<time::instant> batch::draw(const std::shared_ptr<batch>& self) {
+  if (const auto later = self->parts_.sessions.begin_bulk(self->parts_.caller)) return later;
+  self->running_.push_back(self->held_.get());
+  self->parts_.loop.spawn(run(self, std::move(self->held_)));
+  return std::nullopt;
+}
+
+task<> batch::run(std::shared_ptr<batch> self, std::unique_ptr<line> one) {
+  auto& parts = self->parts_;
+  one->space.caller = &one->left;
+  one->space.way.trace = parts.trace;
+  onboarding::creation_request what{.caller = parts.caller,
+                                    .policy = parts.policy,
+                                    .body = one->says.body,
+                                    .deadline = parts.loop.now() + parts.line_time,
+                                    .idempotency_key = {},
+                                    .may_reuse = parts.may_reuse};
+  if (one->says.key) what.idempotency_key = *one->says.key;
+  std::string body;
+  std::expected<onboarding::creation_answer, failure> done;
+  try {
+    auto creating = parts.sessions.create(what, one->space, body);
+    done = co_await std::move(creating);
+  } catch (const std::exception&) {
+    failure f;
+    f.id = problem::internal_error;
+    f.detail = "The gateway failed to handle this line.";
+    f.effect = errors::effect::unknown;
+    done = std::unexpected{std::move(f)};
+  }
+  std::erase(self->running_, one.get());
+  if (done)
+    self->created(*one, *done, body);
+  else
+    self->failed(one->number, done.error());
+}
+
+void batch::begin_answer(std::size_t number, unsigned status) {
+  answers_ += R"({"line":)" + std::to_string(number) + R"(,"status":)" + std::to_string(status);
+  if (waiting_ != nullptr) waiting_->wake_up();
+}
+
+void batch::created(const line& one, const onboarding::creation_answer& made, std::string_view body) {
+  ++(made.replayed ? counts_.replayed : made.status == 201 ? counts_.created : counts_.reused);
+  begin_answer(one.number, made.status);
+  if (made.replayed) answers_ += R"(,"replayed":true)";
+  answers_ += R"(,"body":)";
+  answers_ += body;
+  answers_ += "}\n";
+}
+
+void batch::failed(std::size_t number, const failure& why) {
+  ++counts_.failed;
+  begin_answer(number, errors::row(why.id).status);
+  if (why.retry_after) answers_ += R"(,"retry_after":)" + std::to_string(why.retry_after->count());
+  answers_ += R"(,"problem":)" + errors::render(why, parts_.request_id) + "}\n";
+}
+
+void batch::leave() noexcept {
+  waiting_ = nullptr;
+  held_.reset();
+  for (auto* one : running_)
+    if (!one->left.happened()) one->left.happen(parts_.loop.ready());
+}
+
+void batch::summarise(const std::optional<failure>& why) {
+  const auto number = [&](std::string_view name, std::size_t value) {
+    answers_ += "\"" + std::string{name} + "\":" + std::to_string(value) + ",";
+  };
+  answers_ += R"({"summary":{)";
+  // One that is held was read and not begun: it counts as not read.
+  number("lines", counts_.lines - (held_ ? 1 : 0));
+  number("created", counts_.created);
+  number("reused", counts_.reused);
+  number("replayed", counts_.replayed);
+  number("failed", counts_.failed);
+  answers_ += why ? R"("complete":false,"problem":)" + errors::render(*why, parts_.request_id) : R"("complete":true)";
+  answers_ += "}}\n";
+}
+
+}  // namespace gateway::listener

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "foundation/json/scanner.hpp"
+#include "foundation/transport/loop.hpp"
+#include "foundation/transport/parking.hpp"
+#include "listener/batch_line.hpp"
+#include "onboarding/sessions.hpp"
+
+namespace gateway::listener {
+
+// The creations of one batch: each is a creation as any other, by the same code, that comes to the queue only when
+// nobody else stands there. It outlives its connection while a creation runs: what was sent is finished. On one loop.
+class batch {
+ public:
+  struct parts {
+    transport::loop& loop;
+    onboarding::sessions& sessions;
+    std::shared_ptr<const void> rules;  // where the policy lives
+    const onboarding::creation_policy& policy;
+    std::size_t caller = 0;
+    bool needs_key = false;
+    bool may_reuse = true;
+    time::duration line_time{0};  // of each line, from when it is drawn
+    std::size_t longest_line = 0;
+    std::string request_id{};
+    trace::context trace{};
+  };
+  explicit batch(parts given) : parts_{std::move(given)} {}
+
+  static constexpr std::size_t most_running = 256;  // memory for one batch has an end
+
+  std::size_t longest_line() const noexcept { return parts_.longest_line; }
+  bool full() const noexcept { return running_.size() >= most_running; }
+  bool idle() const noexcept { return running_.empty(); }
+
+  // A line as it came. What is wrong with it is answered at once; else it is kept until it may be drawn.
+  void take(line_splitter::piece what);
+  bool holds_line() const noexcept { return held_ != nullptr; }
+  // Draws the line that is held, if its turn is there. Otherwise: when to look again.
+  static std::optional<time::instant> draw(const std::shared_ptr<batch>& self);
+
+  // Lines of the answer that are complete, to be taken.
+  std::string& answers() noexcept { return answers_; }
+  // Who waits for more of them; none: nobody.
+  void wake(transport::parking* who) noexcept { waiting_ = who; }
+
+  // The caller is gone: nobody hears of the rest, and nothing more is begun.
+  void leave() noexcept;
+  // The last line. `why`: the stream was not read to its end.
+  void summarise(const std::optional<errors::failure>& why);
+
+ private:
+  struct line {
+    std::size_t number = 0;
+    std::string text{};
+    batch_line says{};
+    onboarding::workspace space{};
+    transport::departure left{};
+  };
+  static transport::task<> run(std::shared_ptr<batch> self, std::unique_ptr<line> one);
+  void created(const line& one, const onboarding::creation_answer& made, std::string_view body);
+  void failed(std::size_t number, const errors::failure& why);
+  void begin_answer(std::size_t number, unsigned status);
+
+  parts parts_;
+  json::scanner scanner_;
+  std::unique_ptr<line> held_;
+  std::vector<line*> running_;
+  std::string answers_;
+  transport::parking* waiting_ = nullptr;
+  struct {
+    std::size_t lines = 0, created = 0, reused = 0, replayed = 0, failed = 0;
+  } counts_;
+};
+
+}  // namespace gateway::listener
