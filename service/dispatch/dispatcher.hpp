@@ -68,7 +68,8 @@ class call_control {
 struct call {
   operation what = operation::create_session;
   std::string_view session_id;  // for read_session
-  std::string_view body;        // for create_session
+  std::string_view path;        // for users and devices, below the API's base
+  std::string_view body;        // for create_session and create_user
   time::instant deadline;       // absolute, from ingress; with `control`, the deadline is there
   std::size_t caller_index = 0;
   call_control* control = nullptr;
@@ -76,6 +77,7 @@ struct call {
   // Of whoever asked. Who leaves before anything was sent is waited for no longer; what was sent is finished. None:
   // nobody can leave.
   transport::departure* caller = nullptr;
+  bool yields = false;  // it is nobody's in particular, and goes only where the limits leave room for it
 };
 
 // Hears of every exchange and every repetition. On the dispatcher's loop.
