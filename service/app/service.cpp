@@ -110,13 +110,15 @@ class service::worker final : private time::deadline {
 
   void drain() noexcept {
     server_->drain();
-    for (auto& account : accounts_) account->close_idle();
+    for (auto& account : accounts_) account->drain();
   }
 
  private:
   std::vector<listener::api_account> routes_to(const std::vector<std::unique_ptr<account_core>>& cores) {
     std::vector<listener::api_account> routes;
-    for (std::size_t i = 0; i < cores.size(); ++i) routes.push_back({cores[i]->name, &accounts_[i]->sessions()});
+    for (std::size_t i = 0; i < cores.size(); ++i)
+      routes.push_back({cores[i]->name, &accounts_[i]->sessions(), &accounts_[i]->waiting(), &accounts_[i]->users(),
+                        &accounts_[i]->devices()});
     return routes;
   }
 
@@ -250,7 +252,10 @@ std::expected<listener::rulebook, std::string> service::make_rulebook(
     }
     made.policies.push_back(std::move(own));
   }
-  for (const auto& [name, account] : accounts) made.total_timeouts.push_back(account.timeouts.total);
+  for (const auto& [name, account] : accounts) {
+    made.total_timeouts.push_back(account.timeouts.total);
+    made.longest_waits.emplace_back(account.max_wait_state);
+  }
   made.callers = std::move(callers);
   return made;
 }

@@ -101,6 +101,7 @@ dispatcher::dispatcher(parts given, options how) : parts_{std::move(given)}, opt
 task<std::expected<void, failure>> dispatcher::send(call what, workspace& space) {
   progress so_far;
   space.slot = 0;
+  space.admitted_at.reset();
   for (;;) {
     auto last = co_await attempt(what, space, so_far);
     if (!last) co_return std::unexpected{std::move(last.error())};
@@ -267,6 +268,7 @@ task<std::optional<failure>> dispatcher::queue(const call& what, workspace& spac
         break;
       default:
         parts_.observer.permitted(what.what, "refused");
+        space.admitted_at = place.refused().admitted_at;
         co_return refusal_of(place.refused(), so_far.status);
     }
     if (gone(what)) co_return caller_gone();

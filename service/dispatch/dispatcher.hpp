@@ -35,6 +35,7 @@ struct workspace {
   trace::context trace;  // our span of the request that it is all done for; empty: it is part of no trace
   // The test account's slot that the last permit holds: of a creation that was made, or may have been. 0: none.
   std::uint64_t slot = 0;
+  std::optional<time::instant> admitted_at;  // where the limits have refused it: when it is worth trying again
 };
 
 // Hears what becomes of a request on its way. On the dispatcher's loop.

@@ -1,5 +1,7 @@
 #include "listener/exchange.hpp"
 
+#include "listener/postponed.hpp"
+
 #include <boost/beast/http/status.hpp>
 
 #include <array>
@@ -62,6 +64,9 @@ void serialise(const reply& from, std::string_view date, bool keep_alive, std::s
   out += "\r\n";
   if (!from.head_only && !has_no_body(from.status)) out += from.body;
 }
+
+exchange::exchange() = default;
+exchange::~exchange() = default;
 
 void exchange::begin_request() noexcept {
   body = {};

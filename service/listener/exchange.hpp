@@ -17,6 +17,7 @@
 namespace gateway::listener {
 
 class caller_certificate;
+class postponed;
 
 // What is answered. The memory is kept between uses.
 struct reply {
@@ -59,6 +60,8 @@ struct exchange {
   std::string output;
 
   std::unique_ptr<listener::scratch> scratch;
+  // Set by the handler instead of an answer: that comes later, and needs no exchange until then.
+  std::unique_ptr<listener::postponed> later;
 
   // For logs and metrics, set by the handler as it learns them: fixed texts of the service or its configuration, and
   // small numbers that stand for them (0: none).
@@ -76,6 +79,10 @@ struct exchange {
   trace::place trace;
   trace::short_text<36> session;  // the id of the onboarding session that it is about, once it is known to be one
 
+  exchange();
+  ~exchange();
+  exchange(const exchange&) = delete;
+  exchange& operator=(const exchange&) = delete;
   void begin_request() noexcept;
 };
 
