@@ -5,7 +5,7 @@ S := tests/scripts
 # How many compilers at once; one needs up to 1.5 GiB of memory.
 export JOBS ?=
 
-.PHONY: help build demo test test-chart test-image tsan fuzz bench metrics-page format tidy image clean
+.PHONY: help build demo test test-chart test-docs test-image tsan fuzz bench metrics-page format tidy image clean
 
 help:     ## what there is to do (this list)
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*##/ { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,10 @@ test-chart: build    ## the Helm chart with helm 3 and 4, and a rolling replacem
 	@$(S)/install-packages chart
 	@tests/chart/run check
 	@tests/chart/run replace
+
+test-docs: build    ## runs the snippets of docs/, as they stand
+	@$(S)/install-packages chart
+	@tests/people/run
 
 test-image: build    ## builds the images for real, and runs them as a cluster does
 	@$(S)/install-packages image

@@ -88,6 +88,83 @@ test('reload: watch rolls pods for keys that need a restart only, roll for all',
   assert.notDeepEqual(annotations({ ...other, reload: 'roll' }), annotations({ reload: 'roll' }));
 });
 
+// Another value for every row of the table in service/settings/changes.cpp, by which the gateway says what it can take over while it runs.
+const otherValues = {
+  'callers.*.key_sha256': ['0'.repeat(64)], 'callers.*.certificate_san': ['spiffe://internal.example/x'], 'callers.*.accounts': [], 'callers.*.weight': 9,
+  'callers.*.redirect_hosts': ['x.example.com'], 'callers.*.defaults': { language: 'en' }, 'callers.*.limits': { ACCOUNT: { open_sessions: 3 } },
+  callers: { another: { key_sha256: ['0'.repeat(64)], accounts: [] } },
+  'accounts.*.token.client_id': 'x', 'accounts.*.token.client_id_file': 'FILE', 'accounts.*.token.client_secret': 'x', 'accounts.*.token.client_secret_file': 'FILE',
+  'accounts.*.timeouts': { total: '17s' }, 'accounts.*.retries.attempts': 2, 'accounts.*.limits.degraded_share': 0.3, 'accounts.*.limits.queue': { length: 7 },
+  'accounts.*.limits': { requests: [{ rate: 3, per: '1s' }] }, 'accounts.*.pause': { max: '3m' }, 'accounts.*.session_reuse': '3m', 'accounts.*.require_idempotency_key': 'NOT',
+  'accounts.*.allow_http_redirects': true, 'accounts.*.unknown_members': 'refuse', 'accounts.*.languages': ['de'], 'accounts.*.price_zones': ['AT'],
+  'accounts.*.defaults': { language: 'en' }, 'accounts.*.base_url': 'https://other.podero.com/api', 'test_accounts.*.open_sessions': 3, 'test_accounts.*.slot_ttl': '12m',
+  'test_accounts.*.limits': { sessions: [{ rate: 1, per: '9s' }] }, test_accounts: { other: {} }, drain: { delay: '2s', timeout: '9s' }, 'log.level': 'debug', log: { format: 'text' },
+  listeners: { api: { port: 8081 } }, control_socket: '/run/onboarding-gateway/other.sock', threads: 3, allow_anonymous: true, shared_state: { max_replicas: 50 },
+  overload: { max_in_flight: 7 }, tracing: { sample: 0.5 }, accounts: { other: { base_url: 'https://other.podero.com/api' } },
+};
+const rows = [...readFileSync(`${root}/service/settings/changes.cpp`, 'utf8').matchAll(/change_row\{"([^"]+)", takes::(\w+)\}/g)].map(m => ({ keys: m[1], takes: m[2] }));
+
+for (const [store, name] of [['redis', 'production-values.yaml'], ['memory', 'single-replica-values.yaml']]) {
+  test(`reload: watch rolls pods for what the gateway cannot take over, and for nothing else (store: ${store})`, () => {
+    assert.ok(rows.length > 30, 'the table was not found');
+    const base = changed(example(name), { reload: 'watch', 'config.test_accounts': { 'nibe-demo': { open_sessions: 2 } }, 'config.log': { level: 'info' } });
+    const account = Object.keys(base.config.accounts)[0];
+    const checksum = values => {
+      const got = helm('helm-4', ['template', 'gateway', chart, '--namespace', 'onboarding', '--skip-schema-validation', '--show-only', 'templates/deployment.yaml'], values);
+      assert.ok(got.ok, got.said);
+      return objects(got.out)[0].spec.template.metadata.annotations['checksum/restart-keys'];
+    };
+    const before = checksum(base);
+    for (const { keys, takes } of rows) {
+      assert.ok(keys in otherValues, `${keys} has no other value here`);
+      const names = { callers: Object.keys(base.config.callers)[0], accounts: account, test_accounts: 'nibe-demo' };
+      const path = `config.${keys.replace('*', names[keys.split('.')[0]])}`;
+      let to = otherValues[keys];
+      if (to === 'FILE') to = `/run/secrets/onboarding-gateway/${base.secrets.existingKeys?.[2] ?? 'redis-password'}`;
+      if (to === 'NOT') to = !base.config.accounts[account].require_idempotency_key;
+      if (keys.endsWith('accounts') && Array.isArray(to)) to = [account];
+      if (keys === 'callers.*.limits') to = { [account]: to.ACCOUNT };
+      const now = path.split('.').reduce((at, k) => at?.[k], base);
+      if (typeof to === 'object' && !Array.isArray(to) && !['drain'].includes(keys)) to = { ...now, ...to };
+      if (keys === 'callers') to.another.accounts = [account];
+      if (keys === 'accounts') to.other = { ...base.config.accounts[account], ...to.other };
+      if (JSON.stringify(to) === JSON.stringify(now)) continue;   // callers.*.accounts of the only account
+      const rolls = checksum(changed(base, { [path]: to })) !== before;
+      const needed = takes === 'restart' || (takes === 'at_once_unless_shared' && store === 'redis');
+      assert.equal(rolls, needed, `${keys}: the pods are ${rolls ? '' : 'not '}rolled, and the gateway says ${takes}`);
+    }
+  });
+}
+
+test('who asks over TLS verifies the gateway', () => {
+  const tls = { tlsSecret: 'callers-tls', 'config.listeners': { api: { port: 8443, tls: { certificate_file: '/run/tls/tls.crt', private_key_file: '/run/tls/tls.key' } } }, 'service.port': 443, 'postSync.enabled': true };
+  const job = change => objects(template('helm-4', changed(example('single-replica-values.yaml'), { ...tls, ...change })).out).find(o => o.kind === 'Job').spec.template.spec;
+  const own = job({});
+  assert.match(own.containers[0].args[0], /--cacert \/run\/authority\/ca\.crt "\$@"/);
+  assert.deepEqual(own.volumes, [{ name: 'authority', secret: { secretName: 'callers-tls', items: [{ key: 'ca.crt', path: 'ca.crt' }] } }]);
+  assert.equal(own.containers[0].env[0].value, 'https://gateway-onboarding-gateway:443');
+  const named = job({ tlsServerName: 'gateway.internal.example', tlsCaKey: '' });
+  assert.match(named.containers[0].args[0], /--max-time 60 --connect-to ::gateway-onboarding-gateway: "\$@"/);
+  assert.equal(named.containers[0].env[0].value, 'https://gateway.internal.example:443');
+  assert.equal(named.volumes, undefined);
+  for (const spec of [own, named, job({ 'config.listeners': {}, tlsSecret: '' })]) assert.doesNotMatch(spec.containers[0].args[0], /--insecure|-k /);
+});
+
+// The files that `make image` sends to the builder are enough to build the programs from.
+test('the image can be compiled from what .dockerignore lets through', { timeout: 120_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'context-'));
+  try {
+    const kept = readFileSync(`${root}/.dockerignore`, 'utf8').split('\n').filter(l => l.startsWith('!') && !l.startsWith('!build/')).map(l => l.slice(1));
+    const files = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '--', ...kept], { cwd: root, encoding: 'utf8' }).stdout.split('\n').filter(Boolean);
+    assert.ok(files.length > 300, `${files.length} files`);
+    for (const file of files) cpSync(`${root}/${file}`, `${folder}/${file}`);
+    const configured = spawnSync('cmake', ['--preset', 'release'], { cwd: folder, encoding: 'utf8' });
+    assert.equal(configured.status, 0, configured.stdout + configured.stderr);
+    const planned = spawnSync('ninja', ['-C', 'build/release', '-n', 'onboarding-gateway', 'podero-simulator'], { cwd: folder, encoding: 'utf8' });
+    assert.equal(planned.status, 0, planned.stdout + planned.stderr);
+  } finally { rmSync(folder, { recursive: true }); }
+});
+
 test('helm test creates a session against the simulator, and refuses at a real account', () => {
   const script = change => objects(template('helm-4', changed(example('sandbox-simulator-values.yaml'), change)).out).find(o => o.kind === 'Pod').spec.containers[0].args[0];
   assert.match(script({}), /\/v1\/accounts\/sandbox\/onboarding-sessions/);

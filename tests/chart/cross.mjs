@@ -108,8 +108,9 @@ for (const [net, bits] of [['10.0.0.0', 8], ['172.16.0.0', 12], ['192.168.0.0', 
 
 function covers(peer, host, objects, namespace) {
   if (peer.ipBlock) {
-    const inside = cidr => { const [net, bits] = cidr.split('/'); const l = new BlockList(); l.addSubnet(net, Number(bits)); return l; };
-    if (isIP(host)) return inside(peer.ipBlock.cidr).check(host) && !(peer.ipBlock.except ?? []).some(e => inside(e).check(host));
+    const family = isIP(host) === 6 ? 'ipv6' : 'ipv4';
+    const inside = cidr => { const [net, bits] = cidr.split('/'); const l = new BlockList(); l.addSubnet(net, Number(bits), isIP(net) === 6 ? 'ipv6' : 'ipv4'); return l; };
+    if (isIP(host)) return inside(peer.ipBlock.cidr).check(host, family) && !(peer.ipBlock.except ?? []).some(e => inside(e).check(host, family));
     const everything = peer.ipBlock.cidr === '0.0.0.0/0';
     // A name of the house leads to private addresses, any other name to public ones.
     return /\.(internal|local|svc)(\.|$)|^[^.]+$/.test(host) ? !/\.svc(\.|$)|^[^.]+$/.test(host) && !everything : everything;

@@ -5,7 +5,6 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { stringify } from 'yaml';
 import { root } from './places.mjs';
 
 export const bin = process.env.BIN ?? `${root}/build/release/bin`;
@@ -67,7 +66,7 @@ export class stage {
   // A gateway with this configuration (an object), once its line "ready to serve" is there.
   gateway(config, name = 'gateway') {
     const file = `${this.folder}/${name}.yaml`;
-    writeFileSync(file, stringify(config));
+    writeFileSync(file, JSON.stringify(config, null, 1));   // which is YAML, too
     return this.start(`${bin}/onboarding-gateway`, ['--config', file]);
   }
 

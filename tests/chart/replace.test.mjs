@@ -11,9 +11,10 @@ import { changed, example, objects, template } from './render.mjs';
 
 const late = 2000;   // ms in which nodes still send new connections to a pod that is going
 const allowed = { rate: 20, per: 1000 };
-const values = changed(example('production-values.yaml'), {
+const values = other => changed(example('production-values.yaml'), {
   'autoscaling.enabled': false, replicas: 2, threads: 1,
   'config.accounts.production.limits': { sessions: [{ rate: allowed.rate, per: '1s' }], queue: { length: 1000, max_wait: '10s' } },
+  ...other,
 });
 
 class service {
@@ -51,8 +52,9 @@ function post(agent, port, id) {
   });
 }
 
-test('a rolling replacement under load loses no request and breaks no window', { timeout: 300_000 }, async () => {
-  const rendered = objects(template('helm-4', values).out);
+// Replaces both pods of what these values render, as the manifests say and under load, and tells what was seen.
+async function replacement(given) {
+  const rendered = objects(template('helm-4', given).out);
   const deployment = rendered.find(o => o.kind === 'Deployment');
   const pod = deployment.spec.template.spec;
   const container = pod.containers[0];
@@ -130,14 +132,32 @@ test('a rolling replacement under load loses no request and breaks no window', {
     const statuses = {};
     for (const a of answers) statuses[a.status] = (statuses[a.status] ?? 0) + 1;
     const busiest = JSON.parse((await ask(`http://127.0.0.1:${simulator.control}/busiest?operation=create&per=1s`)).text);
-    console.log('answers', statuses, 'during the replacement', during, 'sent again', answers.filter(a => a.again).length, 'ended', JSON.stringify(ended), 'busiest second', JSON.stringify(busiest));
-    assert.ok(during > 100, 'there was load');
-    const lost = answers.slice(before).filter(a => a.status === 0 || a.status >= 500);
-    assert.deepEqual(lost, [], 'requests were lost');
-    assert.equal(ended.length, 2);
-    for (const e of ended) assert.deepEqual([e.code, e.signal], [0, null], `${e.name} ended by itself within its grace period`);
-    assert.ok(busiest.most > 0 && busiest.most <= allowed.rate, JSON.stringify(busiest));
     const sessions = JSON.parse((await ask(`http://127.0.0.1:${simulator.control}/sessions`)).text);
-    assert.equal(sessions.total, answers.filter(a => a.status === 201).length, 'every session that was made was told, none was made twice');
+    const seen = { statuses, during, lost: answers.slice(before).filter(a => a.status === 0 || a.status >= 500), ended, busiest: busiest.most,
+      made: sessions.total, told: statuses[201], sentAgain: answers.filter(a => a.again).length };
+    console.log(JSON.stringify({ ...seen, lost: seen.lost.length }));
+    assert.ok(during > 100, 'there was load');
+    assert.ok(seen.busiest > 0 && seen.busiest <= allowed.rate, 'a window was broken');
+    return seen;
   } finally { await on.end(); }
+}
+
+function assertSmooth(seen) {
+  assert.deepEqual(seen.lost, [], 'requests were lost');
+  assert.equal(seen.ended.length, 2);
+  for (const e of seen.ended) assert.deepEqual([e.code, e.signal], [0, null], `${e.name} ended by itself within its grace period`);
+  assert.equal(seen.made, seen.told, 'every session that was made was told, none was made twice');
+}
+
+test('a rolling replacement under load loses no request and breaks no window', { timeout: 300_000 }, async () => {
+  assertSmooth(await replacement(values({})));
+});
+
+test('nor does one with the sleep of preStop instead of the delay of draining', { timeout: 300_000 }, async () => {
+  assertSmooth(await replacement(values({ preStopSleepSeconds: 5, 'config.drain.delay': '0s' })));
+});
+
+test('without either, requests are lost, and this test sees it', { timeout: 300_000 }, async () => {
+  const seen = await replacement(values({ preStopSleepSeconds: 0, 'config.drain.delay': '0s' }));
+  assert.ok(seen.lost.length > 0, 'nothing was lost: then the tests above prove nothing');
 });

@@ -60,6 +60,19 @@ TEST_CASE("a page tells title, type, status and advice as the table has them, wi
   }
 }
 
+TEST_CASE("the client's checklist has every problem, with its status and advice, and no other") {
+  const auto checklist = read_file(folder().parent_path() / "docs" / "client-checklist.md");
+  std::size_t listed = 0;
+  for (auto at = checklist.find("\n| [`"); at != std::string::npos; at = checklist.find("\n| [`", at + 1)) ++listed;
+  CHECK(listed == errors::rows().size());
+  for (const auto& row : errors::rows()) {
+    const std::string name{row.name};
+    CAPTURE(name);
+    CHECK(checklist.find("\n| [`" + name + "`](../proto-free-api/problems/" + name + ".md) | " + std::to_string(row.status) +
+                         " | `" + std::string{to_string(row.advice)} + "` | ") != std::string::npos);
+  }
+}
+
 TEST_CASE("a page is served for known names only") {
   CHECK_FALSE(proto_free_api::problem_page("").has_value());
   CHECK_FALSE(proto_free_api::problem_page("rate-limited.md").has_value());

@@ -120,10 +120,36 @@ annotations:
 {{- add (mul 2 (include "gateway.replicas" . | int)) (int .Values.rollingUpdate.maxSurge) -}}
 {{- end -}}
 
-{{/* What a running gateway cannot take over: only this rolls the pods with `reload: watch`. */}}
+{{/* What a running gateway cannot take over: only this rolls the pods with `reload: watch`. All that service/settings/changes.cpp
+     does not call live; with Redis that is less, since replicas count by the same limits. */}}
 {{- define "gateway.restartConfig" -}}
-{{- $config := include "gateway.config" . | fromYaml -}}
-{{- pick $config "listeners" "control_socket" "threads" "shared_state" "tracing" | toYaml -}}
+{{- $config := omit (include "gateway.config" . | fromYaml) "drain" "callers" "accounts" "test_accounts" "log" -}}
+{{- $source := include "gateway.config" . | fromYaml -}}
+{{- $shared := eq (include "gateway.store" .) "redis" -}}
+{{- $accounts := dict -}}
+{{- range $name, $account := $source.accounts -}}
+  {{- $rest := omit $account "timeouts" "session_reuse" "require_idempotency_key" "allow_http_redirects" "unknown_members" "languages" "price_zones" "defaults" "token" "retries" "limits" "pause" -}}
+  {{- $_ := set $rest "token" (omit (default dict $account.token) "client_id" "client_id_file" "client_secret" "client_secret_file") -}}
+  {{- $_ := set $rest "retries" (omit (default dict $account.retries) "attempts") -}}
+  {{- if $shared -}}
+    {{- $_ := set $rest "limits" (omit (default dict $account.limits) "queue") -}}
+    {{- $_ := set $rest "pause" (default dict $account.pause) -}}
+  {{- else -}}
+    {{- $_ := set $rest "limits" (pick (default dict $account.limits) "degraded_share") -}}
+  {{- end -}}
+  {{- $_ := set $accounts $name $rest -}}
+{{- end -}}
+{{- $_ := set $config "accounts" $accounts -}}
+{{- $_ := set $config "log" (omit (default dict $source.log) "level") -}}
+{{- if $shared -}}
+  {{- $_ := set $config "test_accounts" (default dict $source.test_accounts) -}}
+  {{- $callers := dict -}}
+  {{- range $name, $caller := $source.callers -}}{{- $_ := set $callers $name (pick $caller "limits") -}}{{- end -}}
+  {{- $_ := set $config "callers" $callers -}}
+{{- else -}}
+  {{- $_ := set $config "test_accounts" (keys (default dict $source.test_accounts) | sortAlpha) -}}
+{{- end -}}
+{{- toYaml $config -}}
 {{- end -}}
 
 {{/* Pod Security "restricted". */}}
