@@ -119,11 +119,12 @@ class server {
 
   transport::task<> serve(std::unique_ptr<transport::channel> connection, admission::connection_ledger::entry counted);
   transport::task<> turn_away(std::unique_ptr<transport::channel> connection, errors::failure why);
-  transport::task<std::unique_ptr<transport::channel>> secure(std::unique_ptr<transport::channel> plain,
-                                                              transport::watchdog& guard,
-                                                              std::unique_ptr<caller_certificate>& shown);
+  // Not inlined: its frame, which is large, would become a part of every connection's.
+  [[gnu::noinline]] transport::task<std::unique_ptr<transport::channel>> secure(
+      std::unique_ptr<transport::channel> plain, transport::watchdog& guard,
+      std::unique_ptr<caller_certificate>& shown);
   transport::task<> part(std::unique_ptr<tls::stream> failed, transport::watchdog& guard);
-  transport::task<bool> wait_for(postponed& what, transport::channel& connection);
+  [[gnu::noinline]] transport::task<bool> wait_for(postponed& what, transport::channel& connection);
   friend class conversation;
   void begin(exchange& x, std::string_view request_id);
   std::string_view date();
