@@ -6,6 +6,7 @@ namespace gateway::onboarding {
 
 void poll_plan::rest(time::instant from) noexcept {
   due_ = from + step_;
+  spacing_ = step_;
   step_ = std::min(std::max(pace_.longest, pace_.interval), step_ + step_ / 2);
 }
 

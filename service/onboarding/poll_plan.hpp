@@ -22,6 +22,8 @@ class poll_plan {
   time::instant due() const noexcept { return due_; }
   // From the last answer to the next poll: within that a completion is seen.
   time::duration interval() const noexcept { return due_ > since_ ? due_ - since_ : pace_.interval; }
+  // What the pace asks for between the last poll and the next, whatever postpones that: for others who keep to it.
+  time::duration spacing() const noexcept { return spacing_; }
   // What is known is not older than the pace allows.
   bool fresh(time::instant now) const noexcept { return answered_ && now < due_; }
 
@@ -39,6 +41,7 @@ class poll_plan {
 
   poll_pace pace_;
   time::duration step_;
+  time::duration spacing_{0};
   time::instant due_;
   time::instant since_;
   bool answered_ = false;

@@ -107,6 +107,11 @@ time::duration watch_book::interval(const watch& of) const {
   return of.plan.interval();
 }
 
+time::duration watch_book::spacing(const watch& of) const {
+  const std::lock_guard lock{mutex_};
+  return of.plan.spacing();
+}
+
 std::uint64_t watch_book::number(const watch& of) const {
   const std::lock_guard lock{mutex_};
   return of.number_;

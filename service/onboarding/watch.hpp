@@ -93,6 +93,7 @@ class watch_book {
   void stop_polling(watch& of);
   std::uint64_t number(const watch& of) const;
   time::duration interval(const watch& of) const;
+  time::duration spacing(const watch& of) const;
 
   // ---- what becomes of it
 

@@ -39,9 +39,9 @@ elseif redis.call('HGET',KEYS[1],'turn')~=turn then return '0' end
 redis.call('HSET',KEYS[1],'turn',turn,'at',int(now))
 redis.call('HDEL',KEYS[1],'lease')
 redis.call('PEXPIRE',KEYS[1],3600000)
+redis.call('PUBLISH',ARGV[3],KEYS[1])
 if ARGV[2]=='' then return '0' end
 redis.call('HSET',KEYS[1],'number',turn,'sealed',ARGV[2])
-redis.call('PUBLISH',ARGV[3],KEYS[1])
 return turn
 )";
 

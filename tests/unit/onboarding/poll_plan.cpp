@@ -47,7 +47,8 @@ TEST_CASE("where there is no room the poll waits, and the interval that is shown
   plan.postponed(start + 7s);
   CHECK(plan.due() == start + 7s);
   CHECK(plan.interval() == 7s);
-  plan.postponed(start + 1s);  // never sooner
+  CHECK(plan.spacing() == 2s);  // what postpones a poll is not what the next one has to wait for again
+  plan.postponed(start + 1s);   // never sooner
   CHECK(plan.due() == start + 7s);
   plan.seen(start + 7s);
   CHECK(plan.interval() == 3s);
