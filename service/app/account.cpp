@@ -10,6 +10,8 @@ namespace {
 
 constexpr auto longest_pause = std::chrono::hours{24};
 
+// Beyond what one exchange may take: the poll's wait for its turn, a token, and a connection.
+constexpr auto poll_margin = std::chrono::seconds{15};
 // Beyond what asking the token endpoint may take.
 constexpr auto lease_margin = std::chrono::seconds{5};
 
@@ -113,6 +115,29 @@ std::optional<store::redis_records> shared_records_of(const account_core& core, 
                                                              .timeout = shared->patience()}}};
 }
 
+std::optional<store::redis_polls> shared_polls_of(const account_core& core, const loop_parts& on, std::size_t number,
+                                                  shared_store* shared) {
+  if (shared == nullptr) return std::nullopt;
+  return std::optional<store::redis_polls>{
+      std::in_place, store::redis_polls::parts{.loop = on.loop,
+                                               .client = shared->client(number),
+                                               .hints = shared->hints(number),
+                                               .randomness = on.randomness,
+                                               .seals = core.poll_seals,
+                                               .options = {.prefix = shared->configured().key_prefix,
+                                                           .account = core.name,
+                                                           .lease = core.configured.timeouts.exchange + poll_margin,
+                                                           .timeout = shared->patience()}}};
+}
+
+onboarding::device_rules device_rules_of(const settings::account& from) {
+  return {.types = from.devices.types, .good_for = from.devices.cache};
+}
+
+onboarding::poll_pace pace_of(const settings::account& from) {
+  return {.interval = from.completion_polls.interval, .longest = from.completion_polls.max_interval};
+}
+
 }  // namespace
 
 std::expected<std::unique_ptr<account_core>, std::string> account_core::make(
@@ -130,13 +155,17 @@ std::expected<std::unique_ptr<account_core>, std::string> account_core::make(
   auto context = tls::client_context::make(options);
   if (!context) return std::unexpected{"accounts." + name + ".tls: " + context.error()};
   std::shared_ptr<const store::sealing> seals;
+  std::shared_ptr<const store::sealing> poll_seals;
   if (shared != nullptr) {
     const auto secret = settings::read_again(from.token.client_secret, *environment);
     if (!secret) return std::unexpected{"accounts." + name + ".token.client_secret: " + secret.error()};
     seals = std::make_shared<const store::sealing>(*secret, store::redis_records::purpose);
+    poll_seals = std::make_shared<const store::sealing>(*secret, store::redis_polls::purpose);
   }
-  return std::unique_ptr<account_core>{new account_core{name, from, std::move(*context), std::move(environment), home,
-                                                        place, shared, std::move(seals), families, home_shard, log}};
+  std::unique_ptr<account_core> made{new account_core{name, from, std::move(*context), std::move(environment), home,
+                                                      place, shared, std::move(seals), families, home_shard, log}};
+  made->poll_seals = std::move(poll_seals);
+  return made;
 }
 
 account_core::account_core(std::string its_name, const settings::account& from,
@@ -153,7 +182,7 @@ account_core::account_core(std::string its_name, const settings::account& from,
       health{breaker_of(from), {.share = from.retries.budget, .floor_per_second = from.retries.floor_per_second}},
       limited{place},
       seals{std::move(seals_of)},
-      sessions{.limits = *place.domain, .account = place.account, .reuse = reuse_of(from)},
+      sessions{.limits = *place.domain, .account = place.account, .reuse = reuse_of(from), .watches = {}},
       credentials_{from.token},
       home_names_{rules_of(from), home.names},
       token_instrument_{name, families, home_shard, log},
@@ -175,6 +204,7 @@ account_core::account_core(std::string its_name, const settings::account& from,
               .observer = token_instrument_,
               .shared = shared_token_ ? &*shared_token_ : nullptr}} {
   if (shared == nullptr) records.emplace(home.loop.clock());
+  sessions.watches.adopt(pace_of(from));
   for (const auto& caller : place.domain->rules().callers) callers.push_back(caller.name);
 }
 
@@ -244,6 +274,7 @@ account_on_loop::account_on_loop(account_core& core, const loop_parts& on, std::
            ways_of(core.name, core.configured)},
       record_instrument_{core.name, log},
       shared_records_{shared_records_of(core, on, number, shared, record_instrument_)},
+      shared_polls_{shared_polls_of(core, on, number, shared)},
       sessions_{{.loop = on.loop,
                  .way = way_,
                  .answers = core.answers,
@@ -255,7 +286,29 @@ account_on_loop::account_on_loop(account_core& core, const loop_parts& on, std::
                  .health = [this, &core, &loop = on.loop]() -> onboarding::upstream_view {
                    return {.token = token_.usable() != nullptr,
                            .circuit = dispatch::to_string(core.health.state(loop.now()))};
-                 }}} {}
+                 },
+                 .polls = shared_polls_ ? &*shared_polls_ : nullptr}},
+      waiting_{{.loop = on.loop,
+                .sessions = sessions_,
+                .watches = core.sessions.watches,
+                .shared = shared_polls_ ? &*shared_polls_ : nullptr}},
+      users_{{.loop = on.loop,
+              .way = way_,
+              .records = shared_records_ ? static_cast<store::records&>(*shared_records_) : *core.records,
+              .under_way = core.sessions.under_way,
+              .account = core.name,
+              .org_id = core.configured.org_id}},
+      devices_{{.loop = on.loop,
+                .way = way_,
+                .cache = core.devices,
+                .account = core.name,
+                .org_id = core.configured.org_id,
+                .rules = device_rules_of(core.configured)}} {}
+
+void account_on_loop::drain() {
+  waiting_.drain();
+  pool_.close_idle();
+}
 
 void account_on_loop::adopt(const settings::account& now, std::span<const admission::caller> callers) {
   std::vector<std::string> names;
@@ -263,6 +316,8 @@ void account_on_loop::adopt(const settings::account& now, std::span<const admiss
   instrument_.know(std::move(names));
   way_.adopt(ways_of(account_, now));
   sessions_.adopt(reuse_of(now));
+  waiting_.adopt(pace_of(now));
+  devices_.adopt(device_rules_of(now));
 }
 
 }  // namespace gateway::app

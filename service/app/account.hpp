@@ -11,9 +11,13 @@
 #include "app/loop_parts.hpp"
 #include "app/store_instrument.hpp"
 #include "dispatch/token_endpoint.hpp"
+#include "onboarding/devices.hpp"
+#include "onboarding/users.hpp"
+#include "onboarding/waiting.hpp"
 #include "settings/configuration.hpp"
 #include "settings/environment.hpp"
 #include "store/memory_records.hpp"
+#include "store/redis_polls.hpp"
 #include "store/redis_records.hpp"
 #include "store/redis_token.hpp"
 #include "upstream/name_service.hpp"
@@ -43,8 +47,10 @@ class account_core {
   const limits::place limited;
   std::optional<store::memory_records> records;  // where this process is alone
   std::shared_ptr<const store::sealing> seals;   // of what is shared, where it is
-  std::vector<std::string> callers;              // names, by index
+  std::shared_ptr<const store::sealing> poll_seals;
+  std::vector<std::string> callers;  // names, by index
   onboarding::shared_sessions sessions;
+  onboarding::device_cache devices;
 
   // What an operator asks for. Any thread.
   control_answer pause(std::chrono::milliseconds how_long);
@@ -80,6 +86,9 @@ class account_on_loop {
                   journal::access_log& lines, trace::tracer& tracer, bool audit);
 
   onboarding::sessions& sessions() noexcept { return sessions_; }
+  onboarding::waiting& waiting() noexcept { return waiting_; }
+  onboarding::users& users() noexcept { return users_; }
+  onboarding::devices& devices() noexcept { return devices_; }
   const std::string& name() const noexcept { return account_; }
   // What can change at run time of an account's settings; and all callers, by index.
   void adopt(const settings::account& now, std::span<const admission::caller> callers);
@@ -88,7 +97,7 @@ class account_on_loop {
   time::duration rest_limit() const noexcept { return pool_.rest_limit(); }
   // From time to time: what was too much for a line each.
   void tell_storms() { instrument_.tell_storms(); }
-  void close_idle() noexcept { pool_.close_idle(); }
+  void drain();
 
  private:
   const std::string account_;
@@ -101,7 +110,11 @@ class account_on_loop {
   dispatch::dispatcher way_;
   record_instrument record_instrument_;
   std::optional<store::redis_records> shared_records_;
+  std::optional<store::redis_polls> shared_polls_;
   onboarding::sessions sessions_;
+  onboarding::waiting waiting_;
+  onboarding::users users_;
+  onboarding::devices devices_;
 };
 
 }  // namespace gateway::app

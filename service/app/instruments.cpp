@@ -13,7 +13,17 @@ namespace gateway::app {
 namespace {
 
 std::string_view name_of(dispatch::operation what) noexcept {
-  return what == dispatch::operation::create_session ? "create_session" : "read_session";
+  switch (what) {
+    case dispatch::operation::create_session:
+      return "create_session";
+    case dispatch::operation::read_session:
+      return "read_session";
+    case dispatch::operation::create_user:
+      return "create_user";
+    case dispatch::operation::read_devices:
+      return "read_devices";
+  }
+  return {};
 }
 
 // Unknown methods share one name: a label may not hold what a caller makes up.

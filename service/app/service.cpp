@@ -96,7 +96,10 @@ std::expected<listener::rulebook, std::string> service::make_rulebook(
     }
     made.policies.push_back(std::move(own));
   }
-  for (const auto& [name, account] : accounts) made.total_timeouts.push_back(account.timeouts.total);
+  for (const auto& [name, account] : accounts) {
+    made.total_timeouts.push_back(account.timeouts.total);
+    made.longest_waits.emplace_back(account.max_wait_state);
+  }
   made.callers = std::move(callers);
   return made;
 }

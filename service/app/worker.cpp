@@ -75,12 +75,14 @@ void worker::adopt(std::shared_ptr<const listener::rulebook> rules, const settin
 
 void worker::drain() noexcept {
   server_->drain();
-  for (auto& account : accounts_) account->close_idle();
+  for (auto& account : accounts_) account->drain();
 }
 
 std::vector<listener::api_account> worker::routes_to(const std::vector<std::unique_ptr<account_core>>& cores) {
   std::vector<listener::api_account> routes;
-  for (std::size_t i = 0; i < cores.size(); ++i) routes.push_back({cores[i]->name, &accounts_[i]->sessions()});
+  for (std::size_t i = 0; i < cores.size(); ++i)
+    routes.push_back({cores[i]->name, &accounts_[i]->sessions(), &accounts_[i]->waiting(), &accounts_[i]->users(),
+                      &accounts_[i]->devices()});
   return routes;
 }
 

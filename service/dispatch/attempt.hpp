@@ -9,9 +9,14 @@
 
 namespace gateway::dispatch {
 
-enum class operation : std::uint8_t { create_session, read_session };
+enum class operation : std::uint8_t { create_session, read_session, create_user, read_devices };
 
+// What is done twice where it is sent twice.
 constexpr bool creates(operation what) noexcept {
+  return what == operation::create_session || what == operation::create_user;
+}
+// What a test account has windows and slots for.
+constexpr bool opens_session(operation what) noexcept {
   return what == operation::create_session;
 }
 

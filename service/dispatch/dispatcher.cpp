@@ -33,6 +33,36 @@ errors::effect effect_of(const attempt_facts& facts) noexcept {
   return facts.status < 300 ? errors::effect::created : errors::effect::unknown;
 }
 
+// Equal for equal requests.
+std::uint64_t fingerprint_of(const call& what) noexcept {
+  constexpr std::hash<std::string_view> hash;
+  switch (what.what) {
+    case operation::create_session:
+    case operation::create_user:
+      return hash(what.body);
+    case operation::read_session:
+      return hash(what.session_id);
+    case operation::read_devices:
+      return hash(what.path);
+  }
+  return 0;
+}
+
+// The upstream's paths as patterns, for spans.
+std::string_view route_of(operation what) noexcept {
+  switch (what) {
+    case operation::create_session:
+      return "/device-onboarding";
+    case operation::read_session:
+      return "/device-onboarding/{id}";
+    case operation::create_user:
+      return "/org/{org_id}/users";
+    case operation::read_devices:
+      return "/org/{org_id}/users/{user_id}/{devices}";
+  }
+  return {};
+}
+
 // Stamps the permit when the request's last byte goes.
 class sending_turn final : public upstream::send_observer {
  public:
@@ -71,6 +101,7 @@ dispatcher::dispatcher(parts given, options how) : parts_{std::move(given)}, opt
 task<std::expected<void, failure>> dispatcher::send(call what, workspace& space) {
   progress so_far;
   space.slot = 0;
+  space.admitted_at.reset();
   for (;;) {
     auto last = co_await attempt(what, space, so_far);
     if (!last) co_return std::unexpected{std::move(last.error())};
@@ -152,11 +183,12 @@ task<std::expected<dispatcher::ended, failure>> dispatcher::attempt(const call& 
 limiter::ask dispatcher::ask_of(const call& what, const progress& so_far, bool in_hand) const {
   limiter::ask ask;
   ask.caller = what.control != nullptr ? what.control->caller_ : what.caller_index;
-  ask.what = creates(what.what) ? limiter::kind::creation : limiter::kind::request;
+  ask.what = opens_session(what.what) ? limiter::kind::creation : limiter::kind::request;
   ask.latest = deadline_of(what) - usual_exchange_;
-  ask.fingerprint = std::hash<std::string_view>{}(creates(what.what) ? what.body : what.session_id);
+  ask.fingerprint = fingerprint_of(what);
   ask.in_hand = in_hand;
   ask.again = so_far.again;
+  ask.yields = what.yields;
   return ask;
 }
 
@@ -236,6 +268,7 @@ task<std::optional<failure>> dispatcher::queue(const call& what, workspace& spac
         break;
       default:
         parts_.observer.permitted(what.what, "refused");
+        space.admitted_at = place.refused().admitted_at;
         co_return refusal_of(place.refused(), so_far.status);
     }
     if (gone(what)) co_return caller_gone();
@@ -437,7 +470,7 @@ void dispatcher::note_exchange(const call& what, const hand& held, const workspa
   one.began = began;
   one.ended = parts_.loop.now();
   one.method = creates(what.what) ? "POST" : "GET";
-  one.route = creates(what.what) ? "/device-onboarding" : "/device-onboarding/{id}";
+  one.route = route_of(what.what);
   one.status = space.answer.head.status;
   one.end = result.end == exchange_end::answered ? std::string_view{} : to_string(result.end);
   one.resend = before;
@@ -473,6 +506,12 @@ void dispatcher::compose(const call& what, const token::grant& token, workspace&
       break;
     case operation::read_session:
       parts_.wire.read_session(space.request, token.token.reveal(), traceparent, what.session_id);
+      break;
+    case operation::create_user:
+      parts_.wire.post(space.request, token.token.reveal(), traceparent, what.path, what.body);
+      break;
+    case operation::read_devices:
+      parts_.wire.get(space.request, token.token.reveal(), traceparent, what.path);
       break;
   }
 }

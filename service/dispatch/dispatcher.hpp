@@ -35,6 +35,7 @@ struct workspace {
   trace::context trace;  // our span of the request that it is all done for; empty: it is part of no trace
   // The test account's slot that the last permit holds: of a creation that was made, or may have been. 0: none.
   std::uint64_t slot = 0;
+  std::optional<time::instant> admitted_at;  // where the limits have refused it: when it is worth trying again
 };
 
 // Hears what becomes of a request on its way. On the dispatcher's loop.
@@ -68,7 +69,8 @@ class call_control {
 struct call {
   operation what = operation::create_session;
   std::string_view session_id;  // for read_session
-  std::string_view body;        // for create_session
+  std::string_view path;        // for users and devices, below the API's base
+  std::string_view body;        // for create_session and create_user
   time::instant deadline;       // absolute, from ingress; with `control`, the deadline is there
   std::size_t caller_index = 0;
   call_control* control = nullptr;
@@ -76,6 +78,7 @@ struct call {
   // Of whoever asked. Who leaves before anything was sent is waited for no longer; what was sent is finished. None:
   // nobody can leave.
   transport::departure* caller = nullptr;
+  bool yields = false;  // it is nobody's in particular, and goes only where the limits leave room for it
 };
 
 // Hears of every exchange and every repetition. On the dispatcher's loop.

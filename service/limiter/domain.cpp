@@ -26,6 +26,10 @@ void domain::enter(waiter& who, const ask& what, time::instant now, notices& out
   who.latest_ = std::min(what.latest, now + p.rules.accounts[what.account].max_wait);
   if (!what.again || who.number_ == 0) who.number_ = ++p.entered;
   const asking_now by{p, who};
+  if (what.yields) {
+    p.enter_yielding(who, now, out);
+    return p.finish(now, out);
+  }
   if (what.in_hand && p.waiting == 0) {
     if (p.ledger->drawable(of.draws, now).at <= now) return p.grant(who, of, now);
   } else if (what.in_hand) {
@@ -52,6 +56,10 @@ void domain::unready(waiter& who, time::instant now, notices& out) {
   auto& p = *parts_;
   now = p.at(now);
   const asking_now by{p, who};
+  if (who.lane_->yields) {
+    p.give_up_yielding(who, now);
+    return p.finish(now, out);
+  }
   p.set(who, stage::waiting);
   p.changed = true;
   p.finish(now, out);
@@ -113,7 +121,7 @@ void domain::give_back(permit& of, time::instant now, notices& out) {
   if (auto* const one = p.find(of)) {
     if (one->is == outstanding::state::unsent) {
       p.ledger->give_back(one->of->draws, one->what, now);
-      p.turns.returned(*one->of);
+      if (!one->of->yields) p.turns.returned(*one->of);
     } else if (one->what.slot != 0) {
       p.ledger->free_slot(one->what.slot, now);
     }
@@ -174,6 +182,7 @@ void domain::drain(time::instant now, notices& out) {
     p.turn_away(who, now);
     p.notice(who, out);
   }
+  p.drain_yielding(now, out);
   p.tell_wants(now);
 }
 
@@ -222,6 +231,11 @@ std::optional<time::instant> domain::next_event() const {
     for (const auto& of : p.active) {
       if (of.ready != 0) next = std::min(next, p.ledger->drawable(of.draws, p.latest_now).at);
     }
+  }
+  for (const auto& of : p.yielding) {
+    if (of.ready == 0) continue;
+    // Room comes with a change to the queue, which is looked at then.
+    if (const auto at = p.ledger->drawable(of.draws, p.latest_now).at; at > p.latest_now) next = std::min(next, at);
   }
   for (const auto& one : p.drawn) {
     if (one.is != outstanding::state::unsent) continue;

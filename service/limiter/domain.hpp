@@ -27,6 +27,9 @@ struct ask {
   std::uint64_t fingerprint = 0;  // equal for equal requests of a caller: who asks again early is told the same instant
   bool in_hand = false;           // token and connection are there already
   bool again = false;             // a repetition of a request that had its turn: to the front of its caller's line
+  // It goes only while everybody in the queue could go, too, and one more: never ahead of anybody. It waits for nothing
+  // but its connection, belongs to no caller and draws from what all callers share. Of kind `request`.
+  bool yields = false;
 };
 
 // Why a request is refused, and when it would be admitted.

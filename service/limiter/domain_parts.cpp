@@ -10,8 +10,6 @@ namespace {
 // A longer queue's timetable may be this old, so that a busy queue costs little. It is never too late (`timetable`).
 constexpr time::duration old = std::chrono::milliseconds{5};
 constexpr std::size_t short_queue = 64;
-// When to ask again where nobody knows how long the store will be away.
-constexpr time::duration store_may_be_back = std::chrono::seconds{2};
 
 std::vector<std::uint32_t> weights_of(const domain_rules& rules) {
   std::vector<std::uint32_t> weights;
@@ -37,6 +35,7 @@ domain::parts::parts(domain_rules r, std::unique_ptr<store::ledger> l)
       told(1 + rules.accounts.size(), told_instants{rules.most_told}),
       drawn{64},
       waiting_on(rules.accounts.size()) {
+  build_yielding();
   build_new_lanes();
 }
 
@@ -119,6 +118,11 @@ std::uint64_t domain::parts::weights_beside(const lane& of) const noexcept {
 // ---------------------------------------------------------------- the queue
 
 void domain::parts::put(waiter& who, lane& into, bool in_front) {
+  if (into.yields) {
+    into.waiters.push_back(who);
+    who.lane_ = &into;
+    return;
+  }
   if (!into.active.is_linked()) active.push_back(into);
   if (in_front)
     into.waiters.push_front(who);
@@ -134,9 +138,13 @@ void domain::parts::take_out(waiter& who) {
   auto& of = *who.lane_;
   if (who.at == stage::ready) {
     --of.ready;
-    --ready;
+    if (!of.yields) --ready;
   }
   of.waiters.erase(lane::order::s_iterator_to(who));
+  if (of.yields) {
+    who.lane_ = nullptr;
+    return;
+  }
   if (of.waiters.empty()) active.erase(lanes::s_iterator_to(of));
   who.lane_ = nullptr;
   --waiting;
@@ -151,14 +159,14 @@ void domain::parts::set(waiter& who, stage to) {
   if (was_ready == is_ready) return;
   auto& of = *who.lane_;
   of.ready = is_ready ? of.ready + 1 : of.ready - 1;
-  ready = is_ready ? ready + 1 : ready - 1;
+  if (!of.yields) ready = is_ready ? ready + 1 : ready - 1;
   if (is_ready && !std::exchange(of.listed, true)) wanting.push_back(&of);
 }
 
 // It is drawable, and `who` is out of the queue.
 void domain::parts::grant(waiter& who, lane& of, time::instant now) {
   const auto got = ledger->draw(of.draws, now);
-  turns.served(of);
+  if (!of.yields) turns.served(of);
   creations_drawn += of.what == kind::creation ? 1 : 0;
   if (drawn.full()) drawn.set_capacity(2 * drawn.capacity());
   drawn.push_back({outstanding::state::unsent, &of, got, now + rules.allowance});
@@ -172,7 +180,7 @@ void domain::parts::grant(waiter& who, lane& of, time::instant now) {
                .send_by = std::min(now + rules.allowance, got.send_by),
                .sent_at = {},
                .number = first_drawn + drawn.size() - 1};
-  told_of(of).came(of.caller, who.asked_.fingerprint);
+  if (!of.yields) told_of(of).came(of.caller, who.asked_.fingerprint);
   changed = true;
 }
 
@@ -340,6 +348,7 @@ void domain::parts::tell_wants(time::instant now) {
 // After every change: who may go goes, and everybody else learns what it means for them.
 void domain::parts::finish(time::instant now, notices& out) {
   serve(now, out);
+  serve_yielding(now, out);
   if (waiting == 0)
     next = time::instant::max();
   else

@@ -16,6 +16,9 @@
 // What a domain is made of; for its own two sources only.
 namespace gateway::limiter {
 
+// When to ask again where nobody knows how long the store will be away.
+inline constexpr time::duration store_may_be_back = std::chrono::seconds{2};
+
 // A permit that is drawn, until it is sent or given back.
 struct outstanding {
   enum class state : std::uint8_t { unsent, burnt, over } is = state::unsent;
@@ -32,6 +35,7 @@ struct domain::parts {
   std::unique_ptr<store::ledger> ledger;
   refusals words;
   std::deque<lane> all_lanes;  // they stay where they are
+  std::deque<lane> yielding;   // of those who go only where there is room, by account; never active
   lanes active;
   order_of_turns turns;
   choice next_turn;
@@ -81,6 +85,14 @@ struct domain::parts {
   bool make_room(const lane& by, time::instant now, notices& out);
   timetable::place turn_of_newcomer(lane& of, bool in_front, time::instant latest, time::instant now);
   void door(waiter& who, lane& of, time::instant now, notices& out);
+
+  // Those that yield (domain_yielding.cpp).
+  void build_yielding();
+  void enter_yielding(waiter& who, time::instant now, notices& out);
+  void serve_yielding(time::instant now, notices& out);
+  void give_up_yielding(waiter& who, time::instant now);
+  void drain_yielding(time::instant now, notices& out);
+  std::optional<time::instant> room_for_one_more(const lane& of, time::instant now) const;
 
   void write_plan(time::instant now, notices& out);
   void prepare(time::instant now, notices& out);

@@ -21,6 +21,7 @@ struct lane {
   store::use shared{};  // what it draws from together with other callers
   store::use own{};     // the caller's own limits
   bool has_own = false;
+  bool yields = false;  // the gateway's own: no caller's, and in nobody's way
   order waiters{};
   std::size_t ready = 0;   // of them
   std::size_t wanted = 0;  // permits that the ledger was told of

@@ -68,7 +68,9 @@ json::array open_sessions(const onboarding::account_view& seen) {
                          {"created_at", instant(one.created_at)},
                          {"slot_until", instant_or_null(one.slot_until)},
                          {"idempotency_key", nullptr},
-                         {"external_metadata", nullptr}};
+                         {"external_metadata", nullptr},
+                         {"poll_interval_seconds", nullptr}};
+    if (one.poll_interval) session["poll_interval_seconds"] = seconds(*one.poll_interval);
     if (!one.idempotency_key.empty()) session["idempotency_key"] = one.idempotency_key;
     if (!one.external_metadata.empty()) session["external_metadata"] = json::parse(one.external_metadata);
     all.push_back(std::move(session));

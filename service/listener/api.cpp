@@ -11,7 +11,9 @@
 #include "listener/batch.hpp"
 #include "listener/idempotency_key.hpp"
 #include "listener/negotiation.hpp"
+#include "listener/postponed.hpp"
 #include "listener/rate_limit.hpp"
+#include "listener/request_scratch.hpp"
 #include "listener/request_target.hpp"
 
 namespace gateway::listener {
@@ -22,13 +24,6 @@ using http::verb;
 using transport::task;
 
 namespace {
-
-failure failure_of(problem id, std::string detail) {
-  failure f;
-  f.id = id;
-  f.detail = std::move(detail);
-  return f;
-}
 
 failure header_fault(problem id, std::string name, std::string code, std::string detail) {
   auto f = failure_of(id, detail);
@@ -76,22 +71,6 @@ std::string_view traceparent_of(const http::field_list& fields) {
 }
 
 }  // namespace
-
-// What one request needs beside its bytes.
-struct api::request_scratch final : scratch {
-  std::string path;  // where it is not a part of the target
-  routing where;
-  std::shared_ptr<const rulebook> rules;  // where the pointers below lead
-  const admission::caller* caller = nullptr;
-  const admission::account_policy* account = nullptr;
-  std::optional<std::chrono::seconds> wait;
-  bool may_reuse = true;
-  bool keyed = false;
-  std::string key;  // Idempotency-Key, where it is keyed
-  std::vector<onboarding::window_state> windows;
-  time::instant deadline{};
-  onboarding::workspace space;
-};
 
 std::unique_ptr<scratch> api::make_scratch() {
   return std::make_unique<request_scratch>();
@@ -189,7 +168,8 @@ std::optional<failure> api::check_headers(const exchange& x, request_scratch& mi
   if (mine.where.route->id == route_id::create_batch) return check_batch_headers(x, mine);
   if (!accepts_json(fields))
     return header_fault(problem::not_acceptable, "Accept", "excludes-json", "Answers are application/json.");
-  const bool creates = mine.where.route->id == route_id::create_session;
+  const bool creates =
+      mine.where.route->id == route_id::create_session || mine.where.route->id == route_id::create_user;
   if (creates && fields.count(http::field::content_type) > 1) return repeated("Content-Type");
   if (creates && !is_json(fields.get(http::field::content_type)))
     return header_fault(problem::unsupported_media_type, "Content-Type", "not-json",
@@ -249,7 +229,10 @@ void api::find_deadline(exchange& x, request_scratch& mine) {
   if (mine.account == nullptr) return;
   auto total = mine.rules->total_timeouts[mine.account->account_index];
   const auto preferred = read_preferences(x.head.fields);
-  if (preferred.wait && mine.where.route->id == route_id::create_session) {
+  if (preferred.wait && mine.where.route->id == route_id::read_session) mine.wait = longest_wait(mine, *preferred.wait);
+  const bool bounded =
+      mine.where.route->id == route_id::create_session || mine.where.route->id == route_id::create_user;
+  if (preferred.wait && bounded) {
     mine.wait = preferred.wait;
     total = std::min<time::duration>(total, *preferred.wait);
   }
@@ -268,6 +251,13 @@ task<> api::on_request(exchange& x) {
     case route_id::read_session:
       co_await read_session(x, mine);
       break;
+    case route_id::create_user:
+      co_await create_user(x, mine);
+      break;
+    case route_id::list_devices:
+    case route_id::read_device:
+      co_await read_devices(x, mine);
+      break;
     case route_id::give_back_slot:
       give_back_slot(x, mine);
       break;
@@ -281,7 +271,7 @@ task<> api::on_request(exchange& x) {
       show_document(x, mine);
       break;
   }
-  add_rate_limits(x, mine);
+  if (!x.later) add_rate_limits(x, mine);
 }
 
 task<> api::create_session(exchange& x, request_scratch& mine) {
@@ -301,25 +291,6 @@ task<> api::create_session(exchange& x, request_scratch& mine) {
   else
     answer_with(x, done.error());
   add_preferences(x, mine);
-  add_server_timing(x, mine.space.way.stages);
-}
-
-task<> api::read_session(exchange& x, request_scratch& mine) {
-  const auto id = onboarding::session_id::parse(mine.where.item);
-  if (!id) {
-    answer_with(x, failure_of(problem::not_found, "There is no such onboarding session."));
-    co_return;
-  }
-  x.session = trace::short_text<36>{id->view()};
-  const auto& account = parts_.accounts[mine.account->account_index];
-  auto done = co_await account.sessions->read(mine.caller->index, *id, mine.deadline, mine.space, x.reply.body);
-  if (done) {
-    x.reply.status = 200;
-    x.reply.add_line("X-Request-Id", x.request_id.view());
-    x.reply.add_line("Cache-Control", "no-store");
-  } else {
-    answer_with(x, done.error());
-  }
   add_server_timing(x, mine.space.way.stages);
 }
 

@@ -10,7 +10,10 @@
 #include "admission/directory.hpp"
 #include "listener/routes.hpp"
 #include "listener/server.hpp"
+#include "onboarding/devices.hpp"
 #include "onboarding/sessions.hpp"
+#include "onboarding/users.hpp"
+#include "onboarding/waiting.hpp"
 
 namespace gateway::listener {
 
@@ -18,6 +21,9 @@ namespace gateway::listener {
 struct api_account {
   std::string name;
   onboarding::sessions* sessions = nullptr;
+  onboarding::waiting* waiting = nullptr;
+  onboarding::users* users = nullptr;
+  onboarding::devices* devices = nullptr;
 };
 
 // The policies of one caller, by account index; empty where it may not use the account.
@@ -28,6 +34,7 @@ struct rulebook {
   std::shared_ptr<const admission::directory> callers;
   std::vector<caller_policies> policies;       // by the directory's caller index
   std::vector<time::duration> total_timeouts;  // by the directory's account index
+  std::vector<time::duration> longest_waits;   // of a read, by the same
 };
 
 // What everybody may read.
@@ -67,6 +74,7 @@ class api final : public handler {
   std::unique_ptr<scratch> make_scratch() override;
   std::size_t on_head(exchange& x) override;
   transport::task<> on_request(exchange& x) override;
+  void on_later(exchange& x, postponed& what) override;
   void on_failure(const exchange& x, std::string_view reason) override { parts_.observer.failed(x, reason); }
   void on_done(const exchange& x, time::duration took) override;
 
@@ -82,7 +90,15 @@ class api final : public handler {
   std::optional<errors::failure> check_batch_headers(const exchange& x, request_scratch& mine) const;
   void begin_batch(exchange& x, const request_scratch& mine);
   transport::task<> create_session(exchange& x, request_scratch& mine);
+  // Reading, with and without waiting (api_reading.cpp).
+  class session_wait;
+  static std::chrono::seconds longest_wait(const request_scratch& mine, std::chrono::seconds wanted);
   transport::task<> read_session(exchange& x, request_scratch& mine);
+  transport::task<onboarding::seen> first_look(exchange& x, request_scratch& mine, onboarding::session_id id);
+  void answer_with_seen(exchange& x, const onboarding::sighting& what, std::string_view none_match);
+  // Users and devices (api_podero.cpp).
+  transport::task<> create_user(exchange& x, request_scratch& mine);
+  transport::task<> read_devices(exchange& x, request_scratch& mine);
   void give_back_slot(exchange& x, const request_scratch& mine);
   void show_account(exchange& x, const request_scratch& mine);
   void add_preferences(exchange& x, const request_scratch& mine) const;

@@ -6,6 +6,7 @@
 
 #include "foundation/transport/parking.hpp"
 #include "listener/batch_stream.hpp"
+#include "listener/departure_watch.hpp"
 
 namespace gateway::listener {
 
@@ -31,34 +32,14 @@ failure failure_of(problem id, std::string detail) {
   return f;
 }
 
-// Watches a connection on which nobody waits, for as long as its request is handled. A caller that has closed its
-// direction counts as gone; bytes of its next request do not matter.
-class departure_watch final : transport::readiness::observer {
- public:
-  departure_watch(transport::readiness& of, transport::departure& who, transport::ready_list& list) noexcept
-      : of_{of}, who_{who}, list_{list} {
-    look();
-    of_.observe(this);
-  }
-  ~departure_watch() { of_.observe(nullptr); }
-  departure_watch(const departure_watch&) = delete;
-  departure_watch& operator=(const departure_watch&) = delete;
-
- private:
-  void channel_event() override { look(); }
-  void look() noexcept {
-    if (of_.has(transport::readiness::hung_up) && !who_.happened()) who_.happen(list_);
-  }
-
-  transport::readiness& of_;
-  transport::departure& who_;
-  transport::ready_list& list_;
-};
-
 }  // namespace
 
-task<bool> conversation::run() {
+task<bool> conversation::run(std::unique_ptr<postponed> first) {
   std::size_t in_a_row = 0;
+  if (first) {
+    const bool keep = co_await answer_late(std::move(first));
+    if (!keep) co_return false;
+  }
   for (;;) {
     x_.begin_request();
     used_ = 0;
@@ -70,6 +51,11 @@ task<bool> conversation::run() {
       keep = co_await answer_request();
     else
       co_await send_reply(false);
+    if (x_.later) {
+      guard_.stop();
+      x_.later->keep(x_, x_.input.substr(used_) + x_.following);
+      co_return true;
+    }
     server_.handler_.on_done(x_, server_.loop_.clock().now() - x_.began);
     answered_ = true;
     if (!keep) {
@@ -82,6 +68,28 @@ task<bool> conversation::run() {
     x_.following.clear();
     if (++in_a_row % most_in_a_row == 0) co_await let_others();
   }
+}
+
+task<bool> conversation::answer_late(std::unique_ptr<postponed> what) {
+  what->restore(x_);
+  bool failed = false;
+  try {
+    server_.handler_.on_later(x_, *what);
+  } catch (const std::exception& fault) {
+    failed = true;
+    server_.handler_.on_failure(x_, fault.what());
+  }
+  if (failed || x_.reply.status == 0)
+    answer_with(x_, failure_of(problem::internal_error, "The gateway failed to handle this request."));
+  x_.reply.head_only = x_.head.method == http::verb::head;
+  const bool keep = x_.head.keep_alive && !x_.reply.close && !server_.draining_;
+  const bool sent = co_await send_reply(keep);
+  server_.handler_.on_done(x_, server_.loop_.clock().now() - x_.began);
+  answered_ = true;
+  what.reset();
+  if (!sent) co_return false;
+  if (!keep) co_await linger();
+  co_return keep;
 }
 
 task<> conversation::let_others() {
@@ -184,6 +192,7 @@ task<bool> conversation::answer_request() {
     else if (body_taken)
       co_await run_handler();
   }
+  if (x_.later) co_return true;
   x_.reply.head_only = x_.head.method == http::verb::head;
   const bool keep = x_.head.keep_alive && !x_.reply.close && !server_.draining_;
   const bool skippable =
@@ -234,7 +243,8 @@ task<> conversation::run_handler() {
     server_.handler_.on_failure(x_, fault.what());
   }
   // The details of our own faults are for the log, not for the caller.
-  if (failed || x_.reply.status == 0) {
+  if (failed) x_.later.reset();
+  if (failed || (x_.reply.status == 0 && !x_.later)) {
     auto f = failure_of(problem::internal_error, "The gateway failed to handle this request.");
     f.effect = errors::effect::unknown;
     answer_with(x_, f);

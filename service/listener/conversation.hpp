@@ -3,6 +3,7 @@
 #include <optional>
 #include <string_view>
 
+#include "listener/postponed.hpp"
 #include "listener/server.hpp"
 
 namespace gateway::listener {
@@ -14,8 +15,9 @@ class conversation {
   conversation(server& owner, transport::channel& connection, transport::watchdog& guard, exchange& x) noexcept
       : server_{owner}, connection_{connection}, guard_{guard}, x_{x} {}
 
-  // True: the connection may wait for its next request. False: it is over.
-  transport::task<bool> run();
+  // True: the connection may wait for its next request, or the exchange has one whose answer comes later. False: it is
+  // over. `first`: what was postponed on this connection, to be answered now.
+  transport::task<bool> run(std::unique_ptr<postponed> first = {});
   // At least one request was answered.
   bool answered() const noexcept { return answered_; }
   // One answer to no request at all, and the end.
@@ -24,6 +26,7 @@ class conversation {
  private:
   enum class heard : std::uint8_t { head, nothing, gone, refused };
 
+  transport::task<bool> answer_late(std::unique_ptr<postponed> what);
   transport::task<> let_others();
   transport::task<heard> read_head();
   std::optional<heard> look_at_input(std::size_t& searched);

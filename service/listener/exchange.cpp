@@ -1,5 +1,7 @@
 #include "listener/exchange.hpp"
 
+#include "listener/postponed.hpp"
+
 #include <boost/beast/http/status.hpp>
 
 #include <array>
@@ -74,6 +76,9 @@ std::string stream_head(const reply& from, std::string_view date, bool chunked) 
   out += chunked ? "\r\nTransfer-Encoding: chunked\r\n\r\n" : "\r\n\r\n";
   return out;
 }
+
+exchange::exchange() = default;
+exchange::~exchange() = default;
 
 void exchange::begin_request() noexcept {
   body = {};

@@ -18,6 +18,7 @@ namespace gateway::listener {
 
 class caller_certificate;
 class batch;
+class postponed;
 
 // What is answered. The memory is kept between uses.
 struct reply {
@@ -64,6 +65,8 @@ struct exchange {
 
   std::unique_ptr<listener::scratch> scratch;
   std::shared_ptr<listener::batch> batch;  // set by the handler: the body is a stream of lines for it
+  // Set by the handler instead of an answer: that comes later, and needs no exchange until then.
+  std::unique_ptr<listener::postponed> later;
 
   // For logs and metrics, set by the handler as it learns them: fixed texts of the service or its configuration, and
   // small numbers that stand for them (0: none).
@@ -81,6 +84,10 @@ struct exchange {
   trace::place trace;
   trace::short_text<36> session;  // the id of the onboarding session that it is about, once it is known to be one
 
+  exchange();
+  ~exchange();
+  exchange(const exchange&) = delete;
+  exchange& operator=(const exchange&) = delete;
   void begin_request() noexcept;
 };
 

@@ -15,6 +15,10 @@ constexpr std::array routes{
     route{route_id::read_session, verb::get, "/v1/accounts/{account}/onboarding-sessions/{id}", "read_session", true},
     route{route_id::give_back_slot, verb::delete_, "/v1/accounts/{account}/onboarding-sessions/{id}/slot", "slot",
           true},
+    route{route_id::create_user, verb::post, "/v1/accounts/{account}/users", "create_user", true},
+    route{route_id::list_devices, verb::get, "/v1/accounts/{account}/users/{user_id}/{devices}", "list_devices", true},
+    route{route_id::read_device, verb::get, "/v1/accounts/{account}/users/{user_id}/{devices}/{device_id}",
+          "read_device", true},
     route{route_id::show_account, verb::get, "/v1/accounts/{account}", "account", true},
     route{route_id::list_accounts, verb::get, "/v1/accounts", "list_accounts", true},
     route{route_id::openapi, verb::get, "/openapi.json", "openapi", false},
@@ -34,6 +38,10 @@ bool matches(std::string_view pattern, std::string_view path, routing& into) noe
     const auto given = take_segment(path);
     if (expected == "{account}") {
       into.account = given;
+    } else if (expected == "{devices}") {
+      into.devices = given;
+    } else if (expected == "{device_id}") {
+      into.device = given;
     } else if (expected.starts_with('{')) {
       into.item = given;
     } else if (expected != given) {

@@ -16,6 +16,9 @@ enum class route_id : std::uint8_t {
   give_back_slot,
   list_accounts,
   show_account,
+  create_user,
+  list_devices,
+  read_device,
   openapi,
   problem_page
 };
@@ -33,6 +36,8 @@ struct routing {
   const listener::route* route = nullptr;  // none: no such path, or not with this method
   std::string_view account;                // the {account} segment
   std::string_view item;                   // the other {...} segment
+  std::string_view devices;                // the {devices} segment: a type of them
+  std::string_view device;                 // the {device_id} segment
   std::string allow;                       // the methods of a path that exists, where the method is another
 };
 

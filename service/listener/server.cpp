@@ -6,6 +6,7 @@
 #include "foundation/secrets/secret.hpp"
 #include "foundation/time/http_date.hpp"
 #include "listener/conversation.hpp"
+#include "listener/departure_watch.hpp"
 
 namespace gateway::listener {
 
@@ -109,18 +110,25 @@ task<> server::serve(std::unique_ptr<transport::channel> connection, admission::
     if (!connection) co_return;
   }
   self.idle_until = loop_.now() + (draining_ ? first_request_at_the_end : options_.idle_timeout);
+  std::unique_ptr<postponed> later;
   for (;;) {
     bool keep = false;
     {
       lease x{*this};
       (*x).certificate = certificate.get();
       conversation talk{*this, *connection, guard, *x};
-      keep = co_await talk.run();
+      keep = co_await talk.run(std::move(later));
+      later = std::move((*x).later);
       // Only a request earns more time: not empty lines, and not a wake-up for nothing.
       if (talk.answered()) {
         self.fresh = false;
         self.idle_until = loop_.now() + options_.idle_timeout;
       }
+    }
+    if (later) {
+      const bool stayed = co_await wait_for(*later, *connection);
+      if (!stayed) break;
+      continue;
     }
     if (!keep || (draining_ && !self.fresh)) break;
     self.idle = true;
@@ -134,6 +142,22 @@ task<> server::serve(std::unique_ptr<transport::channel> connection, admission::
     if (woken != wake::ready) break;
   }
   connection->finish();
+}
+
+// False: the caller has left.
+task<bool> server::wait_for(postponed& what, transport::channel& connection) {
+  struct count {
+    std::atomic<std::size_t>& of;
+    explicit count(std::atomic<std::size_t>& cell) : of{cell} { of.fetch_add(1, std::memory_order_relaxed); }
+    ~count() { of.fetch_sub(1, std::memory_order_relaxed); }
+    count(const count&) = delete;
+    count& operator=(const count&) = delete;
+  } const while_waiting{postponed_};
+  transport::departure left;
+  const departure_watch watching{connection.ready(), left, loop_.ready()};
+  auto waiting = what.wait();
+  const auto waited = co_await transport::unless_gone(std::move(waiting), &left);
+  co_return waited.has_value();
 }
 
 // TLS over that connection, or nothing: then the caller has been told, as far as it can be.

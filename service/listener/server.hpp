@@ -33,7 +33,9 @@ class handler {
   virtual std::size_t on_head(exchange& x) = 0;
   // The whole request is there: answer it. What escapes as an exception becomes a 500.
   virtual transport::task<> on_request(exchange& x) = 0;
-  // `on_request` failed: the caller is told nothing of the reason, so it must not be lost here.
+  // What `on_request` has postponed is to be answered now, or never. Must not wait. What escapes becomes a 500.
+  virtual void on_later(exchange& /*x*/, postponed& /*what*/) {}
+  // `on_request` or `on_later` failed: the caller is told nothing of the reason, so it must not be lost here.
   virtual void on_failure(const exchange& x, std::string_view reason) = 0;
   // The answer was sent, or could not be.
   virtual void on_done(const exchange& x, time::duration took) = 0;
@@ -87,7 +89,9 @@ class server {
 
   // Any thread.
   std::size_t connections() const noexcept { return open_.load(std::memory_order_relaxed); }
-  std::size_t busy() const noexcept { return busy_.load(std::memory_order_relaxed); }
+  std::size_t busy() const noexcept {
+    return busy_.load(std::memory_order_relaxed) + postponed_.load(std::memory_order_relaxed);
+  }
 
  private:
   struct peer : boost::intrusive::list_base_hook<> {
@@ -115,10 +119,12 @@ class server {
 
   transport::task<> serve(std::unique_ptr<transport::channel> connection, admission::connection_ledger::entry counted);
   transport::task<> turn_away(std::unique_ptr<transport::channel> connection, errors::failure why);
-  transport::task<std::unique_ptr<transport::channel>> secure(std::unique_ptr<transport::channel> plain,
-                                                              transport::watchdog& guard,
-                                                              std::unique_ptr<caller_certificate>& shown);
+  // Not inlined: its frame, which is large, would become a part of every connection's.
+  [[gnu::noinline]] transport::task<std::unique_ptr<transport::channel>> secure(
+      std::unique_ptr<transport::channel> plain, transport::watchdog& guard,
+      std::unique_ptr<caller_certificate>& shown);
   transport::task<> part(std::unique_ptr<tls::stream> failed, transport::watchdog& guard);
+  [[gnu::noinline]] transport::task<bool> wait_for(postponed& what, transport::channel& connection);
   friend class conversation;
   void begin(exchange& x, std::string_view request_id);
   std::string_view date();
@@ -133,6 +139,7 @@ class server {
   std::vector<std::unique_ptr<exchange>> spare_;
   std::atomic<std::size_t> open_{0};
   std::atomic<std::size_t> busy_{0};
+  std::atomic<std::size_t> postponed_{0};
   std::size_t turned_away_ = 0;  // who are being told so now
   bool draining_ = false;
   std::string date_;

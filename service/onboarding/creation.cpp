@@ -1,6 +1,7 @@
 #include "onboarding/creation.hpp"
 
 #include "foundation/json/write.hpp"
+#include "onboarding/body_faults.hpp"
 #include "onboarding/creation_members.hpp"
 
 #include <algorithm>
@@ -67,22 +68,6 @@ class member_checker final : public json::visitor {
   std::size_t members_ = 0;
   std::size_t unknown_ = 0;
 };
-
-errors::failure malformed(const json::scan_error& e) {
-  errors::failure f;
-  f.id = errors::problem::malformed_request;
-  f.detail = "The body cannot be read: " + e.reason + ".";
-  return f;
-}
-
-errors::failure invalid(std::vector<errors::fault> faults) {
-  errors::failure f;
-  f.id = errors::problem::validation_failed;
-  f.detail = faults.size() == 1 ? "The body has one fault, " : "The body has faults, ";
-  f.detail += "named in `errors`. Nothing was sent to Podero.";
-  f.faults = std::move(faults);
-  return f;
-}
 
 void add_missing(member_checker& found, const std::bitset<known_member_count>& defaulted_members) {
   for (std::size_t known = 0; known < known_member_count; ++known) {

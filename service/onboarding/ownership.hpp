@@ -20,6 +20,7 @@ struct own_session {
   std::optional<time::wall_instant> slot_until{};  // on a test account, while its slot is held
   std::string idempotency_key{};                   // empty: none
   std::string external_metadata{};                 // JSON, as the caller sent it; empty: none
+  std::optional<time::duration> poll_interval{};   // how often it is looked at, where anybody waits for it
 };
 
 // Which callers made which session of an account, or were given it, as far as this process remembers: a session is

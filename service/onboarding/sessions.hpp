@@ -17,7 +17,9 @@
 #include "onboarding/order.hpp"
 #include "onboarding/ownership.hpp"
 #include "onboarding/scratch.hpp"
+#include "onboarding/watch.hpp"
 #include "store/records.hpp"
+#include "store/shared_polls.hpp"
 
 namespace gateway::onboarding {
 
@@ -67,6 +69,7 @@ struct shared_sessions {
   const reuse_rules reuse{};  // with which each loop begins
   // Creations under way that may outlive those who asked for them.
   std::atomic<std::size_t> under_way{0};
+  watch_book watches{};  // what is waited for
 };
 
 // What a caller asks for. The views are used until `create` returns.
@@ -98,6 +101,7 @@ class sessions {
     onboarding::observer& observer;
     std::string account;  // its name, for messages
     std::function<upstream_view()> health;
+    store::shared_polls* polls = nullptr;  // of all replicas; none: this process is alone
   };
   explicit sessions(parts given) : parts_{std::move(given)}, reuse_{parts_.shared.reuse} {}
 
@@ -109,6 +113,21 @@ class sessions {
   // nothing was sent; what was sent is finished.
   transport::task<std::expected<creation_answer, errors::failure>> create(creation_request what, workspace& space,
                                                                           std::string& out);
+
+  // In whose name Podero is asked for a session, and how.
+  struct looking {
+    dispatch::call_control* control = nullptr;  // deadline and caller
+    transport::departure* caller = nullptr;     // none: nobody can leave
+    bool yields = false;
+  };
+  // The same without regard to whose it is.
+  transport::task<std::expected<session_facts, errors::failure>> look(session_id id, looking how, workspace& space,
+                                                                      std::string& out);
+  // What another replica saw.
+  std::expected<session_facts, errors::failure> learn(const session_id& id, std::string_view upstream_body,
+                                                      workspace& space, std::string& out);
+  // An error, as if there were no such session: it is another caller's.
+  std::expected<void, errors::failure> check_owner(std::size_t caller, const session_id& id) const;
 
   transport::task<std::expected<session_facts, errors::failure>> read(std::size_t caller, session_id id,
                                                                       time::instant deadline, workspace& space,
@@ -175,6 +194,7 @@ class sessions {
   void no_longer_live(const session_id& id);
   void belongs(std::size_t caller, const session_id& id, std::string key, std::string metadata);
   void ended(const session_facts& facts);
+  void note(const session_facts& facts);
   void name_own_sessions(errors::failure& why, std::size_t caller) const;
 
   static errors::failure stopped(bool sent);

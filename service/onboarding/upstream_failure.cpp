@@ -14,7 +14,7 @@ using errors::problem;
 constexpr std::size_t shown_account_limit = 100;
 
 effect effect_of(operation what, unsigned status) noexcept {
-  if (what == operation::read_session) return effect::none;
+  if (!dispatch::creates(what)) return effect::none;
   return status >= 400 && status < 500 ? effect::none : effect::unknown;
 }
 
@@ -70,22 +70,26 @@ failure unusable(operation what, const upstream_refusal& answer) {
   return f;
 }
 
-failure create_failure(const upstream_refusal& answer) {
+failure create_failure(operation what, const upstream_refusal& answer) {
   switch (answer.status) {
     case 400:
     case 422:
       return refused_body(answer);
     case 404:
-      return unknown_user(answer.status);
+      // Of a user's creation it is the organisation that is not known: nothing that a caller could change.
+      return what == operation::create_session ? unknown_user(answer.status) : unusable(what, answer);
     default:
-      return unusable(operation::create_session, answer);
+      return unusable(what, answer);
   }
 }
 
-failure read_failure(const upstream_refusal& answer) {
+failure read_failure(operation what, const upstream_refusal& answer) {
   if (answer.status == 404 || answer.status == 410)
-    return make(problem::not_found, "Podero knows no such session.", answer.status);
-  return unusable(operation::read_session, answer);
+    return make(
+        problem::not_found,
+        what == operation::read_session ? "Podero knows no such session." : "Podero knows no such user or device.",
+        answer.status);
+  return unusable(what, answer);
 }
 
 }  // namespace
@@ -103,7 +107,7 @@ errors::failure upstream_failure(operation what, const upstream_refusal& answer,
       return make(problem::upstream_conflict, with_text("Podero reports a conflict", read_details(answer.body).text),
                   answer.status);
     default:
-      return what == operation::create_session ? create_failure(answer) : read_failure(answer);
+      return dispatch::creates(what) ? create_failure(what, answer) : read_failure(what, answer);
   }
 }
 
@@ -112,7 +116,7 @@ errors::failure unusable_success(operation what, unsigned status, std::string_vi
                 "Podero answered " + std::to_string(status) + ", but its body cannot be used: ", status);
   f.detail += reason;
   f.detail += '.';
-  if (what == operation::read_session) return f;
+  if (!dispatch::creates(what)) return f;
   f.effect = status == 201 || identified ? effect::created : effect::unknown;
   f.advice = errors::retry::same_key;
   return f;

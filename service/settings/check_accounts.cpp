@@ -24,6 +24,13 @@ void check_test_account(const std::string& path, const configuration& c, const a
                                             "): a session would be reused after its slot is gone");
 }
 
+void check_polls(const std::string& path, const completion_polls& polls, collector& faults) {
+  if (faults.faulty(path + ".interval") || faults.faulty(path + ".max_interval")) return;
+  if (polls.max_interval < polls.interval)
+    faults.add(path + ".max_interval", show(polls.max_interval) + " is shorter than the interval (" +
+                                           show(polls.interval) + ") from which it grows");
+}
+
 }  // namespace
 
 void check_accounts(const configuration& c, collector& faults) {
@@ -32,6 +39,7 @@ void check_accounts(const configuration& c, collector& faults) {
     check_test_account(path, c, a, faults);
     check_windows(path + ".limits.requests", a.limits.requests, faults);
     check_windows(path + ".limits.sessions", a.limits.sessions, faults);
+    check_polls(path + ".completion_polls", a.completion_polls, faults);
     check_types(path + ".defaults", a.defaults, faults);
     check_defaults_for(a, path + ".defaults", a.defaults, faults);
   }

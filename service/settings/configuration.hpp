@@ -154,6 +154,18 @@ struct pause {
   milliseconds max = 15min;
 };
 
+// How often a session is looked at, for those who wait for its completion: growing by a half each time.
+struct completion_polls {
+  milliseconds interval = 2s;
+  milliseconds max_interval = 30s;
+};
+
+// Which devices of Podero's users may be read, and how long an answer is kept.
+struct devices {
+  std::vector<std::string> types{"heat-pumps"};  // path segments
+  milliseconds cache = 5s;
+};
+
 // Written `session_reuse: 10m`, or `session_reuse: {for: 10m, scope: account}`.
 struct session_reuse {
   milliseconds lifetime{0};  // the key `for`; 0: no reuse
@@ -178,6 +190,8 @@ struct account {
   settings::session_reuse session_reuse;
   bool require_idempotency_key = false;
   milliseconds max_wait_state = 60s;  // the most that `Prefer: wait=N` gets on a read
+  settings::completion_polls completion_polls;
+  settings::devices devices;
   bool allow_http_redirects = false;
   utc_offset expiry_utc_offset{std::chrono::hours{3}};
   settings::unknown_members unknown_members = settings::unknown_members::pass;

@@ -53,6 +53,13 @@ complaint uuid_form(const std::string& text) {
   return unless(good, text, "is no UUID such as 016b78a7-0c7c-4241-a277-015c3ad3cb90");
 }
 
+complaint device_type_form(const std::string& text) {
+  const bool good = !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
+    return is_lower(c) || is_digit(c) || c == '-' || c == '_';
+  });
+  return unless(good, text, "is no device type such as heat-pumps: up to 64 small letters, digits, - and _");
+}
+
 complaint language_form(const std::string& text) {
   bool good = text.size() >= 2 && is_lower(text[0]) && is_lower(text[1]);
   if (good && text.size() > 2) {

@@ -56,6 +56,7 @@ complaint shortcut_name_form(std::string_view text);
 
 complaint not_blank(const std::string& text);
 complaint uuid_form(const std::string& text);
+complaint device_type_form(const std::string& text);  // one segment of a path
 complaint language_form(const std::string& text);
 complaint price_zone_form(const std::string& text);
 complaint host_form(const std::string& text);

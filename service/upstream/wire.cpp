@@ -24,10 +24,10 @@ std::string common_lines(std::string_view host) {
 
 }  // namespace
 
-wire::wire(std::string_view host, std::string_view base_path) {
-  const std::string base{base_path};
-  create_head_ = "POST " + base + "/device-onboarding HTTP/1.1\r\n" + common_lines(host) +
-                 "Content-Type: application/json\r\nAuthorization: Bearer ";
+wire::wire(std::string_view host, std::string_view base_path) : base_path_{base_path} {
+  const auto& base = base_path_;
+  post_head_ = " HTTP/1.1\r\n" + common_lines(host) + "Content-Type: application/json\r\nAuthorization: Bearer ";
+  create_head_ = "POST " + base + "/device-onboarding" + post_head_;
   read_line_ = "GET " + base + "/device-onboarding/";
   read_head_ = " HTTP/1.1\r\n" + common_lines(host) + "Authorization: Bearer ";
 }
@@ -50,6 +50,30 @@ void wire::read_session(std::string& out, std::string_view token, std::string_vi
   out.clear();
   out += read_line_;
   out += session_id;
+  out += read_head_;
+  out += token;
+  append_traceparent(out, traceparent);
+  out += "\r\n\r\n";
+}
+
+void wire::post(std::string& out, std::string_view token, std::string_view traceparent, std::string_view path,
+                std::string_view body) const {
+  out = "POST ";
+  out += base_path_;
+  out += path;
+  out += post_head_;
+  out += token;
+  append_traceparent(out, traceparent);
+  out += "\r\nContent-Length: ";
+  append_number(out, body.size());
+  out += "\r\n\r\n";
+  out += body;
+}
+
+void wire::get(std::string& out, std::string_view token, std::string_view traceparent, std::string_view path) const {
+  out = "GET ";
+  out += base_path_;
+  out += path;
   out += read_head_;
   out += token;
   append_traceparent(out, traceparent);

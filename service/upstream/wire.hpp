@@ -19,11 +19,17 @@ class wire {
                       std::string_view body) const;
   void read_session(std::string& out, std::string_view token, std::string_view traceparent,
                     std::string_view session_id) const;
+  // Of another resource: `path`, with its slash, below the base path.
+  void post(std::string& out, std::string_view token, std::string_view traceparent, std::string_view path,
+            std::string_view body) const;
+  void get(std::string& out, std::string_view token, std::string_view traceparent, std::string_view path) const;
 
  private:
+  std::string base_path_;
   std::string create_head_;
   std::string read_line_;
   std::string read_head_;
+  std::string post_head_;
 };
 
 // A token request (RFC 6749 section 4.4.2) for `path`. The credentials are part of it: it is sent and forgotten.

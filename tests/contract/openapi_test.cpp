@@ -64,10 +64,11 @@ TEST_CASE("every operation of the contract is there and says whether it is serve
                                         "POST /v1/accounts/{account}/onboarding-sessions/batch",
                                         "GET /v1/accounts/{account}/onboarding-sessions/{id}", "GET /openapi.json",
                                         "GET /problems/{name}", "GET /v1/accounts", "GET /v1/accounts/{account}",
-                                        "DELETE /v1/accounts/{account}/onboarding-sessions/{id}/slot"});
-  CHECK(planned == std::set<std::string>{"POST /v1/accounts/{account}/users",
-                                         "GET /v1/accounts/{account}/users/{user_id}/heat-pumps",
-                                         "GET /v1/accounts/{account}/users/{user_id}/heat-pumps/{device_id}"});
+                                        "DELETE /v1/accounts/{account}/onboarding-sessions/{id}/slot",
+                                        "POST /v1/accounts/{account}/users",
+                                        "GET /v1/accounts/{account}/users/{user_id}/heat-pumps",
+                                        "GET /v1/accounts/{account}/users/{user_id}/heat-pumps/{device_id}"});
+  CHECK(planned.empty());
 }
 
 TEST_CASE("the document's examples are those that are replayed") {

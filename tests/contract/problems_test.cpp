@@ -68,8 +68,9 @@ TEST_CASE("the client's checklist has every problem, with its status and advice,
   for (const auto& row : errors::rows()) {
     const std::string name{row.name};
     CAPTURE(name);
-    CHECK(checklist.find("\n| [`" + name + "`](../proto-free-api/problems/" + name + ".md) | " + std::to_string(row.status) +
-                         " | `" + std::string{to_string(row.advice)} + "` | ") != std::string::npos);
+    CHECK(checklist.find("\n| [`" + name + "`](../proto-free-api/problems/" + name + ".md) | " +
+                         std::to_string(row.status) + " | `" + std::string{to_string(row.advice)} + "` | ") !=
+          std::string::npos);
   }
 }
 

@@ -149,7 +149,7 @@ TEST_CASE("reads: the caller gets the golden answer") {
   onboarding::scratch memory;
   std::size_t replayed = 0;
   for (const auto& e : examples()) {
-    if (e.operation() != "read-session" || !e.upstream()) continue;
+    if (e.operation() != "read-session" || !e.upstream() || e.at("response").at("status") == 304) continue;
     CAPTURE(e.name);
     const std::string path{e.at("request").at("path").as_string()};
     const auto asked_for = onboarding::session_id::parse(std::string_view{path}.substr(path.rfind('/') + 1));

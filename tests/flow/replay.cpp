@@ -46,6 +46,8 @@ std::string configuration_of(const example& e) {
     if (name == "limits") account += "    limits: " + text + "\n";
     if (name == "session_reuse") account += "    session_reuse: " + text + "\n";
     if (name == "require_idempotency_key") account += "    require_idempotency_key: " + text + "\n";
+    if (name == "org_id") account += "    org_id: " + text + "\n";
+    if (name == "devices") account += "    devices: " + text + "\n";
     if (name == "caller_limits") caller += "    limits: { sandbox: " + text + " }\n";
     if (name == "test_account") {
       account += "    test_account: demo\n";

@@ -36,7 +36,7 @@ class Program {
   }
 }
 
-const keys = { 'customer-portal': 'example-key-of-the-portal-not-real', 'field-tools': 'example-key-of-the-tools-not-real' };
+export const keys = { 'customer-portal': 'example-key-of-the-portal-not-real', 'field-tools': 'example-key-of-the-tools-not-real' };
 const secret = 'example-secret-not-real';
 
 // Not bound any more when it is used, which other tests of this machine might notice; those ask the kernel for theirs.
@@ -53,9 +53,10 @@ export class World {
   gateways = [];
   // `bin`: where the compiled programs are. `shared`: so many gateways, which share a Redis. `accounts`: a simulator
   // for each; those beyond production and sandbox have no windows. `open_for`: how long a circuit is open. `attempts`: how often a request is sent.
-  static async start(bin, { shared = 0, accounts, open_for = '60s', attempts = 1 } = {}) {
+  // `more`: further lines of every account's settings. `connections`: how many callers may be connected.
+  static async start(bin, { shared = 0, accounts, open_for = '60s', attempts = 1, more = '', connections = 1000 } = {}) {
     const world = new World();
-    Object.assign(world, { open_for, attempts });
+    Object.assign(world, { open_for, attempts, more, connections });
     if (accounts) world.accounts = accounts;
     try {
       await world.#begin(bin, shared);
@@ -133,7 +134,7 @@ export class World {
     tls: { ca_file: ${this.podero[name].ca} }
     retries: { attempts: ${this.attempts} }
     circuit_breaker: { window: 10s, min_requests: 3, failure_ratio: 0.5, open_for: ${this.open_for} }
-`;
+${this.more}`;
     // On an empty Redis windows are full for their length, at most a minute: nobody here waits for that.
     const wide = shared ? '    limits: { requests: [ { rate: 50, per: 1s } ] }\n' : `    limits:
       requests: [ { rate: 50, per: 1s }, { rate: 1500, per: 1m } ]
@@ -141,7 +142,7 @@ export class World {
 `;
     const digest = key => createHash('sha256').update(key).digest('hex');
     return `listeners:
-  api: { address: 127.0.0.1, port: 0 }
+  api: { address: 127.0.0.1, port: 0, max_connections: ${this.connections}, max_connections_per_peer: ${this.connections} }
   admin: { address: 127.0.0.1, port: 0 }
 threads: 2
 accounts:

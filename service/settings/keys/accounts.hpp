@@ -56,6 +56,16 @@ void describe(auto& see, session_reuse& r) {
   see("scope", r.scope);
 }
 
+void describe(auto& see, completion_polls& p) {
+  see("interval", p.interval, within(100ms, 1h));
+  see("max_interval", p.max_interval, within(100ms, 1h));
+}
+
+void describe(auto& see, devices& d) {
+  see("types", d.types, not_empty, device_type_form);
+  see("cache", d.cache, within(0ms, 1h));
+}
+
 void describe(auto& see, account& a) {
   see("base_url", a.base_url, required, https_only);
   see("org_id", a.org_id, uuid_form);
@@ -74,6 +84,8 @@ void describe(auto& see, account& a) {
   see("session_reuse", a.session_reuse, within(0ms, 24h));
   see("require_idempotency_key", a.require_idempotency_key);
   see("max_wait_state", a.max_wait_state, within(0ms, 1h));
+  see("completion_polls", a.completion_polls);
+  see("devices", a.devices);
   see("allow_http_redirects", a.allow_http_redirects);
   see("expiry_utc_offset", a.expiry_utc_offset);
   see("unknown_members", a.unknown_members);

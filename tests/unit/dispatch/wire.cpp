@@ -36,6 +36,31 @@ TEST_CASE("a read is these bytes, with the port in Host where it is not the sche
         "\r\n");
 }
 
+TEST_CASE("users and devices are asked for by their path below the base") {
+  const wire podero{"app.podero.test", "/api/partners/v2.0"};
+  std::string out = "of the last request";
+  podero.post(out, "example-token-not-real", "", "/org/o/users", R"({"role":"user"})");
+  CHECK(out ==
+        "POST /api/partners/v2.0/org/o/users HTTP/1.1\r\n"
+        "Host: app.podero.test\r\n"
+        "User-Agent: onboarding-gateway\r\n"
+        "Accept: application/json\r\n"
+        "Content-Type: application/json\r\n"
+        "Authorization: Bearer example-token-not-real\r\n"
+        "Content-Length: 15\r\n"
+        "\r\n"
+        R"({"role":"user"})");
+  podero.get(out, "example-token-not-real", "00-a-b-01", "/org/o/users/u/heat-pumps");
+  CHECK(out ==
+        "GET /api/partners/v2.0/org/o/users/u/heat-pumps HTTP/1.1\r\n"
+        "Host: app.podero.test\r\n"
+        "User-Agent: onboarding-gateway\r\n"
+        "Accept: application/json\r\n"
+        "Authorization: Bearer example-token-not-real\r\n"
+        "traceparent: 00-a-b-01\r\n"
+        "\r\n");
+}
+
 TEST_CASE("a request that is part of a trace says so in one header line, whatever it is") {
   const wire podero{"app.podero.test", ""};
   const std::string_view ours = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

@@ -184,6 +184,13 @@ TEST_CASE("An account refers to a test account that exists and spares its slots"
         "its slot is gone\n");
   CHECK(faults(least_and("    test_account: d\n    session_reuse: 15m\ntest_accounts: { d: { slot_ttl: 15m } }\n")) ==
         "");
+  CHECK(account_faults("completion_polls: { interval: 10s, max_interval: 5s }") ==
+        "6:40: accounts.sandbox.completion_polls.max_interval: 5s is shorter than the interval (10s) from which it "
+        "grows\n");
+  CHECK(account_faults("completion_polls: { interval: 10s, max_interval: 10s }") == "");
+  CHECK(account_faults("devices: { types: [ ../users ] }") ==
+        "6:25: accounts.sandbox.devices.types[0]: \"../users\" is no device type such as heat-pumps: up to 64 small "
+        "letters, digits, - and _\n");
   CHECK(faults(least_and("test_accounts: { d: { limits: { sessions: [] } } }\n")) ==
         "6:43: test_accounts.d.limits.sessions: is empty: leave the key out, or name at least one\n");
 }

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "foundation/errors/problem.hpp"
+#include "onboarding/answer.hpp"
+
+namespace gateway::onboarding {
+
+// What was seen of a session when Podero was asked for it, for all who wait for it. Immutable.
+struct sighting {
+  std::optional<errors::failure> failure{};  // instead of the rest
+  std::string body{};                        // as callers get it
+  session_facts facts{};
+
+  bool ended() const noexcept { return !failure && facts.state != session_state::pending; }
+};
+
+using seen = std::shared_ptr<const sighting>;
+
+}  // namespace gateway::onboarding
