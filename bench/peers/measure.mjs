@@ -1,0 +1,113 @@
+// One cell: a program, a path, a number of connections. CPU time comes from the kernel's own accounting of the program's threads,
+// everything else from wrk.
+import { execFile, spawn } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { Stage, here, pause } from './programs.mjs';
+
+const run = promisify(execFile);
+
+// Nanoseconds that the program has run, all its processes and threads together.
+export function cpu_time(child) {
+  let sum = 0;
+  for (const pid of Stage.processes(child))
+    for (const thread of readdirSync(`/proc/${pid}/task`)) sum += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
+  return sum;
+}
+export const resident = child => Stage.processes(child).reduce((sum, pid) => sum + Number(readFileSync(`/proc/${pid}/status`, 'utf8').match(/^VmRSS:\s+(\d+)/m)[1]) * 1024, 0);
+
+// Ticks of the core: all, and those that the host took away.
+function ticks(core) {
+  const numbers = readFileSync('/proc/stat', 'utf8').match(new RegExp(`^cpu${core} (.*)$`, 'm'))[1].trim().split(/\s+/).map(Number);
+  return { all: numbers.slice(0, 8).reduce((a, b) => a + b, 0), stolen: numbers[7] };
+}
+
+export async function wrk(core, { url, headers = {} }, connections, seconds, threads = 1) {
+  const { stdout } = await run('taskset', ['-c', String(core), 'wrk', '-t', String(threads), '-c', String(connections), '-d', `${seconds}s`, '--timeout', '20s', '--latency',
+    ...Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]), '-s', `${here}/../post.lua`, url]);
+  const [requests, failed, duration, p50, p99, p999, status] = (stdout.match(/^BENCH (.*)$/m)?.[1] ?? '').split(' ').map(Number);
+  if (!requests) throw new Error(`wrk gave no figures: ${stdout}`);
+  return { requests, failed, duration, p50, p99, p999, status };
+}
+
+// `refuses`: every answer has to be one that refuses, but for the one or two with which a window begins.
+export async function cell(stage, program, path, connections, seconds, warm = 1) {
+  const { core } = stage;
+  const refuses = path === 'refused';
+  await wrk(core, program[path], connections, warm);
+  const before = { cpu: cpu_time(program.child), ticks: ticks(core) };
+  // A scrape in each cell, more often than Prometheus is usually told to.
+  const scrape = program.admin ? pause(seconds * 500).then(() => fetch(`${program.admin}/metrics`)).then(answer => answer.text()) : null;
+  const got = await wrk(core, program[path], connections, seconds);
+  await scrape;
+  const now = ticks(core);
+  const cpu = (cpu_time(program.child) - before.cpu) / 1000 / got.requests;
+  const wrong = refuses ? got.failed - got.status + Math.max(0, got.requests - got.status - 2) : got.failed;
+  if (wrong > 0) throw new Error(`${wrong} of ${got.requests} requests of ${program.name} (${path}, ${connections}) went wrong: these figures say nothing`);
+  return { cpu, p50: got.p50 / 1000, p99: got.p99 / 1000, p999: got.p999 / 1000, rate: got.requests / (got.duration / 1e6),
+    steal: (now.stolen - before.ticks.stolen) / Math.max(1, now.all - before.ticks.all) };
+}
+
+// System calls of the program per request, by name; strace slows it down and is a cell of its own.
+export async function system_calls(stage, program, path, connections) {
+  await wrk(stage.core, program[path], connections, 1);
+  const tracer = spawn('strace', ['-c', '-f', '-U', 'calls,name', ...Stage.processes(program.child).flatMap(pid => ['-p', pid])], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  tracer.stderr.on('data', bytes => { said += bytes; });
+  const ended = new Promise(done => tracer.once('exit', done));
+  await pause(500);
+  const got = await wrk(stage.core, program[path], connections, 2);
+  tracer.kill('SIGINT');
+  await ended;
+  const calls = Object.fromEntries([...said.matchAll(/^\s*(\d+) ([a-z0-9_]+)$/gm)].filter(([, , name]) => name !== 'total').map(([, count, name]) => [name, Number(count) / got.requests]));
+  if (Object.keys(calls).length === 0) throw new Error(`strace counted nothing: ${said.slice(0, 1000)}`);
+  return { total: Object.values(calls).reduce((a, b) => a + b, 0), calls };
+}
+
+// Instructions and allocations per request, by callgrind: the difference of two runs of a known number of requests, so that
+// beginning and end fall out. Of the program's own processor time, not the kernel's.
+export async function instructions(stage, start, path) {
+  const counted = async requests => {
+    const out = `${stage.folder}/callgrind.${Date.now()}`;
+    const program = await start(['valgrind', '--quiet', '--tool=callgrind', `--callgrind-out-file=${out}`]);
+    await steady_requests(program[path], requests);
+    await stage.stop(program.child);
+    const text = readFileSync(out, 'utf8');
+    return { instructions: Number(text.match(/^(?:totals|summary): (\d+)/m)[1]), allocations: calls_of(text, ['malloc', 'calloc', 'realloc', 'posix_memalign', 'aligned_alloc', 'memalign']) };
+  };
+  const [few, many] = [500, 2500];
+  const [a, b] = [await counted(few), await counted(many)];
+  return { instructions: (b.instructions - a.instructions) / (many - few), allocations: (b.allocations - a.allocations) / (many - few) };
+}
+
+// Calls of functions with these names, in a file of callgrind's (names are compressed: "(id) name" once, "(id)" afterwards).
+function calls_of(text, wanted) {
+  const ids = new Set();
+  let sum = 0, called = '';
+  for (const line of text.split('\n')) {
+    const named = line.match(/^c?fn=(\(\d+\))(?: (.*))?$/);
+    if (named) {
+      const [, id, name] = named;
+      if (name && wanted.includes(name.replace(/'\d+$|@.*$/, ''))) ids.add(id);
+      called = line.startsWith('cfn') ? id : called;
+    } else if (line.startsWith('calls=') && ids.has(called)) {
+      sum += Number(line.slice(6).split(' ')[0]);
+    }
+  }
+  return sum;
+}
+
+// So many requests, one after the other over one connection.
+async function steady_requests({ url, headers = {} }, count) {
+  const { Agent, request } = await import('node:http');
+  const { creation } = await import('./programs.mjs');
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  for (let i = 0; i < count; ++i)
+    await new Promise((done, failed) => {
+      const asked = request(url, { agent, method: 'POST', headers: { ...headers, 'Content-Type': 'application/json', Accept: 'application/json', 'Content-Length': creation.length } },
+        answer => answer.resume().on('end', done));
+      asked.on('error', failed);
+      asked.end(creation);
+    });
+  agent.destroy();
+}
