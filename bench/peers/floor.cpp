@@ -1,6 +1,6 @@
-// floor proxy|local PORT UPSTREAM-PORT HEAD-AND-BODY ANSWER: what epoll, sockets and OpenSSL cost by themselves. It reads
-// what comes and writes what it was given, without looking: no HTTP, no JSON, an upstream connection for each caller's, no
-// deadlines, no errors handled. Nothing that does the work of a gateway can be cheaper.
+// floor proxy|local PORT UPSTREAM-PORT HEAD-AND-BODY ANSWER: what epoll, sockets and OpenSSL cost by themselves. It
+// reads what comes and writes what it was given, without looking: no HTTP, no JSON, an upstream connection for each
+// caller's, no deadlines, no errors handled. Nothing that does the work of a gateway can be cheaper.
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

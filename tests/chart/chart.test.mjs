@@ -97,6 +97,7 @@ const otherValues = {
   'accounts.*.timeouts': { total: '17s' }, 'accounts.*.retries.attempts': 2, 'accounts.*.limits.degraded_share': 0.3, 'accounts.*.limits.queue': { length: 7 },
   'accounts.*.limits': { requests: [{ rate: 3, per: '1s' }] }, 'accounts.*.pause': { max: '3m' }, 'accounts.*.session_reuse': '3m', 'accounts.*.require_idempotency_key': 'NOT',
   'accounts.*.allow_http_redirects': true, 'accounts.*.unknown_members': 'refuse', 'accounts.*.languages': ['de'], 'accounts.*.price_zones': ['AT'],
+  'accounts.*.max_wait_state': '7s', 'accounts.*.completion_polls': { interval: '7s' }, 'accounts.*.devices': { cache: '7s' },
   'accounts.*.defaults': { language: 'en' }, 'accounts.*.base_url': 'https://other.podero.com/api', 'test_accounts.*.open_sessions': 3, 'test_accounts.*.slot_ttl': '12m',
   'test_accounts.*.limits': { sessions: [{ rate: 1, per: '9s' }] }, test_accounts: { other: {} }, drain: { delay: '2s', timeout: '9s' }, 'log.level': 'debug', log: { format: 'text' },
   listeners: { api: { port: 8081 } }, control_socket: '/run/onboarding-gateway/other.sock', threads: 3, allow_anonymous: true, shared_state: { max_replicas: 50 },

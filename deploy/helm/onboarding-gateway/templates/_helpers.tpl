@@ -128,7 +128,7 @@ annotations:
 {{- $shared := eq (include "gateway.store" .) "redis" -}}
 {{- $accounts := dict -}}
 {{- range $name, $account := $source.accounts -}}
-  {{- $rest := omit $account "timeouts" "session_reuse" "require_idempotency_key" "allow_http_redirects" "unknown_members" "languages" "price_zones" "defaults" "token" "retries" "limits" "pause" -}}
+  {{- $rest := omit $account "timeouts" "max_wait_state" "completion_polls" "devices" "session_reuse" "require_idempotency_key" "allow_http_redirects" "unknown_members" "languages" "price_zones" "defaults" "token" "retries" "limits" "pause" -}}
   {{- $_ := set $rest "token" (omit (default dict $account.token) "client_id" "client_id_file" "client_secret" "client_secret_file") -}}
   {{- $_ := set $rest "retries" (omit (default dict $account.retries) "attempts") -}}
   {{- if $shared -}}
