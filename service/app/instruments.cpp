@@ -58,7 +58,15 @@ void request_instrument::answered(const listener::exchange& x, time::duration to
                                   unsigned upstream_status) {
   if constexpr (metrics::counting) count(x, took, stages);
   if (tracer_.records(x.trace.own)) note_span(x, took);
-  if (audit_ && x.effect == errors::effect::unknown) write_audit(x);
+  if (audit_ && x.effect == errors::effect::unknown)
+    write_audit({.message = x.route_number == std::to_underlying(listener::route_id::create_user)
+                                ? "user may have been created"
+                                : "session may have been created",
+                 .request_id = x.request_id.view(),
+                 .trace_id = x.trace.own.trace(),
+                 .caller = x.caller,
+                 .account = x.account,
+                 .effect = errors::to_string(x.effect)});
   const auto severity = severity_of(
       x.problem_number == 0 ? std::nullopt : std::optional{static_cast<errors::problem>(x.problem_number - 1)});
   if (!log_.enabled(severity)) return;
@@ -104,17 +112,30 @@ void request_instrument::note_span(const listener::exchange& x, time::duration t
   tracer_.record(one);
 }
 
-// A session that may have been made: whoever made it was told so.
-void request_instrument::write_audit(const listener::exchange& x) {
-  journal::audit_entry entry;
-  entry.at = clock_.wall_now();
-  entry.message = "session may have been created";
-  entry.request_id = x.request_id.view();
-  entry.trace_id = x.trace.own.trace();
-  entry.caller = x.caller;
-  entry.account = x.account;
-  entry.effect = errors::to_string(x.effect);
-  lines_.append(entry);
+void request_instrument::answered(const listener::answered_line& line) {
+  if (audit_ && line.effect == errors::effect::unknown)
+    write_audit({.message = "session may have been created",
+                 .request_id = line.request_id,
+                 .trace_id = line.trace.trace(),
+                 .caller = line.caller,
+                 .account = line.account,
+                 .effect = errors::to_string(line.effect)});
+  if constexpr (metrics::counting) {
+    const auto number = static_cast<std::uint8_t>(line.problem ? std::to_underlying(*line.problem) + 1 : 0);
+    lines_of_batches_
+        .get(metrics::pack(line.account_number, line.status, number),
+             [&]() -> metrics::counter& {
+               return shard_.at(families_.batch_lines_total, line.account, std::to_string(line.status),
+                                line.problem ? errors::row(*line.problem).name : std::string_view{});
+             })
+        .add();
+  }
+}
+
+// What may have been made: whoever asked for it was told so.
+void request_instrument::write_audit(journal::audit_entry about) {
+  about.at = clock_.wall_now();
+  lines_.append(about);
 }
 
 void request_instrument::failed(const listener::exchange& x, std::string_view reason) {

@@ -46,12 +46,13 @@ class request_instrument final : public listener::request_observer {
 
   void answered(const listener::exchange& x, time::duration took, const dispatch::stage_times& stages,
                 unsigned upstream_status) override;
+  void answered(const listener::answered_line& line) override;
   void failed(const listener::exchange& x, std::string_view reason) override;
 
  private:
   void count(const listener::exchange& x, time::duration took, const dispatch::stage_times& stages);
   void note_span(const listener::exchange& x, time::duration took);
-  void write_audit(const listener::exchange& x);
+  void write_audit(journal::audit_entry about);
 
   const metrics::gateway_metrics& families_;
   metrics::shard& shard_;
@@ -62,6 +63,7 @@ class request_instrument final : public listener::request_observer {
   const bool audit_;
   metrics::handle_cache<metrics::counter> requests_;
   metrics::handle_cache<metrics::counter> refusals_;
+  metrics::handle_cache<metrics::counter> lines_of_batches_;
   metrics::handle_cache<metrics::histogram> durations_;
   metrics::handle_cache<metrics::histogram> stages_;
 };

@@ -48,6 +48,7 @@ class recent_traffic final : public listener::request_observer {
 
   void answered(const listener::exchange& x, time::duration took, const dispatch::stage_times& stages,
                 unsigned upstream_status) override;
+  void answered(const listener::answered_line& line) override { next_.answered(line); }
   void failed(const listener::exchange& x, std::string_view reason) override { next_.failed(x, reason); }
 
   // On the loop: of more callers from now on. What was counted stays.

@@ -126,38 +126,45 @@ void api::refuse_route(exchange& x, routing& where) const {
 }
 
 bool api::admit(exchange& x, request_scratch& mine) {
-  // Of two keys a proxy may have looked at the other one.
-  if (x.head.fields.count(http::field::authorization) > 1) {
-    answer_with(x, repeated("Authorization"));
-    return false;
-  }
-  admission::credentials shown{.authorization = x.head.fields.get(http::field::authorization), .certificate = {}};
-  if (x.certificate != nullptr) {
-    if (!x.certificate->holds(parts_.clock.wall_now())) {
-      answer_with(x, certificate_outlived());
-      x.reply.close = true;  // with a new one the handshake tells more
-      return false;
-    }
-    shown.certificate = x.certificate->names();
-  }
-  const auto caller = mine.rules->callers->authenticate(shown);
+  const auto caller = authenticate(x, *mine.rules);
   if (!caller) {
     answer_with(x, caller.error());
+    // With a new certificate the handshake tells more.
+    if (x.certificate != nullptr && !x.certificate->holds(parts_.clock.wall_now())) x.reply.close = true;
     return false;
   }
-  mine.caller = *caller;
-  x.caller = mine.caller->name;
-  x.caller_number = static_cast<std::uint16_t>(mine.caller->index + 1);
+  know(x, mine, **caller);
   if (mine.where.account.empty()) return true;  // about no account in particular
   const auto account = mine.rules->callers->authorize(*mine.caller, mine.where.account);
   if (!account) {
     answer_with(x, account.error());
     return false;
   }
-  mine.account = *account;
-  x.account = mine.account->account_name;
-  x.account_number = static_cast<std::uint8_t>(mine.account->account_index + 1);
+  know(x, mine, **account);
   return true;
+}
+
+std::expected<const admission::caller*, failure> api::authenticate(const exchange& x, const rulebook& by) const {
+  // Of two keys a proxy may have looked at the other one.
+  if (x.head.fields.count(http::field::authorization) > 1) return std::unexpected{repeated("Authorization")};
+  admission::credentials shown{.authorization = x.head.fields.get(http::field::authorization), .certificate = {}};
+  if (x.certificate != nullptr) {
+    if (!x.certificate->holds(parts_.clock.wall_now())) return std::unexpected{certificate_outlived()};
+    shown.certificate = x.certificate->names();
+  }
+  return by.callers->authenticate(shown);
+}
+
+void api::know(exchange& x, request_scratch& mine, const admission::caller& caller) {
+  mine.caller = &caller;
+  x.caller = caller.name;
+  x.caller_number = static_cast<std::uint16_t>(caller.index + 1);
+}
+
+void api::know(exchange& x, request_scratch& mine, const admission::account_policy& account) {
+  mine.account = &account;
+  x.account = account.account_name;
+  x.account_number = static_cast<std::uint8_t>(account.account_index + 1);
 }
 
 std::optional<failure> api::check_headers(const exchange& x, request_scratch& mine) const {
@@ -203,15 +210,40 @@ void api::begin_batch(exchange& x, const request_scratch& mine) {
   const auto account = mine.account->account_index;
   x.batch = std::make_shared<batch>(batch::parts{.loop = parts_.loop,
                                                  .sessions = *parts_.accounts[account].sessions,
-                                                 .rules = mine.rules,
-                                                 .policy = *mine.rules->policies[mine.caller->index][account],
-                                                 .caller = mine.caller->index,
-                                                 .needs_key = mine.account->account->require_idempotency_key,
+                                                 .observer = parts_.observer,
+                                                 .account = parts_.accounts[account].name,
+                                                 .account_number = x.account_number,
+                                                 .caller_name = std::string{x.caller},
                                                  .may_reuse = mine.may_reuse,
-                                                 .line_time = mine.rules->total_timeouts[account],
                                                  .longest_line = parts_.body_limit + 1024,
                                                  .request_id = std::string{x.request_id.view()},
-                                                 .trace = x.trace.own});
+                                                 .trace = x.trace.own},
+                                    terms_of(mine));
+}
+
+batch_terms api::terms_of(const request_scratch& mine) const {
+  const auto account = mine.account->account_index;
+  return {.rules = mine.rules,
+          .policy = mine.rules->policies[mine.caller->index][account].get(),
+          .caller = mine.caller->index,
+          .needs_key = mine.account->account->require_idempotency_key,
+          .line_time = mine.rules->total_timeouts[account]};
+}
+
+// A batch may run for hours: a caller that has lost its key, its certificate or the account begins nothing more.
+std::optional<failure> api::on_next_line(exchange& x) {
+  auto& mine = of(x);
+  if (x.certificate != nullptr && !x.certificate->holds(parts_.clock.wall_now())) return certificate_outlived();
+  if (mine.rules == parts_.rules) return std::nullopt;
+  const auto caller = authenticate(x, *parts_.rules);
+  if (!caller) return caller.error();
+  const auto account = parts_.rules->callers->authorize(**caller, mine.where.account);
+  if (!account) return account.error();
+  mine.rules = parts_.rules;
+  know(x, mine, **caller);
+  know(x, mine, **account);
+  x.batch->adopt(terms_of(mine));
+  return std::nullopt;
 }
 
 std::optional<failure> api::check_key(const exchange& x, request_scratch& mine) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <expected>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "admission/directory.hpp"
+#include "listener/batch_terms.hpp"
 #include "listener/routes.hpp"
 #include "listener/server.hpp"
 #include "onboarding/devices.hpp"
@@ -43,12 +45,26 @@ struct documents {
   std::function<std::optional<std::string_view>(std::string_view name)> problem_page;
 };
 
+// What became of one line of a batch. The texts are valid for the call.
+struct answered_line {
+  std::string_view request_id;  // of the batch
+  trace::context trace;
+  std::string_view caller;
+  std::string_view account;
+  std::uint8_t account_number = 0;
+  std::uint16_t status = 0;
+  std::optional<errors::problem> problem{};
+  errors::effect effect = errors::effect::none;
+};
+
 // Hears of every answered request, for logs and metrics.
 class request_observer {
  public:
   virtual ~request_observer() = default;
   virtual void answered(const exchange& x, time::duration took, const dispatch::stage_times& stages,
                         unsigned upstream_status) = 0;
+  // A batch is one request, and each of its lines is a creation.
+  virtual void answered(const answered_line& line) = 0;
   // The gateway itself failed to handle it; the caller gets a 500 without the reason.
   virtual void failed(const exchange& x, std::string_view reason) = 0;
 };
@@ -75,6 +91,7 @@ class api final : public handler {
   std::size_t on_head(exchange& x) override;
   transport::task<> on_request(exchange& x) override;
   void on_later(exchange& x, postponed& what) override;
+  std::optional<errors::failure> on_next_line(exchange& x) override;
   void on_failure(const exchange& x, std::string_view reason) override { parts_.observer.failed(x, reason); }
   void on_done(const exchange& x, time::duration took) override;
 
@@ -84,11 +101,15 @@ class api final : public handler {
 
   void refuse_route(exchange& x, routing& where) const;
   bool admit(exchange& x, request_scratch& mine);
+  std::expected<const admission::caller*, errors::failure> authenticate(const exchange& x, const rulebook& by) const;
+  static void know(exchange& x, request_scratch& mine, const admission::caller& caller);
+  static void know(exchange& x, request_scratch& mine, const admission::account_policy& account);
   std::optional<errors::failure> check_headers(const exchange& x, request_scratch& mine) const;
   std::optional<errors::failure> check_key(const exchange& x, request_scratch& mine) const;
   void find_deadline(exchange& x, request_scratch& mine);
   std::optional<errors::failure> check_batch_headers(const exchange& x, request_scratch& mine) const;
   void begin_batch(exchange& x, const request_scratch& mine);
+  batch_terms terms_of(const request_scratch& mine) const;
   transport::task<> create_session(exchange& x, request_scratch& mine);
   // Reading, with and without waiting (api_reading.cpp).
   class session_wait;

@@ -19,15 +19,17 @@ void batch::take(line_splitter::piece what) {
   auto made = std::make_unique<line>();
   made->number = what.number;
   made->text = std::move(what.text);
-  auto said = read_batch_line(made->text, parts_.needs_key, scanner_);
+  auto said = read_batch_line(made->text, terms_.needs_key, scanner_);
   if (!said) return failed(what.number, said.error());
   made->says = std::move(*said);
   held_ = std::move(made);
 }
 
 std::optional<time::instant> batch::draw(const std::shared_ptr<batch>& self) {
-  if (const auto later = self->parts_.sessions.begin_bulk(self->parts_.caller)) return later;
+  if (const auto later = self->parts_.sessions.begin_bulk(self->terms_.caller)) return later;
+  self->held_->terms = self->terms_;
   self->running_.push_back(self->held_.get());
+  self->running_bytes_ += self->held_->text.size();
   self->parts_.loop.spawn(run(self, std::move(self->held_)));
   return std::nullopt;
 }
@@ -36,10 +38,10 @@ task<> batch::run(std::shared_ptr<batch> self, std::unique_ptr<line> one) {
   auto& parts = self->parts_;
   one->space.caller = &one->left;
   one->space.way.trace = parts.trace;
-  onboarding::creation_request what{.caller = parts.caller,
-                                    .policy = parts.policy,
+  onboarding::creation_request what{.caller = one->terms.caller,
+                                    .policy = *one->terms.policy,
                                     .body = one->says.body,
-                                    .deadline = parts.loop.now() + parts.line_time,
+                                    .deadline = parts.loop.now() + one->terms.line_time,
                                     .idempotency_key = {},
                                     .may_reuse = parts.may_reuse};
   if (one->says.key) what.idempotency_key = *one->says.key;
@@ -56,10 +58,25 @@ task<> batch::run(std::shared_ptr<batch> self, std::unique_ptr<line> one) {
     done = std::unexpected{std::move(f)};
   }
   std::erase(self->running_, one.get());
+  self->running_bytes_ -= one->text.size();
   if (done)
     self->created(*one, *done, body);
   else
     self->failed(one->number, done.error());
+}
+
+void batch::tell(unsigned status, const failure* why) const {
+  answered_line line{.request_id = parts_.request_id,
+                     .trace = parts_.trace,
+                     .caller = parts_.caller_name,
+                     .account = parts_.account,
+                     .account_number = parts_.account_number,
+                     .status = static_cast<std::uint16_t>(status)};
+  if (why != nullptr) {
+    line.problem = why->id;
+    line.effect = why->effect;
+  }
+  parts_.observer.answered(line);
 }
 
 void batch::begin_answer(std::size_t number, unsigned status) {
@@ -69,6 +86,7 @@ void batch::begin_answer(std::size_t number, unsigned status) {
 
 void batch::created(const line& one, const onboarding::creation_answer& made, std::string_view body) {
   ++(made.replayed ? counts_.replayed : made.status == 201 ? counts_.created : counts_.reused);
+  tell(made.status, nullptr);
   begin_answer(one.number, made.status);
   if (made.replayed) answers_ += R"(,"replayed":true)";
   answers_ += R"(,"body":)";
@@ -78,6 +96,7 @@ void batch::created(const line& one, const onboarding::creation_answer& made, st
 
 void batch::failed(std::size_t number, const failure& why) {
   ++counts_.failed;
+  tell(errors::row(why.id).status, &why);
   begin_answer(number, errors::row(why.id).status);
   if (why.retry_after) answers_ += R"(,"retry_after":)" + std::to_string(why.retry_after->count());
   answers_ += R"(,"problem":)" + errors::render(why, parts_.request_id) + "}\n";

@@ -8,7 +8,9 @@
 #include "foundation/json/scanner.hpp"
 #include "foundation/transport/loop.hpp"
 #include "foundation/transport/parking.hpp"
+#include "listener/api.hpp"
 #include "listener/batch_line.hpp"
+#include "listener/batch_terms.hpp"
 #include "onboarding/sessions.hpp"
 
 namespace gateway::listener {
@@ -20,22 +22,26 @@ class batch {
   struct parts {
     transport::loop& loop;
     onboarding::sessions& sessions;
-    std::shared_ptr<const void> rules;  // where the policy lives
-    const onboarding::creation_policy& policy;
-    std::size_t caller = 0;
-    bool needs_key = false;
+    request_observer& observer;
+    std::string account{};
+    std::uint8_t account_number = 0;
+    std::string caller_name{};
     bool may_reuse = true;
-    time::duration line_time{0};  // of each line, from when it is drawn
     std::size_t longest_line = 0;
     std::string request_id{};
     trace::context trace{};
   };
-  explicit batch(parts given) : parts_{std::move(given)} {}
+  batch(parts given, batch_terms terms) : parts_{std::move(given)}, terms_{std::move(terms)} {}
 
-  static constexpr std::size_t most_running = 256;  // memory for one batch has an end
+  // Memory for one batch has an end.
+  static constexpr std::size_t most_running = 256;
+  static constexpr std::size_t most_running_bytes = 1024 * 1024;
+
+  // For lines to come; those that run end by the terms with which they began.
+  void adopt(batch_terms now) noexcept { terms_ = std::move(now); }
 
   std::size_t longest_line() const noexcept { return parts_.longest_line; }
-  bool full() const noexcept { return running_.size() >= most_running; }
+  bool full() const noexcept { return running_.size() >= most_running || running_bytes_ >= most_running_bytes; }
   bool idle() const noexcept { return running_.empty(); }
 
   // A line as it came. What is wrong with it is answered at once; else it is kept until it may be drawn.
@@ -58,6 +64,7 @@ class batch {
   struct line {
     std::size_t number = 0;
     std::string text{};
+    batch_terms terms{};
     batch_line says{};
     onboarding::workspace space{};
     transport::departure left{};
@@ -66,11 +73,14 @@ class batch {
   void created(const line& one, const onboarding::creation_answer& made, std::string_view body);
   void failed(std::size_t number, const errors::failure& why);
   void begin_answer(std::size_t number, unsigned status);
+  void tell(unsigned status, const errors::failure* why) const;
 
   parts parts_;
+  batch_terms terms_;
   json::scanner scanner_;
   std::unique_ptr<line> held_;
   std::vector<line*> running_;
+  std::size_t running_bytes_ = 0;
   std::string answers_;
   transport::parking* waiting_ = nullptr;
   struct {

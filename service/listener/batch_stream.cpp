@@ -167,6 +167,12 @@ void batch_stream::draw() {
       continue;
     }
     if (parts_.draining) return;
+    if (auto refusal = parts_.requests.on_next_line(parts_.x)) {
+      stopped_ = std::move(refusal);
+      return;
+    }
+    // Who is not in a hurry waits until the others are through.
+    if (parts_.options.load != nullptr && parts_.options.load->at_the_desk()) return;
     later_ = batch::draw(work);
     if (later_) return;
   }

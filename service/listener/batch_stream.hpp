@@ -19,6 +19,7 @@ class batch_stream final : private transport::readiness::observer {
     transport::loop& loop;
     transport::channel& connection;
     exchange& x;
+    handler& requests;
     std::shared_ptr<batch> work;
     const server_options& options;
     const bool& draining;

@@ -32,6 +32,19 @@ failure failure_of(problem id, std::string detail) {
   return f;
 }
 
+// Counts a request while it is handled. One writer: the loop.
+class busy_count {
+ public:
+  explicit busy_count(std::atomic<std::size_t>& cell) noexcept : of_{cell} { add(1); }
+  ~busy_count() { add(static_cast<std::size_t>(-1)); }
+  busy_count(const busy_count&) = delete;
+  busy_count& operator=(const busy_count&) = delete;
+
+ private:
+  void add(std::size_t by) noexcept { of_.store(of_.load(std::memory_order_relaxed) + by, std::memory_order_relaxed); }
+  std::atomic<std::size_t>& of_;
+};
+
 }  // namespace
 
 task<bool> conversation::run(std::unique_ptr<postponed> first) {
@@ -179,6 +192,9 @@ task<bool> conversation::answer_request() {
     answer_with(x_, *overload);
   else
     limit = server_.handler_.on_head(x_);
+  if (x_.reply.status == 0 && x_.batch && load != nullptr) {
+    if (const auto overload = load->at_the_desk()) answer_with(x_, *overload);
+  }
   if (x_.reply.status == 0 && x_.batch) {
     co_await run_batch();
     co_return false;
@@ -215,23 +231,23 @@ task<> conversation::run_batch() {
   if (x_.head.expects_continue && x_.head.version == 11) head = continue_line;
   head += stream_head(x_.reply, server_.date(), x_.head.version != 10);
   guard_.stop();
+  const busy_count while_running{server_.busy_};
+  auto* const load = server_.options_.load;
+  const admission::request_count::entry counted{load != nullptr ? &load->requests() : nullptr};
   batch_stream stream{{.loop = server_.loop_,
                        .connection = connection_,
                        .x = x_,
-                       .work = std::move(x_.batch),
+                       .requests = server_.handler_,
+                       .work = x_.batch,
                        .options = server_.options_,
                        .draining = server_.draining_}};
   auto running = stream.run(std::move(head));
   co_await std::move(running);
+  x_.batch.reset();
 }
 
 task<> conversation::run_handler() {
-  struct count {
-    std::atomic<std::size_t>& of;
-    explicit count(std::atomic<std::size_t>& cell) : of{cell} { add(1); }
-    ~count() { add(static_cast<std::size_t>(-1)); }
-    void add(std::size_t by) { of.store(of.load(std::memory_order_relaxed) + by, std::memory_order_relaxed); }
-  } while_running{server_.busy_};
+  const busy_count while_running{server_.busy_};
   auto* const load = server_.options_.load;
   const admission::request_count::entry counted{load != nullptr ? &load->requests() : nullptr};
   const departure_watch watching{connection_.ready(), x_.caller_left, server_.loop_.ready()};

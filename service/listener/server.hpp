@@ -35,6 +35,9 @@ class handler {
   virtual transport::task<> on_request(exchange& x) = 0;
   // What `on_request` has postponed is to be answered now, or never. Must not wait. What escapes becomes a 500.
   virtual void on_later(exchange& /*x*/, postponed& /*what*/) {}
+  // The request is a stream, and its next line would be begun: nothing where its caller may still do so, by what is in
+  // force now. Must not wait.
+  virtual std::optional<errors::failure> on_next_line(exchange& /*x*/) { return std::nullopt; }
   // `on_request` or `on_later` failed: the caller is told nothing of the reason, so it must not be lost here.
   virtual void on_failure(const exchange& x, std::string_view reason) = 0;
   // The answer was sent, or could not be.

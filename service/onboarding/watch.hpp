@@ -37,8 +37,8 @@ class watch {
     place(const place&) = delete;
     place& operator=(const place&) = delete;
 
-    // True once there is something to answer with, or the time is over, or the gateway drains. Destroying the task is
-    // giving up for now.
+    // True once there is something to answer with, or the time is over, or the gateway drains. Destroying the task
+    // ends the waiting.
     transport::task<bool> wait();
     // The present answer; nothing is known: what kept it from being.
     seen answer() const;

@@ -18,6 +18,22 @@ void append_traceparent(std::string& out, std::string_view value) {
   out += value;
 }
 
+// What comes behind "Authorization: Bearer ".
+void end_head(std::string& out, std::string_view token, std::string_view traceparent) {
+  out += token;
+  append_traceparent(out, traceparent);
+  out += "\r\n\r\n";
+}
+
+void end_with_body(std::string& out, std::string_view token, std::string_view traceparent, std::string_view body) {
+  out += token;
+  append_traceparent(out, traceparent);
+  out += "\r\nContent-Length: ";
+  append_number(out, body.size());
+  out += "\r\n\r\n";
+  out += body;
+}
+
 std::string common_lines(std::string_view host) {
   return "Host: " + std::string{host} + "\r\nUser-Agent: onboarding-gateway\r\nAccept: application/json\r\n";
 }
@@ -37,12 +53,7 @@ void wire::create_session(std::string& out, std::string_view token, std::string_
   out.clear();
   out.reserve(create_head_.size() + token.size() + body.size() + 128);
   out += create_head_;
-  out += token;
-  append_traceparent(out, traceparent);
-  out += "\r\nContent-Length: ";
-  append_number(out, body.size());
-  out += "\r\n\r\n";
-  out += body;
+  end_with_body(out, token, traceparent, body);
 }
 
 void wire::read_session(std::string& out, std::string_view token, std::string_view traceparent,
@@ -51,9 +62,7 @@ void wire::read_session(std::string& out, std::string_view token, std::string_vi
   out += read_line_;
   out += session_id;
   out += read_head_;
-  out += token;
-  append_traceparent(out, traceparent);
-  out += "\r\n\r\n";
+  end_head(out, token, traceparent);
 }
 
 void wire::post(std::string& out, std::string_view token, std::string_view traceparent, std::string_view path,
@@ -62,12 +71,7 @@ void wire::post(std::string& out, std::string_view token, std::string_view trace
   out += base_path_;
   out += path;
   out += post_head_;
-  out += token;
-  append_traceparent(out, traceparent);
-  out += "\r\nContent-Length: ";
-  append_number(out, body.size());
-  out += "\r\n\r\n";
-  out += body;
+  end_with_body(out, token, traceparent, body);
 }
 
 void wire::get(std::string& out, std::string_view token, std::string_view traceparent, std::string_view path) const {
@@ -75,9 +79,7 @@ void wire::get(std::string& out, std::string_view token, std::string_view tracep
   out += base_path_;
   out += path;
   out += read_head_;
-  out += token;
-  append_traceparent(out, traceparent);
-  out += "\r\n\r\n";
+  end_head(out, token, traceparent);
 }
 
 std::string token_request(std::string_view host, std::string_view path, std::string_view authorization,

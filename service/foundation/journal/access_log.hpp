@@ -38,15 +38,15 @@ struct access_entry {
 
 // One session that was made, or may have been: who did it, for whom it counts. Empty texts are left out.
 struct audit_entry {
-  time::wall_instant at;
-  std::string_view message;
-  std::string_view request_id;
-  std::string_view trace_id;
-  std::string_view caller;
-  std::string_view account;
-  std::string_view effect;
-  std::string_view session;
-  std::string_view key_fingerprint;  // of the idempotency key, never the key
+  time::wall_instant at{};
+  std::string_view message{};
+  std::string_view request_id{};
+  std::string_view trace_id{};
+  std::string_view caller{};
+  std::string_view account{};
+  std::string_view effect{};
+  std::string_view session{};
+  std::string_view key_fingerprint{};  // of the idempotency key, never the key
 };
 
 // A line per request, of one event loop: appended to memory of fixed size, without allocation or lock, and written in

@@ -44,6 +44,8 @@ gateway_metrics::gateway_metrics(catalogue& in)
       upstream_foreign_members_total{
           in.add_counter("upstream_foreign_members_total",
                          "Answers of Podero with a member named gateway, which ours replaced.", {"account"})},
+      batch_lines_total{in.add_counter("batch_lines_total", "Lines of batches, by what was answered to each.",
+                                       {"account", "code", "problem"})},
       sessions_total{in.add_counter("sessions_total", "Onboarding sessions handed out or seen to complete.",
                                     {"account", "outcome"})},
       permits_total{
@@ -133,6 +135,7 @@ std::span<const label_note> label_notes() noexcept {
       label_note{"", "listener", "`api`, `admin`"},
       label_note{"upstream_handshakes_total", "resumption", "`full`, `resumed`"},
       label_note{"upstream_connection_uses_total", "connection", "`new`, `reused`"},
+      label_note{"batch_lines_total", "problem", "the name of the line's problem; empty: a session"},
       label_note{"sessions_total", "outcome", "`created`, `reused`, `replayed`, `completed`"},
       label_note{"permits_total", "decision", "`admitted`, `queued`, `refused`"},
       label_note{"token_renewals_total", "outcome",

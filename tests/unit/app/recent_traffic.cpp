@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 class counting final : public listener::request_observer {
  public:
   void answered(const listener::exchange&, time::duration, const dispatch::stage_times&, unsigned) override { ++heard; }
+  void answered(const listener::answered_line&) override {}
   void failed(const listener::exchange&, std::string_view) override { ++failures; }
   int heard = 0;
   int failures = 0;
