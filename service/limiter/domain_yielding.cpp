@@ -39,6 +39,8 @@ void domain::parts::enter_yielding(waiter& who, time::instant now, notices& out)
   put(who, of, false);
   set(who, who.asked_.in_hand ? stage::ready : stage::preparing);
   serve_yielding(now, out);
+  // A shared ledger is asked first. It has taken nothing yet of what it could have in hand.
+  if (who.at == stage::ready) set(who, stage::preparing);
 }
 
 // There is no room for it now.

@@ -5,7 +5,7 @@
 namespace gateway::store {
 
 // Kept by this process alone, for its life. Not thread-safe.
-class memory_ledger final : public ledger {
+class memory_ledger : public ledger {
  public:
   explicit memory_ledger(ledger_rules rules) : books_{std::move(rules)} {}
 

@@ -135,6 +135,7 @@ std::span<const label_note> label_notes() noexcept {
       label_note{"", "listener", "`api`, `admin`"},
       label_note{"upstream_handshakes_total", "resumption", "`full`, `resumed`"},
       label_note{"upstream_connection_uses_total", "connection", "`new`, `reused`"},
+      label_note{"batch_lines_total", "code", "the status of the line's answer"},
       label_note{"batch_lines_total", "problem", "the name of the line's problem; empty: a session"},
       label_note{"sessions_total", "outcome", "`created`, `reused`, `replayed`, `completed`"},
       label_note{"permits_total", "decision", "`admitted`, `queued`, `refused`"},

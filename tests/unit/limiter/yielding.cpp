@@ -1,5 +1,6 @@
 // Requests that yield: they take what nobody else wants.
 #include "domain_fixture.hpp"
+#include "store/memory_ledger.hpp"
 
 namespace {
 
@@ -21,6 +22,39 @@ TEST_CASE("where there is room, one that yields goes at once, and counts in the 
   CHECK(t.read().at != stage::granted);
   t.to(start + 1s);
   CHECK(t.count(stage::granted) == 11);
+}
+
+// As one that replicas share: a permit is there only when it was fetched for somebody who is ready.
+class fetching_ledger final : public store::memory_ledger {
+ public:
+  using memory_ledger::memory_ledger;
+  store::opening drawable(const store::use& of, time::instant now) override {
+    auto opens = memory_ledger::drawable(of, now);
+    if (!fetched) opens.at = std::max(opens.at, now + 1ms);
+    return opens;
+  }
+  store::opening expected(const store::use& of, time::instant now) override { return memory_ledger::drawable(of, now); }
+  void want(const store::use&, std::size_t how_many, time::instant) override { wanted = how_many; }
+  bool fetched = false;
+  std::size_t wanted = 0;
+};
+
+// It comes with a connection in hand, and takes none yet: to be told that it is ready would leave it without one.
+TEST_CASE("where the permit has to be fetched first, it prepares, and goes when it is there") {
+  const auto rules = rules_of(ten_requests_per_second());
+  auto made = std::make_unique<fetching_ledger>(ledger_rules_of(rules));
+  auto& ledger = *made;
+  domain d{rules, std::move(made)};
+  notices out;
+  waiter who;
+  d.enter(who, {.what = kind::request, .latest = time::instant::max(), .in_hand = true, .yields = true}, start, out);
+  REQUIRE(who.at == stage::preparing);
+  d.ready(who, start, out);
+  REQUIRE(who.at == stage::ready);
+  CHECK(ledger.wanted == 1);
+  ledger.fetched = true;
+  d.ledger_changed(start + 1ms, out);
+  CHECK(who.at == stage::granted);
 }
 
 TEST_CASE("it needs no limits at all") {
