@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "dispatch/failures.hpp"
-#include "dispatch/retry_after.hpp"
 #include "foundation/transport/parking.hpp"
 
 namespace gateway::dispatch {
@@ -47,31 +46,6 @@ std::uint64_t fingerprint_of(const call& what) noexcept {
   }
   return 0;
 }
-
-// The upstream's paths as patterns, for spans.
-std::string_view route_of(operation what) noexcept {
-  switch (what) {
-    case operation::create_session:
-      return "/device-onboarding";
-    case operation::read_session:
-      return "/device-onboarding/{id}";
-    case operation::create_user:
-      return "/org/{org_id}/users";
-    case operation::read_devices:
-      return "/org/{org_id}/users/{user_id}/{devices}";
-  }
-  return {};
-}
-
-// Stamps the permit when the request's last byte goes.
-class sending_turn final : public upstream::send_observer {
- public:
-  explicit sending_turn(limiter::turn& place) noexcept : place_{place} {}
-  void sent() override { place_.sent(); }
-
- private:
-  limiter::turn& place_;
-};
 
 }  // namespace
 
@@ -400,85 +374,6 @@ task<> dispatcher::get_connection(const call& what, workspace& space, hand& held
   parts_.observer.connect_failed(into.reason);
 }
 
-task<> dispatcher::exchange(const call& what, hand& held, workspace& space, limiter::turn& place, ended& into,
-                            unsigned before) {
-  auto& facts = into.facts;
-  auto& over = held.connection;
-  facts.reused = over.reused();
-  const auto began = parts_.loop.now();
-  // Where somebody keeps the result, it is waited for beyond the time of whoever asked.
-  const auto most = began + options_.exchange_timeout;
-  const auto until = what.watch != nullptr ? most : std::min(deadline_of(what), most);
-  sending_turn stamps{place};
-  auto result = co_await upstream::exchange(parts_.loop, over.channel(), space.request, options_.limits, space.answer,
-                                            until, upstream::asking::content, {place.drawn_permit().send_by, &stamps});
-  secrets::wipe(space.request);  // the token stands in it
-  const auto took = parts_.loop.now() - began;
-  space.stages.upstream = space.stages.upstream.value_or(time::duration::zero()) + took;
-  facts.end = result.end;
-  facts.sent = result.sent;
-  facts.waited_long = took >= options_.patience / 2;
-  facts.permit_over = result.end == exchange_end::timed_out && !result.begun;
-  if (!result.begun) over.keep();
-  if (result.end == exchange_end::answered) {
-    if (space.answer.keep_alive) over.keep(space.answer.keeps_idle_for);
-    note_answer(space, into);
-    usual_exchange_ += (took - usual_exchange_) / 8;
-  } else {
-    space.answer.head.status = 0;  // of an answer that broke off
-  }
-  parts_.observer.exchanged(what.what, facts.status, facts.reused, result);
-  if (parts_.tracer.records(held.span)) note_exchange(what, held, space, began, result, before);
-  into.reason = std::move(result.reason);
-}
-
-void dispatcher::note_answer(workspace& space, ended& into) {
-  const auto& head = space.answer.head;
-  into.facts.status = head.status;
-  if (head.status < 400) return;
-  const auto value = head.fields.get(http::field::retry_after);
-  if (!value) return;
-  into.facts.retry_after = retry_after(*value, parts_.loop.clock().wall_now(), options_.longest_pause);
-  if (into.facts.retry_after) space.retry_after = std::chrono::ceil<std::chrono::seconds>(*into.facts.retry_after);
-}
-
-// A stage may happen several times: its times add up, and each is a span of its own.
-void dispatcher::note_stage(workspace& space, std::optional<time::duration> stage_times::* which, std::string_view name,
-                            time::instant began) {
-  const auto now = parts_.loop.now();
-  auto& so_far = space.stages.*which;
-  so_far = so_far.value_or(time::duration::zero()) + (now - began);
-  if (!parts_.tracer.records(space.trace)) return;
-  trace::span one;
-  one.own = parts_.tracer.child(space.trace);
-  one.parent = space.trace.span_id;
-  one.has_parent = true;
-  one.began = began;
-  one.ended = now;
-  one.name = name;
-  one.account = trace::short_text<64>{options_.account};
-  parts_.tracer.record(one);
-}
-
-void dispatcher::note_exchange(const call& what, const hand& held, const workspace& space, time::instant began,
-                               const upstream::exchange_result& result, unsigned before) {
-  trace::span one;
-  one.own = held.span;
-  one.parent = space.trace.span_id;
-  one.has_parent = true;
-  one.kind = trace::span_kind::client;
-  one.began = began;
-  one.ended = parts_.loop.now();
-  one.method = creates(what.what) ? "POST" : "GET";
-  one.route = route_of(what.what);
-  one.status = space.answer.head.status;
-  one.end = result.end == exchange_end::answered ? std::string_view{} : to_string(result.end);
-  one.resend = before;
-  one.account = trace::short_text<64>{options_.account};
-  one.session = trace::short_text<36>{what.session_id};
-  parts_.tracer.record(one);
-}
-
 // Ends early where the caller leaves.
 task<> dispatcher::rest(const call& what, time::duration wait) {
   struct nap {
@@ -489,31 +384,6 @@ task<> dispatcher::rest(const call& what, time::duration wait) {
     }
   };
   co_await unless_gone(nap::take(parts_.loop, parts_.loop.now() + wait), what.caller);
-}
-
-void dispatcher::compose(const call& what, const token::grant& token, workspace& space, hand& held) const {
-  held.token_generation = token.generation;
-  trace::traceparent_text ours{};
-  std::string_view traceparent;
-  if (space.trace.trace_id[0] != '\0') {
-    held.span = parts_.tracer.child(space.trace);
-    ours = trace::render(held.span);
-    traceparent = {ours.data(), ours.size()};
-  }
-  switch (what.what) {
-    case operation::create_session:
-      parts_.wire.create_session(space.request, token.token.reveal(), traceparent, what.body);
-      break;
-    case operation::read_session:
-      parts_.wire.read_session(space.request, token.token.reveal(), traceparent, what.session_id);
-      break;
-    case operation::create_user:
-      parts_.wire.post(space.request, token.token.reveal(), traceparent, what.path, what.body);
-      break;
-    case operation::read_devices:
-      parts_.wire.get(space.request, token.token.reveal(), traceparent, what.path);
-      break;
-  }
 }
 
 }  // namespace gateway::dispatch

@@ -88,19 +88,7 @@ void exchange::begin_request() noexcept {
   batch.reset();
   head_size = 0;
   reply.clear();
-  route = "none";
-  pattern = {};
-  caller = {};
-  account = {};
-  problem = {};
-  route_number = 0;
-  caller_number = 0;
-  account_number = 0;
-  problem_number = 0;
-  effect = errors::effect::none;
-  guard.reset();
-  trace = {};
-  session = {};
+  static_cast<request_facts&>(*this) = {};
 }
 
 void answer_with(exchange& x, const errors::failure& failure) {

@@ -45,9 +45,27 @@ class scratch {
   virtual ~scratch() = default;
 };
 
+// What logs and metrics say of a request, set by the handler as it learns it: fixed texts of the service or its
+// configuration, and small numbers that stand for them (0: none).
+struct request_facts {
+  std::string_view route = "none";
+  std::string_view pattern;  // of the route
+  std::string_view caller;
+  std::string_view account;
+  std::string_view problem;
+  std::uint8_t route_number = 0;
+  std::uint16_t caller_number = 0;
+  std::uint8_t account_number = 0;
+  std::uint8_t problem_number = 0;
+  errors::effect effect = errors::effect::none;
+  std::optional<errors::guard> guard;  // which one refused it
+  trace::place trace;
+  trace::short_text<36> session;  // the id of the onboarding session that it is about, once it is known to be one
+};
+
 // One request and its answer, with the memory they need. Pooled: a connection holds one only from the first byte of a
 // request to the last byte of its answer.
-struct exchange {
+struct exchange : request_facts {
   std::string input;  // the head, and what came behind it
   http::request_head head;
   std::size_t head_size = 0;
@@ -67,22 +85,6 @@ struct exchange {
   std::shared_ptr<listener::batch> batch;  // set by the handler: the body is a stream of lines for it
   // Set by the handler instead of an answer: that comes later, and needs no exchange until then.
   std::unique_ptr<listener::postponed> later;
-
-  // For logs and metrics, set by the handler as it learns them: fixed texts of the service or its configuration, and
-  // small numbers that stand for them (0: none).
-  std::string_view route = "none";
-  std::string_view pattern;  // of the route
-  std::string_view caller;
-  std::string_view account;
-  std::string_view problem;
-  std::uint8_t route_number = 0;
-  std::uint16_t caller_number = 0;
-  std::uint8_t account_number = 0;
-  std::uint8_t problem_number = 0;
-  errors::effect effect = errors::effect::none;
-  std::optional<errors::guard> guard;  // which one refused it
-  trace::place trace;
-  trace::short_text<36> session;  // the id of the onboarding session that it is about, once it is known to be one
 
   exchange();
   ~exchange();

@@ -5,15 +5,7 @@ namespace gateway::listener {
 void postponed::keep(const exchange& from, std::string came_behind_it) {
   request_id_ = from.request_id;
   began_ = from.began;
-  trace_ = from.trace;
-  session_ = from.session;
-  route_ = from.route;
-  pattern_ = from.pattern;
-  caller_ = from.caller;
-  account_ = from.account;
-  route_number_ = from.route_number;
-  account_number_ = from.account_number;
-  caller_number_ = from.caller_number;
+  facts_ = from;
   method_ = from.head.method;
   version_ = from.head.version;
   keep_alive_ = from.head.keep_alive;
@@ -29,15 +21,7 @@ void postponed::restore(exchange& into) {
   into.head.keep_alive = keep_alive_;
   into.request_id = request_id_;
   into.began = began_;
-  into.trace = trace_;
-  into.session = session_;
-  into.route = route_;
-  into.pattern = pattern_;
-  into.caller = caller_;
-  into.account = account_;
-  into.route_number = route_number_;
-  into.account_number = account_number_;
-  into.caller_number = caller_number_;
+  static_cast<request_facts&>(into) = facts_;
   into.input = std::move(following_);
 }
 

@@ -26,15 +26,7 @@ class postponed {
  private:
   trace::request_id request_id_;
   time::instant began_{};
-  trace::place trace_;
-  trace::short_text<36> session_;
-  std::string_view route_;
-  std::string_view pattern_;
-  std::string_view caller_;
-  std::string_view account_;
-  std::uint8_t route_number_ = 0;
-  std::uint8_t account_number_ = 0;
-  std::uint16_t caller_number_ = 0;
+  request_facts facts_;
   http::verb method_ = http::verb::unknown;
   unsigned version_ = 11;
   bool keep_alive_ = false;
