@@ -5,7 +5,7 @@ namespace gateway::listener {
 void postponed::keep(const exchange& from, std::string came_behind_it) {
   request_id_ = from.request_id;
   began_ = from.began;
-  facts_ = from;
+  facts_ = static_cast<const request_facts&>(from);
   method_ = from.head.method;
   version_ = from.head.version;
   keep_alive_ = from.head.keep_alive;
