@@ -40,25 +40,6 @@ bool ends_in_number(std::string_view host) noexcept {
   return hexadecimal && std::ranges::all_of(last.substr(2), is_hex);
 }
 
-// A name as DNS and browsers understand it. RFC 3986 would also allow percent-escapes and punctuation in a host, which
-// readers of one URL decode differently: `evil.example%2f.good.example` must not pass as a host below good.example.
-bool is_host_name(std::string_view host) noexcept {
-  if (host.ends_with('.')) host.remove_suffix(1);
-  if (host.empty() || host.size() > 253) return false;
-  if (ends_in_number(host)) return false;
-  std::size_t label = 0;
-  for (const char c : host) {
-    if (c == '.') {
-      if (label == 0) return false;
-      label = 0;
-      continue;
-    }
-    if (!is_digit(c) && !is_lower(lower(c)) && c != '-' && c != '_') return false;
-    if (++label > 63) return false;
-  }
-  return label != 0;
-}
-
 bool is_port(std::string_view digits) noexcept {
   unsigned value = 0;
   for (const char c : digits) {
@@ -82,27 +63,54 @@ struct uri {
 
 // Which characters may stand where (RFC 3986, appendix A). The percent sign stands for itself: what follows is looked
 // at.
-enum : std::uint8_t { in_name = 1, in_user_info = 2, in_rest = 4, in_scheme = 8 };
+enum : std::uint8_t { in_name = 1, in_user_info = 2, in_rest = 4, in_scheme = 8, in_host_name = 16, no_escape = 32 };
 constexpr auto allowed = [] {
   std::array<std::uint8_t, 256> table{};
   const auto allow = [&](std::string_view which, unsigned where) {
     for (const char c : which) table[static_cast<unsigned char>(c)] |= static_cast<std::uint8_t>(where);
   };
-  allow("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.+",
-        in_name | in_user_info | in_rest | in_scheme);
-  allow("_~!$&'()*,;=%", in_name | in_user_info | in_rest);
+  constexpr std::string_view letters_and_digits = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+  allow(letters_and_digits, in_name | in_user_info | in_rest | in_scheme | in_host_name);
+  allow("-.", in_name | in_user_info | in_rest | in_scheme | in_host_name);
+  allow("+", in_name | in_user_info | in_rest | in_scheme);
+  allow("_", in_name | in_user_info | in_rest | in_host_name);
+  allow("~!$&'()*,;=%", in_name | in_user_info | in_rest);
   allow(":", in_user_info | in_rest);
   allow("@/?", in_rest);
+  for (auto& one : table) one |= no_escape;
+  table['%'] &= static_cast<std::uint8_t>(~no_escape);
   return table;
 }();
 
+// Where all characters of the text may stand.
+std::uint8_t common_to(std::string_view text) noexcept {
+  std::uint8_t all = 0xff;
+  for (const char c : text) all &= allowed[static_cast<unsigned char>(c)];
+  return all;
+}
+
 // Only characters of one kind, each percent sign before two hexadecimal digits.
 bool consists_of(std::string_view text, std::uint8_t kind) noexcept {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if ((allowed[static_cast<unsigned char>(text[i])] & kind) == 0) return false;
-    if (text[i] == '%' && (text.size() - i < 3 || !is_hex(text[i + 1]) || !is_hex(text[i + 2]))) return false;
-  }
+  const auto all = common_to(text);
+  if ((all & kind) == 0) return false;
+  if ((all & no_escape) != 0) return true;
+  for (auto at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1))
+    if (text.size() - at < 3 || !is_hex(text[at + 1]) || !is_hex(text[at + 2])) return false;
   return true;
+}
+
+// A name as DNS and browsers understand it. RFC 3986 would also allow percent-escapes and punctuation in a host, which
+// readers of one URL decode differently: `evil.example%2f.good.example` must not pass as a host below good.example.
+bool is_host_name(std::string_view host) noexcept {
+  if (host.ends_with('.')) host.remove_suffix(1);
+  if (host.empty() || host.size() > 253) return false;
+  if ((common_to(host) & in_host_name) == 0 || ends_in_number(host)) return false;
+  for (std::size_t begin = 0;;) {
+    const auto end = std::min(host.find('.', begin), host.size());
+    if (end == begin || end - begin > 63) return false;
+    if (end == host.size()) return true;
+    begin = end + 1;
+  }
 }
 
 // How many characters at the front are an IPv4 address in its strict form; 0: none.
@@ -210,11 +218,12 @@ bool is_localhost(const uri& url) noexcept {
 
 bool is_uuid(std::string_view text) noexcept {
   if (text.size() != 36) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  bool fits = true;  // to the end in any case: that needs no branches
+  for (std::size_t i = 0; i < 36; ++i) {
     const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (dash ? text[i] != '-' : !is_hex(text[i])) return false;
+    fits &= dash ? text[i] == '-' : is_hex(text[i]);
   }
-  return true;
+  return fits;
 }
 
 bool is_language(std::string_view text) noexcept {
