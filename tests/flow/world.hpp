@@ -55,6 +55,10 @@ class world : public support::loop_fixture {
   // Everything that was logged, events and requests.
   std::string logged();
 
+  // What problem pages there are.
+  std::function<std::optional<std::string_view>(std::string_view name)> problem_page = [](std::string_view) {
+    return std::nullopt;
+  };
   literal_environment* environment = nullptr;
   memory_upstream upstream;
   std::unique_ptr<app::service> gateway;
