@@ -148,4 +148,4 @@ const bad_request = good.chain(one => {
 });
 
 export const request = fc.oneof({ weight: 8, arbitrary: good }, { weight: 4, arbitrary: bad_member }, { weight: 2, arbitrary: bad_body }, { weight: 4, arbitrary: bad_request });
-export { good };
+export { bad_member, good };
