@@ -99,8 +99,12 @@ void add_example(seeds& to, const bj::object& example) {
     if (body.size() < 4096) add_message(to, "request", head, body);
     const bool user = path->as_string().ends_with("/users");
     if (!body.empty() && body.size() < 8192) to.add(user ? "user" : "creation", body);
-    if (!body.empty() && !user && body.size() < 512)
-      to.add("batch_line", "\x20{\"idempotency_key\": \"k\", \"body\": " + body + "}\r\n");
+    if (!body.empty() && !user && body.size() < 512) {
+      std::string line = "\x20{\"idempotency_key\": \"k\", \"body\": ";
+      line += body;
+      line += "}\r\n";
+      to.add("batch_line", line);
+    }
   }
   const auto* upstream = example.if_contains("upstream");
   if (upstream == nullptr || !upstream->is_object()) return;
