@@ -111,6 +111,7 @@ class api final : public handler {
   void begin_batch(exchange& x, const request_scratch& mine);
   batch_terms terms_of(const request_scratch& mine) const;
   transport::task<> create_session(exchange& x, request_scratch& mine);
+  transport::task<> serve_other(exchange& x, request_scratch& mine);
   // Reading, with and without waiting (api_reading.cpp).
   class session_wait;
   static std::chrono::seconds longest_wait(const request_scratch& mine, std::chrono::seconds wanted);
