@@ -8,6 +8,7 @@
 #include <cctype>
 
 #include "settings/load.hpp"
+#include "support/recording.hpp"
 
 namespace gateway::flow {
 
@@ -78,7 +79,7 @@ void world::start_gateway(const std::string& yaml) {
                                   .metrics = registry_,
                                   .families = families_,
                                   .loops = {{loop, upstream, *names_, randomness_, *lines_}},
-                                  .papers = {"{}", [](std::string_view) { return std::nullopt; }}});
+                                  .papers = {"{}", [this](std::string_view name) { return find_problem_page(name); }}});
   if (!made) FAIL(made.error());
   gateway = std::move(*made);
   gateway->start();
@@ -89,7 +90,7 @@ support::memory_peer world::connect() {
   auto [mine, theirs] = transport::memory_channel::make_pair(loop.ready());
   gateway->callers(0).accept(std::move(theirs));
   settle();
-  return support::memory_peer{std::move(mine)};
+  return support::memory_peer{std::move(mine), support::recording::begin()};
 }
 
 std::optional<answer> world::heard(support::memory_peer& peer) {

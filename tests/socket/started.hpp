@@ -87,6 +87,7 @@ class running_gateway {
   support::program process_;
   unsigned short api_ = 0;
   unsigned short admin_ = 0;
+  std::optional<recorded_port> recorded_;
 };
 
 // Both, the gateway configured for the simulator and whatever `adapt` does to that.

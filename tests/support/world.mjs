@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { record } from './record.mjs';
 
 const patience = 30000;
 export const later = ms => new Promise(done => setTimeout(done, ms));
@@ -88,6 +89,7 @@ export class World {
     for (const gateway of this.gateways) {
       const ready = JSON.parse(await gateway.program.line('ready to serve'));
       gateway.api = `http://${ready.api}`;
+      record(gateway.api);
       gateway.admin = `http://${ready.admin}`;
     }
     [this.gateway, this.api, this.admin] = [this.gateways[0].program, this.gateways[0].api, this.gateways[0].admin];
