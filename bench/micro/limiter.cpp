@@ -3,7 +3,7 @@
 
 #include <deque>
 
-#include "limiter/domain.hpp"
+#include "micro/work.hpp"
 
 namespace {
 
@@ -11,46 +11,12 @@ using namespace gateway;
 using namespace gateway::limiter;
 using namespace std::chrono_literals;
 
-// An account as config/gateway.yaml has it, on a test account, and fifty callers with limits of their own.
-domain_rules usual_rules(std::uint32_t rate) {
-  domain_rules rules;
-  rules.accounts.push_back({.name = "sandbox",
-                            .windows = {.requests = {{rate, 1s}, {30 * rate, 1min}}, .sessions = {{12 * rate, 1min}}},
-                            .stretch = 100ms,
-                            .queue_length = 1000,
-                            .max_wait = 120s});
-  rules.test_account = test_account_rules{.name = "demo",
-                                          .windows = {.sessions = {{12 * rate, 1min}, {500 * rate, 1h}}},
-                                          .stretch = 100ms,
-                                          .open_sessions = 2,
-                                          .slot_ttl = 15min};
-  for (int i = 0; i < 50; ++i)
-    rules.callers.push_back({.name = "c" + std::to_string(i),
-                             .weight = 1,
-                             .on = {{.windows = {.sessions = {{10 * rate, 1h}}}, .open_sessions = std::nullopt}}});
-  return rules;
-}
+using bench::creation;
+using bench::usual_rules;
 
-ask creation(time::instant latest, std::size_t caller = 0) {
-  return {.account = 0, .caller = caller, .what = kind::creation, .latest = latest, .in_hand = true};
-}
-
-// Five windows and a slot: drawn, sent, settled, and the slot free again, at a rate that the windows just allow.
 void grant(benchmark::State& state) {
-  domain limited{usual_rules(50)};
-  notices out;
-  time::instant now{1h};
-  std::size_t caller = 0;
-  for (auto _ : state) {
-    now += 400ms;
-    waiter who;
-    limited.enter(who, creation(now, caller), now, out);
-    if (who.at != stage::granted) return state.SkipWithError("it was not granted");
-    limited.sent(who.drawn, now, now, out);
-    limited.settle(who.drawn, errors::effect::created, now, out);
-    limited.free_slot(who.drawn.slot, now, out);
-    caller = (caller + 1) % 50;
-  }
+  bench::grant work;
+  for (auto _ : state) work();
 }
 BENCHMARK(grant);
 

@@ -1,10 +1,10 @@
 #include "admission/key.hpp"
 
+#include "foundation/secrets/sha256.hpp"
 #include "settings/rules.hpp"
 #include "settings/scalars.hpp"
 
 #include <openssl/crypto.h>
-#include <openssl/sha.h>
 
 namespace gateway::admission {
 namespace {
@@ -30,9 +30,7 @@ void append_base64url(std::string& out, std::span<const std::uint8_t> bytes) {
 }  // namespace
 
 settings::key_digest digest_of(std::string_view key) {
-  settings::key_digest out{};
-  SHA256(reinterpret_cast<const unsigned char*>(key.data()), key.size(), out.data());
-  return out;
+  return secrets::sha256(key);
 }
 
 std::expected<fresh_key, std::string> make_key(std::string_view caller_name,

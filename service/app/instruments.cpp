@@ -2,8 +2,7 @@
 
 #include "app/severity.hpp"
 #include "foundation/random/uuid.hpp"
-
-#include <openssl/evp.h>
+#include "foundation/secrets/sha256.hpp"
 
 #include <algorithm>
 #include <array>
@@ -40,9 +39,7 @@ std::array<char, 16> fingerprint_of(std::string_view caller, std::string_view ke
   std::string both{caller};
   both += '\0';
   both += key;
-  std::array<unsigned char, 32> digest{};
-  unsigned length = 0;
-  EVP_Digest(both.data(), both.size(), digest.data(), &length, EVP_sha256(), nullptr);
+  const auto digest = secrets::sha256(both);
   random::write_hex(std::as_bytes(std::span{digest}.first(text.size() / 2)), text.data());
   return text;
 }

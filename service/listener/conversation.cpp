@@ -1,9 +1,8 @@
 #include "listener/conversation.hpp"
 
-#include <openssl/crypto.h>
-
 #include <algorithm>
 
+#include "foundation/secrets/secret.hpp"
 #include "foundation/transport/parking.hpp"
 #include "listener/batch_stream.hpp"
 #include "listener/departure_watch.hpp"
@@ -55,12 +54,17 @@ task<bool> conversation::run(std::unique_ptr<postponed> first) {
   }
   for (;;) {
     x_.begin_request();
-    used_ = 0;
-    const auto what = co_await read_head();
-    if (what == heard::nothing) co_return true;
-    if (what == heard::gone) co_return false;
+    used_ = searched_ = 0;
+    if (!x_.input.empty()) note_beginning();
+    auto what = hear();
+    while (!what) {
+      const bool more = co_await read_more(x_.input, server_.options_.limits.head + 1);
+      what = more ? hear() : end_of_head_missing();
+    }
+    if (*what == heard::nothing) co_return true;
+    if (*what == heard::gone) co_return false;
     bool keep = false;
-    if (what == heard::head)
+    if (*what == heard::head)
       keep = co_await answer_request();
     else
       co_await send_reply(false);
@@ -75,7 +79,7 @@ task<bool> conversation::run(std::unique_ptr<postponed> first) {
       co_await linger();
       co_return false;
     }
-    OPENSSL_cleanse(x_.input.data(), used_);  // the caller's key stands in it
+    secrets::wipe(std::span{x_.input}.first(used_));  // the caller's key stands in it
     x_.input.erase(0, used_);
     x_.input += x_.following;
     x_.following.clear();
@@ -121,42 +125,42 @@ task<> conversation::refuse(const failure& why) {
 
 // ---- the head
 
-task<conversation::heard> conversation::read_head() {
-  std::size_t searched = 0;
-  if (!x_.input.empty()) {
-    x_.began = server_.loop_.now();
-    set_guard(server_.options_.head_timeout);
-  }
+void conversation::note_beginning() {
+  x_.began = server_.loop_.now();
+  set_guard(server_.options_.head_timeout);
+}
+
+// What has come, without waiting. Nothing: more bytes are needed.
+std::optional<conversation::heard> conversation::hear() {
   for (;;) {
-    if (!x_.input.empty())
-      if (const auto known = look_at_input(searched)) co_return *known;
-    if (x_.input.empty()) {
-      const auto got = try_read(x_.input, read_step);
-      if (got.status == io_status::want_read || got.status == io_status::want_write) co_return heard::nothing;
-      if (got.status != io_status::done) co_return heard::gone;
-      x_.began = server_.loop_.now();
-      set_guard(server_.options_.head_timeout);
-      continue;
+    if (!x_.input.empty()) {
+      if (const auto known = look_at_input()) return known;
+      if (!x_.input.empty()) return std::nullopt;
     }
-    const bool more = co_await read_more(x_.input, server_.options_.limits.head + 1);
-    if (more) continue;
-    if (!timed_out()) co_return heard::gone;
-    co_return refused(failure_of(problem::request_timeout, "The header did not arrive in time."));
+    const auto got = try_read(x_.input, read_step);
+    if (got.status == io_status::want_read || got.status == io_status::want_write) return heard::nothing;
+    if (got.status != io_status::done) return heard::gone;
+    note_beginning();
   }
 }
 
+conversation::heard conversation::end_of_head_missing() {
+  if (!timed_out()) return heard::gone;
+  return refused(failure_of(problem::request_timeout, "The header did not arrive in time."));
+}
+
 // Nothing: more bytes are needed.
-std::optional<conversation::heard> conversation::look_at_input(std::size_t& searched) {
-  if (searched == 0) {  // empty lines before a request are ignored (RFC 9112 section 2.2), at once or one by one
+std::optional<conversation::heard> conversation::look_at_input() {
+  if (searched_ == 0) {  // empty lines before a request are ignored (RFC 9112 section 2.2), at once or one by one
     std::size_t empty_lines = 0;
     while (std::string_view{x_.input}.substr(empty_lines).starts_with("\r\n")) empty_lines += 2;
     x_.input.erase(0, empty_lines);
     if (x_.input.empty() || x_.input == "\r") return std::nullopt;
   }
-  const auto end = http::end_of_head(x_.input, searched);
+  const auto end = http::end_of_head(x_.input, searched_);
   if (!end) {
-    if (const auto fault = inspect_beginning(x_.input, server_.options_.limits, searched)) return refused(*fault);
-    searched = x_.input.size();
+    if (const auto fault = inspect_beginning(x_.input, server_.options_.limits, searched_)) return refused(*fault);
+    searched_ = x_.input.size();
     return std::nullopt;
   }
   const auto head = std::string_view{x_.input}.substr(0, *end);
@@ -201,7 +205,8 @@ task<bool> conversation::answer_request() {
   }
   bool body_taken = false;
   if (x_.reply.status == 0) {
-    body_taken = co_await read_body(limit);
+    body_taken = take_body(limit);
+    if (!body_taken) body_taken = co_await read_body(limit);
     if (!body_taken && x_.reply.status == 0) co_return false;  // the caller went away
     if (const auto overload = body_taken && load != nullptr ? load->at_the_desk() : std::nullopt)
       answer_with(x_, *overload);
@@ -269,9 +274,20 @@ task<> conversation::run_handler() {
 
 // ---- the body
 
+// There is none, or it came with its head: the usual case, in which nothing is waited for.
+bool conversation::take_body(std::size_t limit) {
+  const auto& head = x_.head;
+  if (head.body == http::framing::none) return true;
+  const auto there = x_.input.size() - x_.head_size;
+  if (head.body != http::framing::length || head.content_length > std::min(limit, there)) return false;
+  x_.body = std::string_view{x_.input}.substr(x_.head_size, static_cast<std::size_t>(head.content_length));
+  used_ = x_.head_size + x_.body.size();
+  guard_.stop();
+  return true;
+}
+
 task<bool> conversation::read_body(std::size_t limit) {
   const auto& head = x_.head;
-  if (head.body == http::framing::none) co_return true;
   const bool too_large = head.body == http::framing::length && head.content_length > limit;
   if (too_large) {
     answer_with(x_,
@@ -298,13 +314,7 @@ task<bool> conversation::read_body(std::size_t limit) {
 }
 
 task<bool> conversation::read_sized(std::size_t length) {
-  const auto there = x_.input.size() - x_.head_size;
-  if (there >= length) {
-    x_.body = std::string_view{x_.input}.substr(x_.head_size, length);
-    used_ = x_.head_size + length;
-    co_return true;
-  }
-  x_.collected.assign(x_.input, x_.head_size, there);
+  x_.collected.assign(x_.input, x_.head_size);
   used_ = x_.input.size();
   while (x_.collected.size() < length) {
     const bool more = co_await read_more(x_.collected, length);
@@ -344,7 +354,7 @@ task<bool> conversation::read_chunked(std::size_t limit) {
 
 // Reads past a body that nobody wants, so that the next request can come over the same connection.
 task<bool> conversation::skip_body() {
-  if (x_.head.body == http::framing::none) co_return true;
+  if (take_body(most_skipped)) co_return true;
   set_guard(server_.options_.body_timeout);
   const bool complete = co_await read_sized(static_cast<std::size_t>(x_.head.content_length));
   co_return complete;
@@ -355,8 +365,7 @@ task<bool> conversation::skip_body() {
 task<bool> conversation::send_reply(bool keep) {
   if (keep && x_.head.version == 10) x_.reply.add_line("Connection", "keep-alive");  // it does not go without saying
   serialise(x_.reply, server_.date(), keep, x_.output);
-  const bool sent = co_await send(x_.output);
-  co_return sent;
+  return send(x_.output);
 }
 
 task<bool> conversation::send(std::string_view bytes) {

@@ -28,11 +28,14 @@ class conversation {
 
   transport::task<bool> answer_late(std::unique_ptr<postponed> what);
   transport::task<> let_others();
-  transport::task<heard> read_head();
-  std::optional<heard> look_at_input(std::size_t& searched);
+  void note_beginning();
+  std::optional<heard> hear();
+  std::optional<heard> look_at_input();
+  heard end_of_head_missing();
   heard refused(const errors::failure& why);
 
   transport::task<bool> answer_request();
+  bool take_body(std::size_t limit);
   transport::task<bool> read_body(std::size_t limit);
   transport::task<bool> read_sized(std::size_t length);
   transport::task<bool> read_chunked(std::size_t limit);
@@ -53,7 +56,8 @@ class conversation {
   transport::watchdog& guard_;
   exchange& x_;
   bool answered_ = false;
-  std::size_t used_ = 0;  // of the input, by the present request
+  std::size_t used_ = 0;      // of the input, by the present request
+  std::size_t searched_ = 0;  // of the input, for the end of a head
   transport::wake woken_ = transport::wake::ready;
 };
 

@@ -101,7 +101,7 @@ void answer_with(exchange& x, const errors::failure& failure) {
   x.reply.clear();
   x.reply.status = row.status;
   x.reply.content_type = "application/problem+json";
-  x.reply.body = errors::render(failure, x.request_id.view());
+  errors::render(failure, x.request_id.view(), x.reply.body);
   x.reply.add_line("X-Request-Id", x.request_id.view());
   x.reply.add_line("Cache-Control", "no-store");
   if (failure.retry_after) x.reply.add_line("Retry-After", std::to_string(failure.retry_after->count()));

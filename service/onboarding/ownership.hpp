@@ -1,8 +1,11 @@
 #pragma once
 
+#include <boost/container/small_vector.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory_resource>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -54,16 +57,19 @@ class ownership {
     std::string external_metadata{};
   };
   struct record {
-    std::vector<owner> owners{};
+    boost::container::small_vector<owner, 1> owners{};
     time::wall_instant created_at{};
     session_state state = session_state::pending;
   };
 
   const std::size_t most_;
   mutable std::mutex mutex_;
-  std::unordered_map<session_id, record, hash> records_;
-  std::deque<session_id> order_;
-  std::unordered_map<std::size_t, std::deque<session_id>> by_caller_;  // oldest first; may name forgotten ones
+  // What is forgotten makes room for what is new: once `most_` are remembered, a session costs no allocation.
+  std::pmr::unsynchronized_pool_resource memory_;
+  std::pmr::unordered_map<session_id, record, hash> records_{&memory_};
+  std::pmr::deque<session_id> order_{&memory_};
+  std::pmr::unordered_map<std::size_t, std::pmr::deque<session_id>> by_caller_{
+      &memory_};  // oldest first; may name forgotten ones
 };
 
 }  // namespace gateway::onboarding

@@ -12,6 +12,16 @@ using transport::io_result;
 using transport::io_status;
 using transport::wake;
 
+namespace {
+
+// Of earlier calls of this thread, whoever made them. Clearing the empty queue costs 800 instructions (callgrind),
+// looking 60.
+void forget_errors() noexcept {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
+}  // namespace
+
 // The BIO through which OpenSSL reaches the channel below.
 struct channel_bio {
   static stream& of(BIO* bio) noexcept { return *static_cast<stream*>(BIO_get_data(bio)); }
@@ -129,7 +139,11 @@ handshake_end stream::end_of_failed() const noexcept {
 }
 
 io_result stream::try_read(std::span<char> into) noexcept {
-  ERR_clear_error();
+  // Nothing has come, nothing is kept: the usual case right after a request was sent, without OpenSSL's way round.
+  if (!below_->ready().has(transport::readiness::readable) && !SSL_want_write(connection_.get()) &&
+      SSL_has_pending(connection_.get()) == 0)
+    return {io_status::want_read, 0};
+  forget_errors();
   std::size_t bytes = 0;
   const int returned = SSL_read_ex(connection_.get(), into.data(), into.size(), &bytes);
   if (returned == 1) return {io_status::done, bytes};
@@ -137,7 +151,7 @@ io_result stream::try_read(std::span<char> into) noexcept {
 }
 
 io_result stream::try_write(std::span<const char> from) noexcept {
-  ERR_clear_error();
+  forget_errors();
   std::size_t bytes = 0;
   const int returned = SSL_write_ex(connection_.get(), from.data(), from.size(), &bytes);
   if (returned == 1) return {io_status::done, bytes};

@@ -61,7 +61,7 @@ export class Contract {
   validator(schema) {
     const key = JSON.stringify(schema);
     if (!this.compiled.has(key)) {
-      const rebased = JSON.parse(key, (name, value) => name === '$ref' ? (value.startsWith('#') ? `contract:/openapi.yaml${value}` : `contract:/${value.slice(2)}`) : value);
+      const rebased = JSON.parse(key, (name, value) => name === '$ref' ? (value.startsWith('#') ? `contract:/openapi.yaml${value}` : `contract:/${value.replace(/^\.\//, '')}`) : value);
       this.compiled.set(key, this.ajv.compile(closed(rebased)));
     }
     return this.compiled.get(key);

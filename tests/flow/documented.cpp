@@ -176,7 +176,7 @@ TEST_CASE("a user's devices have not changed since they were read, and are not s
 
 TEST_CASE("a fault of the gateway's own is told as such, and not what it was") {
   documented_world p;
-  p.w.problem_page = [](std::string_view) -> std::optional<std::string_view> {
+  p.w.find_problem_page = [](std::string_view) -> std::optional<proto_free_api::problem_page> {
     throw std::runtime_error{"the shelf fell down"};
   };
   const auto got = p.ask(get("/problems/rate-limited"));

@@ -80,7 +80,7 @@ void world::start_gateway(const std::string& yaml) {
                                   .metrics = registry_,
                                   .families = families_,
                                   .loops = {{loop, upstream, *names_, randomness_, *lines_}},
-                                  .papers = {"{}", [this](std::string_view name) { return problem_page(name); }}});
+                                  .papers = {"{}", [this](std::string_view name) { return find_problem_page(name); }}});
   if (!made) FAIL(made.error());
   gateway = std::move(*made);
   gateway->start();

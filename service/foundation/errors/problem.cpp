@@ -1,7 +1,5 @@
 #include "foundation/errors/problem.hpp"
 
-#include <boost/json/serialize.hpp>
-#include <boost/json/string.hpp>
 #include <boost/uuid/name_generator_sha1.hpp>
 #include <boost/uuid/string_generator.hpp>
 #include <boost/uuid/uuid_io.hpp>
@@ -9,6 +7,8 @@
 #include <array>
 #include <stdexcept>
 #include <utility>
+
+#include "foundation/json/write.hpp"
 
 namespace gateway::errors {
 namespace {
@@ -60,26 +60,37 @@ constexpr bool in_order() {
 }
 static_assert(in_order());
 
-void append_string(std::string& out, std::string_view text) {
-  out += boost::json::serialize(text);
-}
-
 void append_member(std::string& out, std::string_view name, std::string_view text) {
   out += ",\"";
   out += name;
   out += "\":";
-  append_string(out, text);
+  json::append_string(out, text);
+}
+
+// As we make them: the text is the UUID.
+bool is_usual_uuid(std::string_view text) noexcept {
+  if (text.size() != 36) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    const bool fits = dash ? text[i] == '-' : (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
+    if (!fits) return false;
+  }
+  return true;
 }
 
 // A URN needs a UUID. A caller's request id may be something else: then one is made from it, always the same one
 // (RFC 9562 section 5.5), so that two reports of one occurrence are seen to be that.
-std::string uuid_of(std::string_view request_id) {
+void append_uuid_of(std::string& out, std::string_view request_id) {
+  if (is_usual_uuid(request_id)) {
+    out += request_id;
+    return;
+  }
   boost::uuids::string_generator read;
   try {
-    return to_string(read(request_id.begin(), request_id.end()));
+    out += to_string(read(request_id.begin(), request_id.end()));
   } catch (const std::runtime_error&) {
     boost::uuids::name_generator_sha1 make{boost::uuids::ns::url()};
-    return to_string(make(std::string{request_id}));
+    out += to_string(make(std::string{request_id}));
   }
 }
 
@@ -103,7 +114,7 @@ void append_faults(std::string& out, std::span<const fault> faults) {
     first = false;
     out += key_of(f.where);
     out += "\":";
-    append_string(out, f.name);
+    json::append_string(out, f.name);
     append_member(out, "code", f.code);
     append_member(out, "detail", f.detail);
     out += '}';
@@ -113,7 +124,7 @@ void append_faults(std::string& out, std::span<const fault> faults) {
 
 void append_decision(std::string& out, const decision& d) {
   out += ",\"decision\":{\"guard\":";
-  append_string(out, to_string(d.guard));
+  json::append_string(out, to_string(d.guard));
   if (!d.limit.empty()) append_member(out, "limit", d.limit);
   if (!d.state.empty()) append_member(out, "state", d.state);
   if (!d.admitted_at.empty()) append_member(out, "admitted_at", d.admitted_at);
@@ -188,11 +199,9 @@ retry advice_of(const failure& f) noexcept {
   return row(f.id).advice;
 }
 
-std::string render(const failure& f, std::string_view request_id) {
+void render(const failure& f, std::string_view request_id, std::string& out) {
   const auto& r = row(f.id);
-  std::string out;
-  out.reserve(512);
-  out += "{\"type\":\"/problems/";
+  out = "{\"type\":\"/problems/";
   out += r.name;
   out += "\",\"title\":\"";
   out += r.title;
@@ -200,7 +209,7 @@ std::string render(const failure& f, std::string_view request_id) {
   out += std::to_string(r.status);
   append_member(out, "detail", f.detail.empty() ? r.title : std::string_view{f.detail});
   out += ",\"instance\":\"urn:uuid:";
-  out += uuid_of(request_id);
+  append_uuid_of(out, request_id);
   out += '"';
   append_member(out, "request_id", request_id);
   append_member(out, "upstream_effect", to_string(f.effect));
@@ -212,6 +221,11 @@ std::string render(const failure& f, std::string_view request_id) {
   if (!f.faults.empty()) append_faults(out, f.faults);
   if (f.decision) append_decision(out, *f.decision);
   out += '}';
+}
+
+std::string render(const failure& f, std::string_view request_id) {
+  std::string out;
+  render(f, request_id, out);
   return out;
 }
 

@@ -98,7 +98,9 @@ struct failure {
 // The advice that the caller sees: `automatic` resolved.
 retry advice_of(const failure& f) noexcept;
 
-// The application/problem+json body. request_id is a UUID in text form, as made or accepted by the listener.
+// The application/problem+json body. request_id is a UUID in text form, as made or accepted by the listener. `out` is
+// replaced, and keeps its memory.
+void render(const failure& f, std::string_view request_id, std::string& out);
 std::string render(const failure& f, std::string_view request_id);
 
 }  // namespace gateway::errors

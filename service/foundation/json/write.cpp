@@ -51,7 +51,14 @@ constexpr bool stands_in_fragment(char c) noexcept {
 }  // namespace
 
 void append_string(std::string& out, std::string_view text) {
+  bool escapes = false;  // to the end in any case: that loop compiles to vector instructions, and most texts have none
+  for (const char c : text) escapes |= needs_escape(c);
   out += '"';
+  if (!escapes) {
+    out += text;
+    out += '"';
+    return;
+  }
   std::size_t plain = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (!needs_escape(text[i])) continue;

@@ -24,7 +24,7 @@ class source {
 };
 
 // OpenSSL's generator, good for keys. Small requests are served from a pool, since each call to the generator costs
-// about as much as a short log line; bytes are wiped from the pool as they are given out.
+// about as much as a short log line and two system calls; bytes are wiped from the pool as they are given out.
 class system_source final : public source {
  public:
   system_source() = default;
@@ -36,7 +36,7 @@ class system_source final : public source {
   void fill(std::span<std::byte> into) override;
 
  private:
-  static constexpr std::size_t pool_size = 512;
+  static constexpr std::size_t pool_size = 2048;
   std::byte pool_[pool_size];
   std::size_t left_ = 0;  // the last left_ bytes of the pool are unused
 };

@@ -4,7 +4,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <system_error>
 
@@ -69,7 +68,8 @@ loop::loop(const time::clock& clock, drive how)
       // The scheduler's locks are left out: whatever comes from another thread comes through the mailbox.
       context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE},
       inner_{context_.get_executor(), make_epoll()},
-      timer_{context_.get_executor()} {
+      timer_{context_.get_executor()},
+      events_{std::make_unique<epoll_event[]>(events_per_call)} {
   wake_descriptor_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (wake_descriptor_ < 0) throw std::system_error{errno, std::system_category(), "eventfd"};
   epoll_event event{};
@@ -142,12 +142,11 @@ void loop::await_events() {
 }
 
 void loop::drain_events() {
-  std::array<epoll_event, events_per_call> events;
   for (;;) {
-    const int count = ::epoll_wait(inner_.native_handle(), events.data(), events_per_call, 0);
+    const int count = ::epoll_wait(inner_.native_handle(), events_.get(), events_per_call, 0);
     bool mail = false;
     for (int i = 0; i < count; ++i) {
-      const auto& event = events[static_cast<std::size_t>(i)];
+      const auto& event = events_[static_cast<std::size_t>(i)];
       if (event.data.ptr == nullptr)
         mail = true;
       else

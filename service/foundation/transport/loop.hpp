@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -17,6 +18,8 @@
 #include "foundation/transport/readiness.hpp"
 #include "foundation/transport/ready_list.hpp"
 #include "foundation/transport/task.hpp"
+
+struct epoll_event;
 
 namespace gateway::transport {
 
@@ -108,6 +111,7 @@ class loop {
   time::instant timer_set_for_ = time::instant::max();
   time::deadline_queue deadlines_;
   ready_list ready_;
+  const std::unique_ptr<epoll_event[]> events_;  // of one call; not on the stack, which is zeroed (6 KiB) each time
 
   boost::intrusive::list<root_node> roots_;
   std::function<void(std::exception_ptr)> on_escape_;
