@@ -44,9 +44,8 @@ export class Contract {
     this.operations = [];
     this.responses = new Map(); // status -> what is answered with it, whatever the operation
     for (const [path, item] of Object.entries(this.document.paths)) {
-      const paths = [path, ...(item['x-also-at'] ? [item['x-also-at']] : [])];
-      const patterns = paths.map(one => new RegExp(`^${one.replace(/[.]/g, '\\.').replace(/\{[^}]+\}/g, '[^/]+')}$`));
       for (const method of methods.filter(name => item[name])) {
+        const patterns = [path, item[method]['x-also-at']].filter(Boolean).map(one => new RegExp(`^${one.replace(/[.]/g, '\\.').replace(/\{[^}]+\}/g, '[^/]+')}$`));
         for (const [status, { $ref }] of Object.entries(item[method].responses)) if ($ref) this.responses.set(Number(status), this.find({ $ref }));
         this.operations.push({ path, patterns, method: method.toUpperCase(), id: item[method].operationId, responses: item[method].responses, what: item[method], parameters: [...(item.parameters ?? []), ...(item[method].parameters ?? [])].map(one => this.find(one)) });
       }
@@ -62,7 +61,7 @@ export class Contract {
   validator(schema) {
     const key = JSON.stringify(schema);
     if (!this.compiled.has(key)) {
-      const rebased = JSON.parse(key, (name, value) => name === '$ref' ? (value.startsWith('#') ? `contract:/openapi.yaml${value}` : `contract:/${value.slice(2)}`) : value);
+      const rebased = JSON.parse(key, (name, value) => name === '$ref' ? (value.startsWith('#') ? `contract:/openapi.yaml${value}` : `contract:/${value.replace(/^\.\//, '')}`) : value);
       this.compiled.set(key, this.ajv.compile(closed(rebased)));
     }
     return this.compiled.get(key);

@@ -42,7 +42,7 @@ for (const seed of seeds)
         ++counts[got.status < 400 ? 'accepted' : 'refused'];
         statuses[got.status] = (statuses[got.status] ?? 0) + 1;
         operations[one.operation] = (operations[one.operation] ?? 0) + 1;
-      }), { seed, numRuns: requests, includeErrorInReport: true, endOnFailure: true });
+      }), { seed, numRuns: requests, includeErrorInReport: true });
     } finally {
       caller.end();
     }

@@ -102,7 +102,7 @@ const good_read = fc.oneof(
   fc.tuple(fc.uuid(), fc.uuid()).map(([user, device]) => ({ operation: 'readHeatPump', target: `${users}/${user}/heat-pumps/${device}`, expect: [404] })),
   fc.constantFrom(
     { operation: 'listAccounts', target: '/v1/accounts', expect: [200] }, { operation: 'readAccount', target: `/v1/accounts/${account}`, expect: [200] },
-    { operation: 'readContract', target: '/openapi.json', expect: [200] }, { operation: 'readProblem', target: '/problems/rate-limited', expect: [200] }),
+    { operation: 'readContract', target: '/openapi.json', expect: [200] }, { operation: 'readProblem', target: '/problems/rate-limited', expect: [200] }, { operation: 'readProblem', target: '/problems/no-free-slot', headers: { Accept: 'text/html' }, expect: [200] }),
 ).map(one => ({ how: 'good', method: 'GET', headers: {}, body: '', ...one }));
 const good_line = fc.record({ body: object(session_schema, session_members) }).map(line => ({ how: 'good', text: written(line), expect: [201] }));
 const bad_line = fc.oneof(
@@ -148,4 +148,4 @@ const bad_request = good.chain(one => {
 });
 
 export const request = fc.oneof({ weight: 8, arbitrary: good }, { weight: 4, arbitrary: bad_member }, { weight: 2, arbitrary: bad_body }, { weight: 4, arbitrary: bad_request });
-export { good };
+export { bad_member, good };

@@ -7,6 +7,7 @@
 #include <array>
 #include <cctype>
 
+#include "foundation/http/chunks.hpp"
 #include "settings/load.hpp"
 #include "support/recording.hpp"
 
@@ -128,9 +129,16 @@ std::vector<answer> read_answers(std::string_view bytes) {
     http::answer_head head;
     http::answer_parser parser{{}, head};
     if (!parser.read_head(bytes.substr(0, *end))) break;
-    const auto length = head.body == http::framing::length ? static_cast<std::size_t>(head.content_length) : 0;
+    auto length = head.body == http::framing::length ? static_cast<std::size_t>(head.content_length) : 0;
     if (bytes.size() < *end + length) break;
     answer one{.status = head.status, .headers = {}, .body = std::string{bytes.substr(*end, length)}};
+    if (head.body == http::framing::chunked) {
+      http::chunk_reader chunks;
+      chunks.limit(static_cast<std::size_t>(-1));
+      const auto read = chunks.read(bytes.substr(*end), one.body);
+      if (!read || !chunks.finished()) break;
+      length = *read;
+    }
     for (const auto& f : head.fields.all()) {
       std::string name{f.name};
       std::ranges::transform(name, name.begin(),

@@ -8,10 +8,17 @@ const origins = new Set();
 const from = basename(process.argv[1] ?? 'node');
 const latin = bytes => Buffer.from(bytes).toString('latin1');
 
+const write = line => appendFileSync(join(folder, `${from}.${process.pid}.ndjson`), JSON.stringify({ from, ...line }) + '\n');
+
+// What went over a connection of the test's own making, as texts of a character a byte.
+export function record_connection(sent, got) {
+  if (folder && got) write({ sent, got });
+}
+
 function keep(url, options, answer, bytes) {
   const { pathname, search } = new URL(url);
   const exchange = { method: options.method ?? 'GET', target: pathname + search, status: answer.status, fields: [...answer.headers], body: latin(bytes) };
-  appendFileSync(join(folder, `${from}.${process.pid}.ndjson`), JSON.stringify({ from, exchange }) + '\n');
+  write({ exchange });
 }
 
 // `api`: http://ADDRESS:PORT of a gateway's listener for callers.
