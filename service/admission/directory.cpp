@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -32,9 +33,17 @@ bool is_bearer(std::string_view scheme) {
 }
 
 // RFC 6750 section 2.1: b64token.
+constexpr auto key_characters = [] {
+  std::array<bool, 256> table{};
+  for (unsigned char c = '0'; c <= '9'; ++c) table[c] = true;
+  for (unsigned char c = 'a'; c <= 'z'; ++c) table[c] = true;
+  for (unsigned char c = 'A'; c <= 'Z'; ++c) table[c] = true;
+  for (const char c : std::string_view{"-._~+/="}) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
 bool is_key_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         std::string_view{"-._~+/="}.contains(c);
+  return key_characters[static_cast<unsigned char>(c)];
 }
 
 std::expected<std::string_view, errors::failure> presented_key(std::optional<std::string_view> authorization) {

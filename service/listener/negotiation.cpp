@@ -106,6 +106,8 @@ bool is_utf8(std::string_view parameters) noexcept {
 
 bool accepts_json(std::optional<std::string_view> accept) noexcept {
   if (!accept || trimmed(*accept).empty()) return true;
+  // What nearly everybody sends; the long way takes ten times as many instructions.
+  if (iequals(*accept, "application/json") || *accept == "*/*") return true;
   auto rest = *accept;
   int closest = 0;
   bool wanted = false;
@@ -155,6 +157,7 @@ std::optional<page_form> preferred_page(const http::field_list& fields) {
 
 bool is_json(std::optional<std::string_view> content_type) noexcept {
   if (!content_type) return false;
+  if (iequals(*content_type, "application/json")) return true;
   auto parameters = *content_type;
   const auto type = next_part(parameters, ';');
   const bool json =

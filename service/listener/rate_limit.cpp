@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 namespace gateway::listener {
 namespace {
@@ -11,7 +12,10 @@ namespace {
 class pen {
  public:
   explicit pen(char* at) noexcept : at_{at} {}
-  void put(std::string_view text) noexcept { at_ = std::ranges::copy(text, at_).out; }
+  void put(std::string_view text) noexcept {
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+  }
   void put(std::int64_t number) noexcept { at_ = std::to_chars(at_, at_ + longest_number, number).ptr; }
   char* end() const noexcept { return at_; }
   static constexpr std::size_t longest_number = 20;

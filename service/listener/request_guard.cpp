@@ -43,15 +43,18 @@ struct framing_lines {
   bool http_1_0 = false;
 
   std::optional<failure> note(std::string_view name, std::string_view value) {
-    if (boost::beast::iequals(name, "Host")) {
+    const auto is = [&](std::string_view which) {
+      return name.size() == which.size() && boost::beast::iequals(name, which);
+    };
+    if (is("Host")) {
       ++hosts;
       if (!value.empty() && !is_host_and_port(value)) return malformed("The Host header is no host, or more than one.");
-    } else if (boost::beast::iequals(name, "Content-Length")) {
+    } else if (is("Content-Length")) {
       ++lengths;
       const bool digits = !value.empty() && value.size() <= 18 &&
                           std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
       if (!digits) return malformed("Content-Length is not a number of bytes.");
-    } else if (boost::beast::iequals(name, "Transfer-Encoding")) {
+    } else if (is("Transfer-Encoding")) {
       ++encodings;
       if (!boost::beast::iequals(value, "chunked"))
         return malformed("The only Transfer-Encoding understood is chunked.");
@@ -80,7 +83,8 @@ std::optional<failure> inspect_request_line(std::string_view line, const guard_l
   if (!http::is_token(method) || method.size() > longest_method)
     return malformed("The method is longer than any, or has characters that no method has.");
   if (target.size() > limits.target) return too_long_a_target(limits);
-  const bool visible = !target.empty() && std::ranges::all_of(target, [](char c) { return c > ' ' && c < 127; });
+  bool visible = !target.empty();
+  for (const char c : target) visible &= c > ' ' && c < 127;
   if (!visible) return malformed("The request target has characters that must be percent-encoded.");
   if (version != "HTTP/1.1" && version != "HTTP/1.0") return malformed("The version is neither HTTP/1.1 nor HTTP/1.0.");
   if (const auto fault = target_fault(method, target); !fault.empty()) return malformed(std::string{fault});

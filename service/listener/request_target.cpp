@@ -32,7 +32,9 @@ constexpr bool in(const character_set& set, char c) noexcept {
   return set[static_cast<unsigned char>(c)];
 }
 bool all_in(const character_set& set, std::string_view text) noexcept {
-  return std::ranges::all_of(text, [&](char c) { return in(set, c); });
+  bool all = true;
+  for (const char c : text) all &= in(set, c);
+  return all;
 }
 
 // The character at a percent sign; -1: two hex digits do not follow.

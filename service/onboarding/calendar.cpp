@@ -1,5 +1,7 @@
 #include "onboarding/calendar.hpp"
 
+#include <array>
+
 namespace gateway::onboarding {
 namespace {
 
@@ -68,10 +70,9 @@ std::optional<minutes> take_offset(std::string_view& text) {
   return west ? -east : east;
 }
 
-void append_padded(std::string& out, unsigned value, std::size_t digits) {
-  const auto begin = out.size();
-  out.append(digits, '0');
-  for (auto i = begin + digits; i-- > begin; value /= 10) out[i] = static_cast<char>('0' + value % 10);
+// Writes the last digits of `value` before `end`.
+void put_digits(char* end, unsigned value, int digits) noexcept {
+  for (; digits > 0; --digits, value /= 10) *--end = static_cast<char>('0' + value % 10);
 }
 
 }  // namespace
@@ -93,18 +94,18 @@ void append_rfc3339(std::string& out, sys_seconds at) {
   const auto day = floor<days>(at);
   const year_month_day date{day};
   const hh_mm_ss time_of_day{at - day};
-  append_padded(out, static_cast<unsigned>(static_cast<int>(date.year())), 4);
-  out += '-';
-  append_padded(out, static_cast<unsigned>(date.month()), 2);
-  out += '-';
-  append_padded(out, static_cast<unsigned>(date.day()), 2);
-  out += 'T';
-  append_padded(out, static_cast<unsigned>(time_of_day.hours().count()), 2);
-  out += ':';
-  append_padded(out, static_cast<unsigned>(time_of_day.minutes().count()), 2);
-  out += ':';
-  append_padded(out, static_cast<unsigned>(time_of_day.seconds().count()), 2);
-  out += 'Z';
+  std::array<char, 20> text{"0000-00-00T00:00:00"};
+  const auto put = [&](std::size_t at, auto value, int digits) {
+    put_digits(text.data() + at + digits, static_cast<unsigned>(value), digits);
+  };
+  put(0, static_cast<int>(date.year()), 4);
+  put(5, static_cast<unsigned>(date.month()), 2);
+  put(8, static_cast<unsigned>(date.day()), 2);
+  put(11, time_of_day.hours().count(), 2);
+  put(14, time_of_day.minutes().count(), 2);
+  put(17, time_of_day.seconds().count(), 2);
+  text.back() = 'Z';
+  out.append(text.data(), text.size());
 }
 
 }  // namespace gateway::onboarding

@@ -117,11 +117,12 @@ bool is_web(const urls::url_view& url) noexcept {
 
 bool is_uuid(std::string_view text) noexcept {
   if (text.size() != 36) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  bool fits = true;  // to the end in any case: that needs no branches
+  for (std::size_t i = 0; i < 36; ++i) {
     const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (dash ? text[i] != '-' : !is_hex(text[i])) return false;
+    fits &= dash ? text[i] == '-' : is_hex(text[i]);
   }
-  return true;
+  return fits;
 }
 
 bool is_language(std::string_view text) noexcept {

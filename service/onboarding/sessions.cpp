@@ -78,6 +78,9 @@ task<sessions::created> sessions::create_alone(creation_request what, workspace&
 
 task<sessions::created> sessions::create_keyed(creation_request what, workspace& space, std::string& out) {
   const auto digest = json::canonical_digest(what.body);
+  // Without a creation of its own, which took as many instructions again as all the rest of a replay.
+  if (auto kept = parts_.records.kept_here({what.caller, std::string{*what.idempotency_key}}, digest))
+    co_return replay(what, std::move(*kept), space, out);
   const auto ordered = order_of(what, space);
   std::shared_ptr<const keyed_end> end;
   for (;;) {
@@ -110,6 +113,18 @@ task<sessions::created> sessions::create_keyed(creation_request what, workspace&
     belongs(what.caller, id, ordered.idempotency_key, ordered.external_metadata);
     co_return creation_answer{.status = end->status, .id = id, .replayed = replayed};
   }
+}
+
+creation_answer sessions::replay(const creation_request& what, store::kept_answer kept, workspace& space,
+                                 std::string& out) {
+  space.way.stages = {};
+  space.way.answer.head.status = 0;
+  parts_.observer.waited_for_store(time::duration::zero());
+  parts_.observer.replayed();
+  out = std::move(kept.body);
+  const auto id = *session_id::parse(kept.session);
+  belongs(what.caller, id, std::string{*what.idempotency_key}, external_metadata_of(what.body));
+  return {.status = kept.status, .id = id, .replayed = true};
 }
 
 task<sessions::created> sessions::create_shared(creation_request what, workspace& space, std::string& out) {

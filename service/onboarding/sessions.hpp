@@ -174,6 +174,7 @@ class sessions {
 
   using created = std::expected<creation_answer, errors::failure>;
   transport::task<created> create_alone(creation_request what, workspace& space, std::string& out);
+  creation_answer replay(const creation_request& what, store::kept_answer kept, workspace& space, std::string& out);
   transport::task<created> create_keyed(creation_request what, workspace& space, std::string& out);
   transport::task<created> create_shared(creation_request what, workspace& space, std::string& out);
   order order_of(const creation_request& what, const workspace& space) const;

@@ -71,6 +71,14 @@ claim memory_records::claim_now(const key_name& name, const digest& of, time::in
   return {.is = known.state == key_state::unknown ? claim::outcome::unknown : claim::outcome::busy};
 }
 
+std::optional<kept_answer> memory_records::kept_here(const key_name& name, const digest& of) {
+  const std::lock_guard lock{mutex_};
+  forget_old(clock_.now());
+  const auto found = keys_.find(name);
+  if (found == keys_.end() || found->second.state != key_state::done || found->second.of != of) return std::nullopt;
+  return found->second.answer;
+}
+
 said memory_records::apply(const hold& by, key_event what, time::instant lease_until, kept_answer* answer) {
   const std::lock_guard lock{mutex_};
   const auto found = keys_.find(by.name);

@@ -13,6 +13,7 @@ class memory_records final : public records {
  public:
   explicit memory_records(const time::clock& clock, records_bounds bounds = {}) : clock_{clock}, bounds_{bounds} {}
 
+  std::optional<kept_answer> kept_here(const key_name& name, const digest& of) override;
   transport::task<claim> claim_key(key_name name, digest of, time::instant lease_until,
                                    std::shared_ptr<asking> by) override;
   transport::task<said> renewed(hold what, time::instant lease_until) override;

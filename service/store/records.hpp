@@ -135,6 +135,10 @@ class records {
  public:
   virtual ~records() = default;
 
+  // The answer of a key that is `done`, where this process knows it without asking anybody: the usual replay. Nothing:
+  // `claim_key` says what there is to say.
+  virtual std::optional<kept_answer> kept_here(const key_name& /*name*/, const digest& /*of*/) { return std::nullopt; }
+
   // `of` is the digest of the body as the caller sent it. The lease is for whoever gets it.
   virtual transport::task<claim> claim_key(key_name name, digest of, time::instant lease_until,
                                            std::shared_ptr<asking> by) = 0;

@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <system_error>
 
 namespace gateway::journal {
@@ -18,12 +20,27 @@ constexpr bool harmless(char c) noexcept {
   return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
-// Looks at every byte even after the first bad one, since that loop compiles to vector instructions; most texts are ids
-// and names, and pass.
+// The same for eight at once: nonzero where one of them is not. (A byte of `word` is below n, up to 128, where its
+// highest bit is not set and that of the difference is; it is c where it is zero when c is taken out of it.)
+constexpr std::uint64_t harmful(std::uint64_t word) noexcept {
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  constexpr auto below = [](std::uint64_t w, std::uint64_t n) { return (w - ones * n) & ~w; };
+  return (below(word, 0x20) | below(word ^ (ones * '"'), 1) | below(word ^ (ones * '\\'), 1) |
+          below(word ^ (ones * 0x7f), 1) | word) &
+         (ones << 7);
+}
+
+// Most texts are ids and names, and pass.
 bool all_harmless(std::string_view text) noexcept {
-  bool all = true;
-  for (const char c : text) all &= harmless(c);
-  return all;
+  const auto at = [&](std::size_t i) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + i, sizeof word);
+    return word;
+  };
+  if (text.size() < sizeof(std::uint64_t)) return std::ranges::all_of(text, harmless);
+  auto found = harmful(at(text.size() - sizeof(std::uint64_t)));  // the last eight, some of them twice
+  for (std::size_t i = 0; i + sizeof(std::uint64_t) < text.size(); i += sizeof(std::uint64_t)) found |= harmful(at(i));
+  return found == 0;
 }
 
 // The length of the UTF-8 sequence at the front (RFC 3629 section 4: no overlong forms, no surrogates, nothing above

@@ -4,12 +4,19 @@
 
 namespace gateway::random {
 
-void write_hex(std::span<const std::byte> bytes, char* into) noexcept {
+namespace {
+
+constexpr auto pairs_of_digits = [] {
   constexpr std::string_view digits = "0123456789abcdef";
-  for (const std::byte b : bytes) {
-    *into++ = digits[std::to_integer<std::size_t>(b >> 4)];
-    *into++ = digits[std::to_integer<std::size_t>(b & std::byte{0x0f})];
-  }
+  std::array<std::array<char, 2>, 256> all{};
+  for (std::size_t byte = 0; byte < all.size(); ++byte) all[byte] = {digits[byte >> 4], digits[byte & 0xf]};
+  return all;
+}();
+
+}  // namespace
+
+void write_hex(std::span<const std::byte> bytes, char* into) noexcept {
+  for (const std::byte b : bytes) into = std::ranges::copy(pairs_of_digits[std::to_integer<std::size_t>(b)], into).out;
 }
 
 uuid_text uuid_v4(std::span<const std::byte, 16> random_bytes) noexcept {

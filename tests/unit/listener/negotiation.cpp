@@ -33,6 +33,26 @@ TEST_CASE("what stands in quotes is no media range") {
   CHECK(accepts_json(R"(text/html;x="a,b", application/json)"));
 }
 
+TEST_CASE("JSON is accepted where no range that names it more closely says otherwise") {
+  CHECK(accepts_json(std::nullopt));
+  for (const auto* good : {"", " ", "application/json", "Application/JSON", "*/*", " */* ", "application/*",
+                           "text/html, application/json;q=0.1", "application/json;q=0, application/problem+json"})
+    CHECK_MESSAGE(accepts_json(good), good);
+  for (const auto* bad :
+       {"text/html", "application/json;q=0", "*/*;q=0.0", "application/jsonx", "application/json;q=0, */*"})
+    CHECK_FALSE_MESSAGE(accepts_json(bad), bad);
+}
+
+TEST_CASE("JSON is sent where the type says so, in UTF-8") {
+  using gateway::listener::is_json;
+  CHECK_FALSE(is_json(std::nullopt));
+  for (const auto* good : {"application/json", "APPLICATION/json", "application/json; charset=utf-8",
+                           "application/json;charset=\"UTF-8\"", "application/merge-patch+json"})
+    CHECK_MESSAGE(is_json(good), good);
+  for (const auto* bad : {"", "text/plain", "application/jsonx", "application/json; charset=latin1", "+json"})
+    CHECK_FALSE_MESSAGE(is_json(bad), bad);
+}
+
 }  // namespace
 
 TEST_CASE("A page comes in the form that is wanted more, and as JSON where that is left open") {

@@ -109,6 +109,26 @@ TEST_CASE_FIXTURE(kept, "the first gets the key, the others see it busy, and the
   CHECK(later.answer.body == R"({"id":"s1"})");
 }
 
+TEST_CASE_FIXTURE(
+    kept, "what is known without asking is the answer of a key that is done, for that caller and body, for a day") {
+  const auto known = [&](digest of = {1}, std::size_t caller = 0) { return records.kept_here({caller, "k"}, of); };
+  CHECK_FALSE(known());
+  const auto first = come();
+  CHECK_FALSE(known());
+  REQUIRE(sending(first.token));
+  CHECK_FALSE(known());
+  REQUIRE(finish(first.token, R"({"id":"s1"})"));
+  const auto answer = known();
+  REQUIRE(answer);
+  CHECK(answer->status == 201);
+  CHECK(answer->session == "s1");
+  CHECK(answer->body == R"({"id":"s1"})");
+  CHECK_FALSE(known({2}));
+  CHECK_FALSE(known({1}, 1));
+  clock.advance(24h);
+  CHECK_FALSE(known());
+}
+
 TEST_CASE_FIXTURE(kept, "a key belongs to its caller and to its body") {
   come();
   CHECK(come("k", {2}).is == claim::outcome::other_body);

@@ -90,6 +90,18 @@ TEST_CASE("every byte and every pair of bytes gives JSON that Boost.JSON reads")
   CHECK(within_bound);
 }
 
+TEST_CASE("a byte that has to be escaped is found wherever it stands") {
+  for (std::size_t size = 1; size <= 24; ++size)
+    for (std::size_t at = 0; at < size; ++at)
+      for (int byte = 0; byte < 256; ++byte) {
+        std::string text(size, 'a');
+        text[at] = static_cast<char>(byte);
+        const bool harmless = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+        const auto plain = quoted(text) == '"' + text + '"';
+        if (plain != harmless) FAIL_CHECK("byte " << byte << " at " << at << " of " << size);
+      }
+}
+
 TEST_CASE("a text for people is quoted only where a reader could misunderstand it") {
   CHECK(plain_or_quoted("sandbox") == "sandbox");
   CHECK(plain_or_quoted("https://app.podero.com:443/x,y;z") == "https://app.podero.com:443/x,y;z");
