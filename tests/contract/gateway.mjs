@@ -1,14 +1,17 @@
-// The real gateway and the simulator, with an account that has no windows, and how requests of requests.mjs are sent there.
+// The real gateway and the simulators, with accounts that have no windows, one of which refuses what it does not know and wants keys; and how requests of requests.mjs are sent there.
 import { randomUUID } from 'node:crypto';
 import { Agent, request as http_request } from 'node:http';
 import { join } from 'node:path';
 import { World, keys } from '../support/world.mjs';
-import { account } from './requests.mjs';
+import { account, strict } from './requests.mjs';
 
 const here = import.meta.dirname ?? new URL('.', import.meta.url).pathname;
 export const bin = process.env.BIN || join(here, '../../build/release/bin');
 
-export const start = () => World.start(bin, { accounts: ['production', 'sandbox', account], more: `    org_id: ${randomUUID()}\n` });
+export const start = () => World.start(bin, {
+  accounts: ['production', 'sandbox', account, strict],
+  more: name => `    org_id: ${randomUUID()}\n${name === strict ? '    unknown_members: refuse\n    require_idempotency_key: true\n' : ''}`,
+});
 
 // Sends it to `api`, as customer-portal if it does not say otherwise: the answer as Contract.check takes it.
 export class Caller {
@@ -32,7 +35,7 @@ export class Caller {
           const fields = [];
           for (let i = 0; i < answer.rawHeaders.length; i += 2) fields.push([answer.rawHeaders[i].toLowerCase(), answer.rawHeaders[i + 1]]);
           const got = { method, target: path, status: answer.statusCode, fields, body: Buffer.concat(parts).toString('latin1') };
-          if (got.status === 201 && path.endsWith('/onboarding-sessions')) this.sessions.push(JSON.parse(got.body).id);
+          if (got.status === 201 && path === `/v1/accounts/${account}/onboarding-sessions`) this.sessions.push(JSON.parse(got.body).id);
           done(got);
         });
       });

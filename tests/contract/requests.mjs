@@ -72,7 +72,7 @@ function faulty(of, required) {
 
 // ---- requests
 
-export const account = 'plain';
+export const account = 'plain', strict = 'strict';
 const sessions = `/v1/accounts/${account}/onboarding-sessions`, users = `/v1/accounts/${account}/users`;
 const session_schema = schema('session-request.json'), user_schema = schema('user-request.json');
 // Of an account without defaults, as the schema's description has it.
@@ -94,6 +94,14 @@ const good_creation = fc.constantFrom(...creations).chain(({ operation, target, 
     operation, how: 'good', method: 'POST', target, body: written(body), expect: [201],
     headers: { ...json, ...(key === null ? {} : { 'Idempotency-Key': key }), ...(wait === null ? {} : { Prefer: `wait=${wait}` }) }, own_key: key !== null,
   })));
+// On the account that knows only what is listed, and wants a key for every creation.
+const strict_creation = fc.constantFrom(...creations).chain(({ operation, target, of, required }) =>
+  fc.record({ body: object({ ...of, additionalProperties: false }, required), key, more: word.filter(name => !(name in of.properties)), way: fc.constantFrom('good', 'an unknown member', 'no key of its own') })
+    .map(({ body, key, more, way }) => ({
+      operation, how: way, method: 'POST', target: target.replace(account, strict), body: written(way === 'an unknown member' ? { ...body, [more]: 1 } : body),
+      headers: { ...json, ...(way === 'no key of its own' ? {} : { 'Idempotency-Key': key }) }, own_key: way !== 'no key of its own',
+      expect: { good: [201], 'an unknown member': [422], 'no key of its own': [400] }[way],
+    })));
 const good_read = fc.oneof(
   fc.uuid().map(id => ({ operation: 'readSession', target: `${sessions}/${id}`, expect: [404] })),
   fc.nat().map(which => ({ operation: 'readSession', target: `${sessions}/{session}`, which, expect: [200] })),
@@ -147,5 +155,5 @@ const bad_request = good.chain(one => {
   return fc.constantFrom(...ways).map(({ expect_lines, ...spoiled }) => spoiled);
 });
 
-export const request = fc.oneof({ weight: 8, arbitrary: good }, { weight: 4, arbitrary: bad_member }, { weight: 2, arbitrary: bad_body }, { weight: 4, arbitrary: bad_request });
+export const request = fc.oneof({ weight: 8, arbitrary: good }, { weight: 1, arbitrary: strict_creation }, { weight: 4, arbitrary: bad_member }, { weight: 2, arbitrary: bad_body }, { weight: 4, arbitrary: bad_request });
 export { bad_member, good };

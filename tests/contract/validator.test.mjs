@@ -1,6 +1,10 @@
 // What holds the answers against the contract finds what it is there for.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
 import { Contract } from './contract.mjs';
 import { exchanges } from './wire.mjs';
 
@@ -57,4 +61,24 @@ test('requests and answers over one connection are told apart, with lengths, wit
   assert.deepEqual(all.map(one => [one.method, one.target, one.status, one.body]), [['GET', '/a', 200, '{}'], ['POST', '/b', 200, '{}'], ['HEAD', '/c', 200, ''], [undefined, undefined, 204, '']]);
   assert.equal(exchanges({ sent: 'GET /a HTTP/1.1\r\n\r\n', got: ok.slice(0, -1) }).end, 'cut off');
   assert.equal(exchanges({ sent: 'GET /a HTTP/1.1\r\n\r\n', got: `${ok}garbage` }).end, 'no HTTP');
+});
+
+const here = import.meta.dirname ?? new URL('.', import.meta.url).pathname;
+const folder = mkdtempSync(join(tmpdir(), 'contract-recorded.'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const recorded = lines => {
+  writeFileSync(join(folder, 'test.1.ndjson'), lines.map(line => `${JSON.stringify({ from: 'test', ...line })}\n`).join(''));
+  return spawnSync(process.execPath, [join(here, 'recorded.mjs'), folder], { encoding: 'utf8' });
+};
+
+test('the whole of what was recorded is no good where something is not documented, where something was never seen, and where nothing was recorded', () => {
+  const nothing = recorded([]);
+  assert.equal(nothing.status, 1);
+  assert.match(nothing.stdout, /nothing was recorded/);
+  const one = recorded([{ exchange: not_found }]);
+  assert.equal(one.status, 1);
+  assert.match(one.stdout, /never seen: readSession 200/);
+  assert.doesNotMatch(one.stdout, /never seen: readSession 404| times /);
+  assert.match(recorded([{ exchange: { ...not_found, status: 418 } }]).stdout, /1 times 418: readSession has no 418/);
+  assert.match(recorded([{ sent: 'GET /v1/accounts HTTP/1.1\r\n\r\n', got: 'garbage' }]).stdout, /what came is no HTTP/);
 });
