@@ -6,6 +6,7 @@
 
 #include "app/listening.hpp"
 #include "foundation/transport/frame_cache.hpp"
+#include "foundation/transport/text_cache.hpp"
 
 namespace gateway::app {
 namespace {
@@ -131,6 +132,7 @@ void worker::give_memory_back() noexcept {
   if (most_open_ < many_connections || open > most_open_ / 2) return;
   most_open_ = open;
   transport::frame_cache::trim();
+  transport::text_cache::trim();
   ::malloc_trim(0);
 }
 

@@ -2,6 +2,7 @@
 
 #include "dispatch/dispatcher.hpp"
 #include "dispatch/retry_after.hpp"
+#include "foundation/transport/text_cache.hpp"
 
 // The dispatcher's one exchange: the request's bytes, what came back, and what is noted of it.
 namespace gateway::dispatch {
@@ -26,20 +27,26 @@ std::string_view route_of(operation what) noexcept {
   return {};
 }
 
-// Stamps the permit when the request's last byte goes.
+// Stamps the permit when the request's last byte goes, and forgets the request, in which the token stands.
 class sending_turn final : public upstream::send_observer {
  public:
-  explicit sending_turn(limiter::turn& place) noexcept : place_{place} {}
-  void sent() override { place_.sent(); }
+  sending_turn(limiter::turn& place, std::string& request) noexcept : place_{place}, request_{request} {}
+  void sent() override {
+    place_.sent();
+    secrets::wipe(request_);
+    transport::text_cache::give(request_);
+  }
 
  private:
   limiter::turn& place_;
+  std::string& request_;
 };
 
 }  // namespace
 
 void dispatcher::compose(const call& what, const token::grant& token, workspace& space, hand& held) const {
   held.token_generation = token.generation;
+  transport::text_cache::take(space.request);
   trace::traceparent_text ours{};
   std::string_view traceparent;
   if (space.trace.trace_id[0] != '\0') {
@@ -72,10 +79,10 @@ task<> dispatcher::exchange(const call& what, hand& held, workspace& space, limi
   // Where somebody keeps the result, it is waited for beyond the time of whoever asked.
   const auto most = began + options_.exchange_timeout;
   const auto until = what.watch != nullptr ? most : std::min(deadline_of(what), most);
-  sending_turn stamps{place};
+  sending_turn stamps{place, space.request};
   auto result = co_await upstream::exchange(parts_.loop, over.channel(), space.request, options_.limits, space.answer,
                                             until, upstream::asking::content, {place.drawn_permit().send_by, &stamps});
-  secrets::wipe(space.request);  // the token stands in it
+  secrets::wipe(space.request);  // where it did not go
   const auto took = parts_.loop.now() - began;
   space.stages.upstream = space.stages.upstream.value_or(time::duration::zero()) + took;
   facts.end = result.end;

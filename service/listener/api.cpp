@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "foundation/json/write.hpp"
+#include "foundation/transport/text_cache.hpp"
 #include "listener/account_document.hpp"
 #include "listener/batch.hpp"
 #include "listener/idempotency_key.hpp"
@@ -339,6 +340,7 @@ void api::answer_with_created(exchange& x, const request_scratch& mine, const on
   x.session = trace::short_text<36>{made.id.view()};
   x.reply.status = made.status;
   x.effect = made.status == 201 ? errors::effect::created : errors::effect::none;
+  transport::text_cache::take(x.reply.lines);
   x.reply.add_line("X-Request-Id", x.request_id.view());
   x.reply.add_line("Cache-Control", "no-store");
   x.reply.lines += "Location: /v1/accounts/";

@@ -4,6 +4,7 @@
 
 #include "foundation/secrets/secret.hpp"
 #include "foundation/transport/parking.hpp"
+#include "foundation/transport/text_cache.hpp"
 #include "listener/batch_stream.hpp"
 #include "listener/departure_watch.hpp"
 
@@ -364,7 +365,10 @@ task<bool> conversation::skip_body() {
 
 task<bool> conversation::send_reply(bool keep) {
   if (keep && x_.head.version == 10) x_.reply.add_line("Connection", "keep-alive");  // it does not go without saying
+  transport::text_cache::take(x_.output);
   serialise(x_.reply, server_.date(), keep, x_.output);
+  transport::text_cache::give(x_.reply.lines);
+  transport::text_cache::give(x_.reply.body);
   return send(x_.output);
 }
 
@@ -377,12 +381,11 @@ task<bool> conversation::send(std::string_view bytes) {
       continue;
     }
     if (put.status != io_status::want_read && put.status != io_status::want_write) co_return false;
-    // Who reads slowly is not to hold the answer twice.
-    if (x_.reply.body.capacity() > read_step) std::string{}.swap(x_.reply.body);
     woken_ = co_await connection_.ready().wait(put.status == io_status::want_read ? interest::read : interest::write);
     if (woken_ != wake::ready) co_return false;
   }
   guard_.stop();
+  transport::text_cache::give(x_.output);
   co_return true;
 }
 

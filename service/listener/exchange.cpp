@@ -1,5 +1,6 @@
 #include "listener/exchange.hpp"
 
+#include "foundation/transport/text_cache.hpp"
 #include "listener/postponed.hpp"
 
 #include <boost/beast/http/status.hpp>
@@ -101,6 +102,8 @@ void answer_with(exchange& x, const errors::failure& failure) {
   x.reply.clear();
   x.reply.status = row.status;
   x.reply.content_type = "application/problem+json";
+  transport::text_cache::take(x.reply.body);
+  transport::text_cache::take(x.reply.lines);
   errors::render(failure, x.request_id.view(), x.reply.body);
   x.reply.add_line("X-Request-Id", x.request_id.view());
   x.reply.add_line("Cache-Control", "no-store");

@@ -1,6 +1,7 @@
 #include "onboarding/sessions.hpp"
 
 #include "foundation/json/canonical.hpp"
+#include "foundation/transport/text_cache.hpp"
 #include "onboarding/key_failures.hpp"
 #include "onboarding/keyed_creation.hpp"
 #include "onboarding/metadata.hpp"
@@ -42,8 +43,7 @@ failure sessions::not_in_time(bool sent, bool gone) {
 }
 
 task<sessions::created> sessions::create(creation_request what, workspace& space, std::string& out) {
-  const auto composed =
-      compose_creation(what.body, what.policy, space.memory, space.upstream_body, space.from_defaults);
+  const auto composed = compose_creation(what.body, what.policy, memory_, space.upstream_body, space.from_defaults);
   if (!composed) co_return std::unexpected{composed.error()};
   const bool shares = what.may_reuse && reuse_.lifetime.count() > 0;
   auto creating = what.idempotency_key ? create_keyed(what, space, out)
@@ -67,7 +67,10 @@ task<sessions::created> sessions::create_alone(creation_request what, workspace&
   if (!sent) co_return std::unexpected{std::move(sent.error())};
   answer_context context{.now = parts_.clock.wall_now(), .creation = true};
   context.defaulted = space.from_defaults;
-  const auto facts = conclude(call.what, context, space.way, space.memory, out);
+  transport::text_cache::take(out);
+  const auto facts = conclude(call.what, context, space.way, memory_, out);
+  space.way.answer.body = {};
+  transport::text_cache::give(space.way.answer.received);
   if (!facts) co_return std::unexpected{facts.error()};
   if (space.way.slot != 0) parts_.shared.limits.bind(space.way.slot, facts->id.view());
   belongs(what.caller, facts->id, {}, external_metadata_of(what.body));

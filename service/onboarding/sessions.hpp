@@ -203,7 +203,7 @@ class sessions {
 
   parts parts_;
   reuse_rules reuse_;
-  scratch memory_;  // of what no request waits for
+  scratch memory_;
 };
 
 }  // namespace gateway::onboarding

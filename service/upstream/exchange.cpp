@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "foundation/transport/text_cache.hpp"
 #include "upstream/idle_limit.hpp"
 
 namespace gateway::upstream {
@@ -177,6 +178,7 @@ class reader {
 
   transport::io_result try_read() {
     const auto before = into_.received.size();
+    if (before == 0) transport::text_cache::take(into_.received);
     const char* const old_place = into_.received.data();
     transport::io_result got;
     into_.received.resize_and_overwrite(std::max(into_.received.capacity(), before + read_step),
@@ -185,6 +187,7 @@ class reader {
                                           return before + got.bytes;
                                         });
     move_views(old_place);
+    if (into_.received.empty()) transport::text_cache::give(into_.received);  // it is for those who have something
     return got;
   }
 
