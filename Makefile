@@ -5,10 +5,10 @@ S := tests/scripts
 # How many compilers at once; one needs up to 1.5 GiB of memory.
 export JOBS ?=
 
-.PHONY: help build demo test test-release test-chart test-docs test-image tsan fuzz bench metrics-page format tidy image clean
+.PHONY: help build demo test test-release test-chart test-contract test-docs test-image tsan fuzz bench metrics-page format tidy image clean
 
 help:     ## what there is to do (this list)
-	@awk -F ':[^#]*## ' '/^[a-z-]+:.*##/ { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*##/ { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build:    ## the programs, as shipped, into build/release/bin
 	@$(S)/install-packages build
@@ -31,6 +31,11 @@ test-chart: build    ## the Helm chart with helm 3 and 4, and a rolling replacem
 	@$(S)/install-packages chart
 	@tests/chart/run check
 	@tests/chart/run replace
+
+test-contract: build  ## the contract: linters, Prism, the answers of `make test`, requests made from it (REQUESTS=10000 of each seed)
+	@$(S)/install-packages contract
+	@[ -d build/debug/recorded ] || $(MAKE) test
+	@tests/contract/run
 
 test-docs: build    ## runs the snippets of docs/, as they stand
 	@$(S)/install-packages chart

@@ -1,6 +1,8 @@
 // Makes a C++ source of the contract: openapi.yaml as one JSON document, with the schemas it refers to put inside, and
 // the problem pages. Run by the build: embed-contract FOLDER OUT.cpp. Fails with the place if a reference leads
 // nowhere.
+#include "problem_pages.hpp"
+
 #include <boost/json.hpp>
 
 #include <yaml-cpp/yaml.h>
@@ -138,6 +140,14 @@ void write_array(std::ostream& out, const std::string& name, const std::string& 
   out << "\n};\n\n";
 }
 
+gateway::proto_free_api::problem_forms forms_of_page(const fs::path& file) {
+  try {
+    return gateway::proto_free_api::forms_of(read(file));
+  } catch (const std::exception& e) {
+    throw std::runtime_error{file.filename().string() + ": " + e.what()};
+  }
+}
+
 void embed(const fs::path& folder, std::ostream& out) {
   std::vector<fs::path> pages;
   for (const auto& entry : fs::directory_iterator{folder / "problems"})
@@ -147,14 +157,19 @@ void embed(const fs::path& folder, std::ostream& out) {
   out << "// Made by embed-contract from proto-free-api; edit that.\n#include \"proto_free_api.hpp\"\n\n"
       << "namespace gateway::proto_free_api {\nnamespace {\n\n";
   write_array(out, "openapi", openapi(folder));
-  for (std::size_t i = 0; i < pages.size(); ++i) write_array(out, "page_" + std::to_string(i), read(pages[i]));
-  out << "struct page {\n  std::string_view name;\n  std::string_view text;\n};\n\nconstexpr page pages[] = {\n";
+  for (std::size_t i = 0; i < pages.size(); ++i) {
+    const auto forms = forms_of_page(pages[i]);
+    write_array(out, "html_" + std::to_string(i), forms.html);
+    write_array(out, "json_" + std::to_string(i), forms.json);
+  }
+  out << "constexpr struct {\n  std::string_view name;\n  problem_page page;\n} pages[] = {\n";
   for (std::size_t i = 0; i < pages.size(); ++i)
-    out << "    {\"" << pages[i].stem().string() << "\", {page_" << i << ", sizeof page_" << i << "}},\n";
+    out << "    {\"" << pages[i].stem().string() << "\", {{html_" << i << ", sizeof html_" << i << "}, {json_" << i
+        << ", sizeof json_" << i << "}}},\n";
   out << "};\n\n}  // namespace\n\n"
       << "std::string_view openapi_json() noexcept { return {openapi, sizeof openapi}; }\n\n"
-      << "std::optional<std::string_view> problem_page(std::string_view name) noexcept {\n"
-      << "  for (const auto& p : pages)\n    if (p.name == name) return p.text;\n  return std::nullopt;\n}\n\n"
+      << "std::optional<problem_page> find_problem_page(std::string_view name) noexcept {\n"
+      << "  for (const auto& p : pages)\n    if (p.name == name) return p.page;\n  return std::nullopt;\n}\n\n"
       << "}  // namespace gateway::proto_free_api\n";
 }
 

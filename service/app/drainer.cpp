@@ -34,8 +34,9 @@ void drainer::stop_accepting() {
   give_up_at_ = steady_clock::now() + timeout_;
   on_each_loop(steps_.stop_accepting, [this] {
     steps_.hand_back();
-    // Each loop has told those whom it refuses before any of them accepts again.
-    on_each_loop([](std::size_t) {}, [this] { close_ports(); });
+    // Each loop has told those whom it refuses before any of them accepts again: the first visit comes in the turn that
+    // finds out about them, the second one after it.
+    on_each_loop([](std::size_t) {}, [this] { on_each_loop([](std::size_t) {}, [this] { close_ports(); }); });
   });
   look();
 }

@@ -131,7 +131,7 @@ class process {
                          .metrics = registry_,
                          .families = families_,
                          .loops = {},
-                         .papers = {proto_free_api::openapi_json(), &proto_free_api::problem_page},
+                         .papers = {proto_free_api::openapi_json(), &proto_free_api::find_problem_page},
                          .caller_tls = api_tls_ ? api_tls_->context() : nullptr};
     auto exporting = trace_export::make({.configuration = *configuration_,
                                          .environment = *environment_,

@@ -174,7 +174,10 @@ std::optional<failure> api::check_headers(const exchange& x, request_scratch& mi
     return header_fault(problem::malformed_request, "Expect", "not-supported",
                         "The only expectation understood is 100-continue.");
   if (mine.where.route->id == route_id::create_batch) return check_batch_headers(x, mine);
-  if (!accepts_json(fields))
+  const bool page = mine.where.route->id == route_id::problem_page;
+  if (page && !preferred_page(fields))
+    return header_fault(problem::not_acceptable, "Accept", "excludes-json", "There is text/html and application/json.");
+  if (!page && !accepts_json(fields))
     return header_fault(problem::not_acceptable, "Accept", "excludes-json", "Answers are application/json.");
   const bool creates =
       mine.where.route->id == route_id::create_session || mine.where.route->id == route_id::create_user;
@@ -302,8 +305,11 @@ task<> api::serve_other(exchange& x, request_scratch& mine) {
     case route_id::list_accounts:
       list_accounts(x, mine);
       break;
+    case route_id::problem_page:
+      show_problem_page(x, mine);
+      break;
     default:
-      show_document(x, mine);
+      show_openapi(x);
       break;
   }
   if (!x.later) add_rate_limits(x, mine);
@@ -398,17 +404,25 @@ void api::list_accounts(exchange& x, const request_scratch& mine) {
   x.reply.add_line("Cache-Control", "no-store");
 }
 
-void api::show_document(exchange& x, const request_scratch& mine) {
-  auto text = std::optional<std::string_view>{parts_.papers.openapi};
-  if (mine.where.route->id == route_id::problem_page) text = parts_.papers.problem_page(mine.where.item);
-  if (!text) {
+void api::show_openapi(exchange& x) const {
+  x.reply.status = 200;
+  x.reply.body = parts_.papers.openapi;
+  x.reply.add_line("X-Request-Id", x.request_id.view());
+}
+
+void api::show_problem_page(exchange& x, const request_scratch& mine) const {
+  const auto page = parts_.papers.find_problem_page(mine.where.item);
+  if (!page) {
     answer_with(x, failure_of(problem::not_found, "There is no such problem type."));
     return;
   }
+  const bool html = preferred_page(x.head.fields) == page_form::html;
   x.reply.status = 200;
-  x.reply.body = *text;
-  if (mine.where.route->id == route_id::problem_page) x.reply.content_type = "text/markdown; charset=utf-8";
+  x.reply.body = html ? page->html : page->json;
+  x.reply.content_type = html ? "text/html; charset=utf-8" : "application/json";
   x.reply.add_line("X-Request-Id", x.request_id.view());
+  x.reply.add_line("Vary", "Accept");
+  if (html) x.reply.add_line("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
 }
 
 // Milliseconds with two decimals (Server Timing, W3C), without floating point.

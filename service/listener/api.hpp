@@ -16,6 +16,7 @@
 #include "onboarding/sessions.hpp"
 #include "onboarding/users.hpp"
 #include "onboarding/waiting.hpp"
+#include "proto_free_api.hpp"
 
 namespace gateway::listener {
 
@@ -42,7 +43,7 @@ struct rulebook {
 // What everybody may read.
 struct documents {
   std::string_view openapi;
-  std::function<std::optional<std::string_view>(std::string_view name)> problem_page;
+  std::function<std::optional<proto_free_api::problem_page>(std::string_view name)> find_problem_page;
 };
 
 // What became of one line of a batch. The texts are valid for the call.
@@ -126,7 +127,8 @@ class api final : public handler {
   void add_preferences(exchange& x, const request_scratch& mine) const;
   void add_rate_limits(exchange& x, request_scratch& mine) const;
   void list_accounts(exchange& x, const request_scratch& mine);
-  void show_document(exchange& x, const request_scratch& mine);
+  void show_openapi(exchange& x) const;
+  void show_problem_page(exchange& x, const request_scratch& mine) const;
   void answer_with_created(exchange& x, const request_scratch& mine, const onboarding::creation_answer& made);
   void add_server_timing(exchange& x, const dispatch::stage_times& stages) const;
 

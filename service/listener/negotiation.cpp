@@ -50,6 +50,46 @@ int closeness(std::string_view range) noexcept {
   return 0;
 }
 
+// In thousandths (RFC 9110 section 12.4.2); what cannot be read is 1.
+int quality(std::string_view parameters) noexcept {
+  while (!parameters.empty()) {
+    const auto parameter = next_part(parameters, ';');
+    if (parameter.size() < 3 || !iequals(parameter.substr(0, 2), "q=")) continue;
+    const auto text = parameter.substr(2);
+    if (text.size() > 5 || (text[0] != '0' && text[0] != '1') || (text.size() > 1 && text[1] != '.')) return 1000;
+    int value = text[0] == '1' ? 1000 : 0;
+    int place = 100;
+    for (const char c : text.substr(std::min<std::size_t>(2, text.size()))) {
+      if (c < '0' || c > '9') return 1000;
+      value += (c - '0') * place;
+      place /= 10;
+    }
+    return std::min(value, 1000);
+  }
+  return 1000;
+}
+
+// How much one form is wanted, by the range that names it most closely.
+struct wish {
+  int closeness = 0;  // 3: by its name
+  int thousandths = 0;
+
+  void hear(std::string_view range, int quality_of_range, std::string_view name) noexcept {
+    const auto subtype = name.find('/');
+    int close = 0;
+    if (iequals(range, name))
+      close = 3;
+    else if (range.size() == subtype + 2 && range.ends_with("/*") &&
+             iequals(range.substr(0, subtype), name.substr(0, subtype)))
+      close = 2;
+    else if (range == "*/*")
+      close = 1;
+    if (close == 0 || close < closeness) return;
+    thousandths = close == closeness ? std::max(thousandths, quality_of_range) : quality_of_range;
+    closeness = close;
+  }
+};
+
 // Of the parameters of a Content-Type: the charset, where there is one.
 bool is_utf8(std::string_view parameters) noexcept {
   while (!parameters.empty()) {
@@ -89,6 +129,30 @@ bool accepts_json(const http::field_list& fields) {
   for (const auto& f : fields.all())
     if (f.id == http::field::accept) all += std::string{f.value} + ",";
   return accepts_json(std::optional<std::string_view>{all});
+}
+
+std::optional<page_form> preferred_page(const http::field_list& fields) {
+  wish html;
+  wish json;
+  bool said = false;
+  for (const auto& f : fields.all()) {
+    if (f.id != http::field::accept) continue;
+    auto rest = f.value;
+    while (!rest.empty()) {
+      auto parameters = next_part(rest, ',');
+      const auto range = next_part(parameters, ';');
+      if (range.empty()) continue;
+      said = true;
+      const int worth = quality(parameters);
+      html.hear(range, worth, "text/html");
+      for (const auto* name : {"application/json", "application/problem+json"}) json.hear(range, worth, name);
+    }
+  }
+  if (!said) return page_form::json;
+  if (html.thousandths == 0 && json.thousandths == 0) return std::nullopt;
+  if (html.thousandths != json.thousandths)
+    return html.thousandths > json.thousandths ? page_form::html : page_form::json;
+  return html.closeness > json.closeness ? page_form::html : page_form::json;
 }
 
 bool is_json(std::optional<std::string_view> content_type) noexcept {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -13,6 +14,11 @@ namespace gateway::listener {
 bool accepts_json(std::optional<std::string_view> accept) noexcept;
 // The same of all its lines together: a list may come in several (RFC 9110 section 5.3).
 bool accepts_json(const http::field_list& fields);
+
+// Which form of a page the Accept lines prefer (RFC 9110 section 12.5.1): by quality, and where they have none or the
+// same for both, JSON unless text/html is named. Nothing: neither is wanted.
+enum class page_form : std::uint8_t { json, html };
+std::optional<page_form> preferred_page(const http::field_list& fields);
 
 // Whether a Content-Type says JSON in UTF-8: "application/json", with or without parameters, or any "+json" type.
 bool is_json(std::optional<std::string_view> content_type) noexcept;

@@ -26,6 +26,7 @@ cluster::running::running(const std::string& configuration)
   const auto ready = process.line_with("ready to serve");
   api = port_in(ready, "api");
   admin = port_in(ready, "admin");
+  recorded.emplace(api);
 }
 
 cluster::cluster(std::string account)

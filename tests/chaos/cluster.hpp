@@ -43,6 +43,7 @@ class cluster {
     support::program process;
     unsigned short api = 0;
     unsigned short admin = 0;
+    std::optional<socket_tests::recorded_port> recorded = {};
   };
   std::string configuration() const;
   void start(std::size_t replica);

@@ -20,12 +20,16 @@ export async function until(what, seconds, look) {
   throw new Error(`not within ${seconds} s: ${what}`);
 }
 
+// Where a program runs: on this machine's loopback, unless a cluster gives it a place of its own.
+const here = { address: '127.0.0.1', inside: [] };
+
 export class stage {
   folder = mkdtempSync(join(tmpdir(), 'stage-'));
   running = [];
 
-  start(program, args, options = {}) {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+  start(program, args, { place = here, ...options } = {}) {
+    const [first, ...words] = [...place.inside, program, ...args];
+    const child = spawn(first, words, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
     child.said = '';
     for (const from of [child.stdout, child.stderr]) from.on('data', bytes => { child.said += bytes; });
     child.ended = new Promise(done => child.on('exit', (code, signal) => { child.over = true; done({ code, signal, at: Date.now() }); }));
@@ -34,18 +38,18 @@ export class stage {
     return child;
   }
 
-  async simulator(hosts, options = []) {
+  async simulator(hosts, options = [], place = here) {
     const ports = `${this.folder}/ports.json`;
     const ca = `${this.folder}/simulator-ca.pem`;
-    const child = this.start(`${bin}/podero-simulator`, ['--port=0', '--control-port=0', `--ports-file=${ports}`, `--ca-out=${ca}`, ...hosts.map(h => `--host-name=${h}`), ...options]);
+    const child = this.start(`${bin}/podero-simulator`, [`--address=${place.address}`, '--port=0', `--control-address=${place.address}`, '--control-port=0', `--ports-file=${ports}`, `--ca-out=${ca}`, ...hosts.map(h => `--host-name=${h}`), ...options], { place });
     await until('the simulator listens', 20, () => existsSync(ports) || child.over);
     if (child.over) throw new Error(child.said);
-    return { ...JSON.parse(readFileSync(ports, 'utf8')), ca };
+    return { ...JSON.parse(readFileSync(ports, 'utf8')), address: place.address, ca };
   }
 
-  async redis(password) {
+  async redis(password, place = here) {
     const port = await freePort();
-    const child = this.start('redis-server', ['--port', port, '--bind', '127.0.0.1', '--dir', this.folder, '--appendonly', 'yes', '--maxmemory-policy', 'noeviction', ...(password ? ['--requirepass', password] : [])].map(String));
+    const child = this.start('redis-server', ['--port', port, '--bind', place.address, '--dir', this.folder, '--appendonly', 'yes', '--maxmemory-policy', 'noeviction', ...(password ? ['--requirepass', password] : [])].map(String), { place });
     await until('Redis listens', 20, () => child.said.includes('Ready to accept connections') || child.over);
     if (child.over) throw new Error(child.said);
     return port;
@@ -64,10 +68,10 @@ export class stage {
   }
 
   // A gateway with this configuration (an object), once its line "ready to serve" is there.
-  gateway(config, name = 'gateway') {
+  gateway(config, name = 'gateway', place = here) {
     const file = `${this.folder}/${name}.yaml`;
     writeFileSync(file, JSON.stringify(config, null, 1));   // which is YAML, too
-    return this.start(`${bin}/onboarding-gateway`, ['--config', file]);
+    return this.start(`${bin}/onboarding-gateway`, ['--config', file], { place });
   }
 
   async end() {

@@ -1,12 +1,13 @@
-// Two replicas and Redis: a rolling replacement under load, with the probes, preStop, drain and grace period that the chart renders.
-// This test is kubelet, Deployment and Service in one: it starts processes, asks their probes, forwards connections to those that are
+// Two replicas and Redis, each in a network namespace of its own: a rolling replacement under load, with the ports, probes, preStop,
+// drain and grace period that the chart renders. This test is kubelet, Deployment and Service in one: it starts processes, asks their probes, forwards connections to those that are
 // ready, learns late (as kube-proxy does) that one is not, and kills what outlives its grace period.
 import assert from 'node:assert/strict';
 import { Agent, request } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
+import { cluster } from './cluster.mjs';
 import { configuration } from './cross.mjs';
-import { ask, freePort, key, pause, stage, until } from './programs.mjs';
+import { ask, key, pause, stage, until } from './programs.mjs';
 import { changed, example, objects, template } from './render.mjs';
 
 const late = 2000;   // ms in which nodes still send new connections to a pod that is going
@@ -20,27 +21,27 @@ const values = other => changed(example('production-values.yaml'), {
 class service {
   ready = [];
   turn = 0;
+  constructor(address, port) { Object.assign(this, { address, port }); }
   // Connections go to the ready ones in turn, as a Service hands them out.
   async listen() {
     this.server = createServer(client => {
       const to = this.ready[this.turn++ % this.ready.length];
       if (!to) { client.destroy(); return; }
-      const upstream = connect(to.api, '127.0.0.1');
+      const upstream = connect(to.port('api'), to.address);
       client.pipe(upstream).pipe(client);
       client.on('error', () => upstream.destroy());
       upstream.on('error', () => client.destroy());
     });
-    await new Promise(done => this.server.listen(0, '127.0.0.1', done));
-    return this.server.address().port;
+    await new Promise(done => this.server.listen(this.port, this.address, done));
   }
 }
 
-function post(agent, port, id) {
+function post(agent, door, id) {
   const body = JSON.stringify({ language: 'de', price_zone_default: 'AT', is_smart_optimization_active_default: true,
     success_url: 'https://www.my-customerportal.com/success', cancel_url: 'https://www.my-customerportal.com/error',
     user_id: `a169451c-8525-4352-b8ca-${String(id).padStart(12, '0')}` });
   return new Promise(done => {
-    const sent = request({ agent, port, host: '127.0.0.1', method: 'POST', path: '/v1/accounts/production/onboarding-sessions',
+    const sent = request({ agent, port: door.port, host: door.address, method: 'POST', path: '/v1/accounts/production/onboarding-sessions',
       headers: { 'Content-Type': 'application/json', 'Content-Length': body.length, Authorization: `Bearer ${key}`, 'Idempotency-Key': `key-${id}`, Prefer: 'wait=12' } }, answer => {
       let text = '';
       answer.on('data', bytes => { text += bytes; });
@@ -60,29 +61,36 @@ async function replacement(given) {
   const container = pod.containers[0];
   const { maxSurge, maxUnavailable } = deployment.spec.strategy.rollingUpdate;
   assert.deepEqual([deployment.spec.replicas, maxSurge, maxUnavailable], [2, 1, 0]);
+  const portOf = name => container.ports.find(p => p.name === name).containerPort;
+  const network = new cluster();
   const on = new stage();
   try {
-    const simulator = await on.simulator(['app.podero.com']);
-    const redis = await on.redis('not-a-secret');
+    const simulator = await on.simulator(['app.podero.com'], [], network.pod('simulator'));
+    const redis = network.pod('redis');
+    const redisPort = await on.redis('not-a-secret', redis);
     let number = 0;
     const start = async () => {
       const name = `pod-${++number}`;
+      const place = network.pod(name);
       const config = structuredClone(configuration([{ kind: 'ConfigMap', data: { 'gateway.yaml': on.provide(rendered.find(o => o.kind === 'ConfigMap' && o.data['gateway.yaml']).data['gateway.yaml']) } }]));
-      const [api, admin] = [await freePort(), await freePort()];
-      config.listeners = { api: { address: '127.0.0.1', port: api }, admin: { address: '127.0.0.1', port: admin } };
       config.control_socket = `${on.folder}/${name}.sock`;
-      config.accounts.production.resolve = { 'app.podero.com': `127.0.0.1:${simulator.api}` };
+      config.accounts.production.resolve = { 'app.podero.com': `${simulator.address}:${simulator.api}` };
       config.accounts.production.tls = { ca_file: simulator.ca };
-      config.shared_state.redis.url = `redis://127.0.0.1:${redis}/0`;
-      const process = on.gateway(config, name);
-      const one = { name, api, admin, process };
-      const probe = p => async () => { if (process.over) throw new Error(`${name}: ${process.said}`); return (await ask(`http://127.0.0.1:${admin}${container[p].httpGet.path}`)).status === 200; };
+      config.shared_state.redis.url = `redis://${redis.address}:${redisPort}/0`;
+      const process = on.gateway(config, name, place);
+      const one = { name, address: place.address, port: portOf, process, gone: place.gone };
+      const probe = p => async () => {
+        if (process.over) throw new Error(`${name}: ${process.said}`);
+        const { path, port } = container[p].httpGet;
+        return (await ask(`http://${place.address}:${portOf(port)}${path}`)).status === 200;
+      };
       await until(`${name} has started`, container.startupProbe.periodSeconds * container.startupProbe.failureThreshold, probe('startupProbe'));
       await until(`${name} is ready`, 30, probe('readinessProbe'));
       return one;
     };
-    const door = new service();
-    const port = await door.listen();
+    const port = rendered.find(o => o.kind === 'Service').spec.ports.find(p => p.name === 'api').port;
+    const door = new service(network.address, port);
+    await door.listen();
     door.ready = [await start(), await start()];
 
     // Load: more than is allowed would be refused in the end, so callers ask for what is allowed; keep-alive connections.
@@ -92,9 +100,9 @@ async function replacement(given) {
     const callers = Array.from({ length: 8 }, async () => {
       while (loading) {
         const id = ++asked;
-        let got = await post(agent, port, id);
+        let got = await post(agent, door, id);
         // What an HTTP client does by itself (RFC 9112 9.3.1): an idle connection was closed just as it was used.
-        if (got.status === 0 && got.reused) { got = await post(agent, port, id); got.again = true; }
+        if (got.status === 0 && got.reused) { got = await post(agent, door, id); got.again = true; }
         answers.push({ id, ...got });
         await pause(350);
       }
@@ -111,6 +119,7 @@ async function replacement(given) {
       const killer = setTimeout(() => one.process.kill('SIGKILL'), pod.terminationGracePeriodSeconds * 1000 - (Date.now() - began));
       const { code, signal } = await one.process.ended;
       clearTimeout(killer);
+      one.gone();
       ended.push({ name: one.name, code, signal, after: Date.now() - began });
     };
     const first = [...door.ready];
@@ -131,15 +140,15 @@ async function replacement(given) {
 
     const statuses = {};
     for (const a of answers) statuses[a.status] = (statuses[a.status] ?? 0) + 1;
-    const busiest = JSON.parse((await ask(`http://127.0.0.1:${simulator.control}/busiest?operation=create&per=1s`)).text);
-    const sessions = JSON.parse((await ask(`http://127.0.0.1:${simulator.control}/sessions`)).text);
+    const busiest = JSON.parse((await ask(`http://${simulator.address}:${simulator.control}/busiest?operation=create&per=1s`)).text);
+    const sessions = JSON.parse((await ask(`http://${simulator.address}:${simulator.control}/sessions`)).text);
     const seen = { statuses, during, lost: answers.slice(before).filter(a => a.status === 0 || a.status >= 500), ended, busiest: busiest.most,
       made: sessions.total, told: statuses[201], sentAgain: answers.filter(a => a.again).length };
     console.log(JSON.stringify({ ...seen, lost: seen.lost.length }));
     assert.ok(during > 100, 'there was load');
     assert.ok(seen.busiest > 0 && seen.busiest <= allowed.rate, 'a window was broken');
     return seen;
-  } finally { await on.end(); }
+  } finally { await on.end(); network.end(); }
 }
 
 function assertSmooth(seen) {

@@ -38,7 +38,7 @@ class Cutter:
     """A way to the gateway of which the first connection is cut after so many bytes of the answer."""
 
     def __init__(self, to, after):
-        self.to, self.after, self.cuts = to, after, 0
+        self.to, self.after, self.cuts, self.lock = to, after, 0, threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -51,14 +51,27 @@ class Cutter:
                 return
             gateway = socket.create_connection(("127.0.0.1", self.to))
             limit, self.after = self.after, None
-            threading.Thread(target=self.carry, args=(caller, gateway, None), daemon=True).start()
-            threading.Thread(target=self.carry, args=(gateway, caller, limit), daemon=True).start()
+            threading.Thread(target=self.both, args=(caller, gateway, limit)).start()
 
-    def carry(self, source, target, limit):
+    def both(self, caller, gateway, limit):
+        """Carries both ways; what went each way is written down for tests/contract, as tests/support/recording does."""
+        sent, got = bytearray(), bytearray()
+        up = threading.Thread(target=self.carry, args=(caller, gateway, None, sent), daemon=True)
+        up.start()
+        self.carry(gateway, caller, limit, got)
+        up.join(PATIENCE)
+        folder = os.environ.get("GATEWAY_RECORD")
+        if folder and got:
+            line = {"from": "batch.test.py", "sent": sent.decode("latin-1"), "got": got.decode("latin-1")}
+            with self.lock, open(os.path.join(folder, f"batch.test.py.{os.getpid()}.ndjson"), "a", encoding="ascii") as file:
+                file.write(json.dumps(line) + "\n")
+
+    def carry(self, source, target, limit, kept):
         seen = 0
         try:
             while data := source.recv(16384):
                 seen += len(data)
+                kept += data
                 if limit is not None and seen > limit:
                     self.cuts += 1
                     break

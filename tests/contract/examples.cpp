@@ -47,6 +47,11 @@ const std::vector<example>& examples() {
 
 std::string payload(const boost::json::object& message) {
   if (const auto* text = message.if_contains("text")) return std::string{text->as_string()};
+  if (const auto* lines = message.if_contains("lines")) {
+    std::string all;
+    for (const auto& line : lines->as_array()) all += boost::json::serialize(line) + "\n";
+    return all;
+  }
   const auto* body = message.if_contains("body");
   return body ? boost::json::serialize(*body) : std::string{};
 }

@@ -23,7 +23,7 @@ std::string read_file(const std::filesystem::path& path);
 // All of examples/, in the order of their names.
 const std::vector<example>& examples();
 
-// What is sent for a request or response of an example: its text, or its body as JSON.
+// What is sent for a request or response of an example: its text, its lines, or its body as JSON.
 std::string payload(const boost::json::object& message);
 
 }  // namespace gateway::contract

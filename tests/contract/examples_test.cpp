@@ -42,8 +42,8 @@ TEST_CASE("every example follows the format") {
   for (const auto& e : examples()) {
     CAPTURE(e.name);
     CHECK(joined(schema_faults(e.content, "example.json")) == "");
-    const auto operations = {"create-session", "read-session",    "show-account",  "give-back-slot",
-                             "create-user",    "list-heat-pumps", "read-heat-pump"};
+    const auto operations = {"create-session", "read-session",    "show-account",   "give-back-slot",
+                             "create-user",    "list-heat-pumps", "read-heat-pump", "create-sessions"};
     CHECK(std::ranges::count(operations, e.operation()) == 1);
   }
 }
@@ -60,7 +60,13 @@ TEST_CASE("every answer of an example fits its schema, its media type and its st
     }
     const bool of_devices = e.operation().ends_with("heat-pumps") || e.operation().ends_with("heat-pump");
     CHECK(header(response, "Cache-Control") == (of_devices && status < 300 ? "private, max-age=5" : "no-store"));
-    if (status < 300) {
+    if (e.operation() == "create-sessions" && status < 300) {
+      CHECK(header(response, "Content-Type") == "application/x-ndjson");
+      for (const auto& line : response.at("lines").as_array()) {
+        CHECK(joined(schema_faults(line, "batch-line-out.json")) == "");
+        CHECK((&line == &response.at("lines").as_array().back()) == line.as_object().contains("summary"));
+      }
+    } else if (status < 300) {
       CHECK(header(response, "Content-Type") == "application/json");
       for (const auto& one : documents_of(response.at("body")))
         CHECK(joined(schema_faults(one, schema_of(e.operation()))) == "");
@@ -79,6 +85,10 @@ TEST_CASE("every answer of an example fits its schema, its media type and its st
 TEST_CASE("a body that an example sends and that succeeds fits the schema of a request") {
   for (const auto& e : examples()) {
     CAPTURE(e.name);
+    if (e.operation() == "create-sessions" && e.at("request").contains("lines")) {
+      for (const auto& line : e.at("request").at("lines").as_array()) CHECK(line.as_object().contains("body"));
+      continue;
+    }
     const bool of_user = e.operation() == "create-user";
     if (e.at("response").at("status").as_int64() >= 300 || (!of_user && e.operation() != "create-session")) continue;
     const auto* schema = of_user ? "user-request.json" : "session-request.json";

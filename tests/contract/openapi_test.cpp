@@ -48,6 +48,13 @@ TEST_CASE("the document is OpenAPI 3.1 of this version, in one piece") {
   CHECK(document().at("components").at("schemas").as_object().contains("Gateway"));
 }
 
+TEST_CASE("the changelog has this version, and first") {
+  const auto text = read_file(folder() / "CHANGELOG.md");
+  const auto first = text.find("\n## ");
+  REQUIRE(first != std::string::npos);
+  CHECK(text.substr(first).starts_with("\n## " + std::string{PROJECT_VERSION} + "\n"));
+}
+
 TEST_CASE("every operation of the contract is there and says whether it is served") {
   std::set<std::string> served;
   std::set<std::string> planned;

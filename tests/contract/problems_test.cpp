@@ -56,7 +56,20 @@ TEST_CASE("a page tells title, type, status and advice as the table has them, wi
     CHECK(std::string{example.at("type").as_string()} == "/problems/" + name);
     CHECK(std::string{example.at("title").as_string()} == row.title);
     CHECK(example.at("status") == row.status);
-    CHECK(proto_free_api::problem_page(row.name) == page);
+    const auto served = proto_free_api::find_problem_page(row.name);
+    REQUIRE(served.has_value());
+    const auto json = boost::json::parse({served->json.data(), served->json.size()}).as_object();
+    const auto form_faults = schema_faults(json, "problem-page.json");
+    CHECK_MESSAGE(form_faults.empty(), (form_faults.empty() ? std::string{} : form_faults.front()));
+    CHECK(std::string{json.at("type").as_string()} == "/problems/" + name);
+    CHECK(std::string{json.at("title").as_string()} == row.title);
+    CHECK(json.at("status") == row.status);
+    CHECK(std::string{json.at("retry").as_string()} == to_string(row.advice));
+    CHECK(json.at("example") == example);
+    CHECK(served->html.starts_with("<!doctype html>"));
+    CHECK(served->html.contains("<h1>"));
+    CHECK(served->html.contains("<td><code>/problems/" + name + "</code></td>"));
+    CHECK_FALSE(served->html.contains("<script"));
   }
 }
 
@@ -75,9 +88,9 @@ TEST_CASE("the client's checklist has every problem, with its status and advice,
 }
 
 TEST_CASE("a page is served for known names only") {
-  CHECK_FALSE(proto_free_api::problem_page("").has_value());
-  CHECK_FALSE(proto_free_api::problem_page("rate-limited.md").has_value());
-  CHECK_FALSE(proto_free_api::problem_page("../openapi").has_value());
+  CHECK_FALSE(proto_free_api::find_problem_page("").has_value());
+  CHECK_FALSE(proto_free_api::find_problem_page("rate-limited.md").has_value());
+  CHECK_FALSE(proto_free_api::find_problem_page("../openapi").has_value());
 }
 
 TEST_CASE("the OpenAPI document lists every problem, each with its status") {

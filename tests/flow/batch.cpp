@@ -56,7 +56,7 @@ class sender {
   void send() {
     std::size_t put = 0;
     while (put < rest_.size()) {
-      const auto got = wire_.channel().try_write({rest_.data() + put, rest_.size() - put});
+      const auto got = wire_.try_say({rest_.data() + put, rest_.size() - put});
       if (got.status != transport::io_status::done) break;
       put += got.bytes;
     }

@@ -7,7 +7,9 @@
 #include <array>
 #include <cctype>
 
+#include "foundation/http/chunks.hpp"
 #include "settings/load.hpp"
+#include "support/recording.hpp"
 
 namespace gateway::flow {
 
@@ -78,7 +80,7 @@ void world::start_gateway(const std::string& yaml) {
                                   .metrics = registry_,
                                   .families = families_,
                                   .loops = {{loop, upstream, *names_, randomness_, *lines_}},
-                                  .papers = {"{}", [](std::string_view) { return std::nullopt; }}});
+                                  .papers = {"{}", [this](std::string_view name) { return find_problem_page(name); }}});
   if (!made) FAIL(made.error());
   gateway = std::move(*made);
   gateway->start();
@@ -89,7 +91,7 @@ support::memory_peer world::connect() {
   auto [mine, theirs] = transport::memory_channel::make_pair(loop.ready());
   gateway->callers(0).accept(std::move(theirs));
   settle();
-  return support::memory_peer{std::move(mine)};
+  return support::memory_peer{std::move(mine), support::recording::begin()};
 }
 
 std::optional<answer> world::heard(support::memory_peer& peer) {
@@ -127,9 +129,16 @@ std::vector<answer> read_answers(std::string_view bytes) {
     http::answer_head head;
     http::answer_parser parser{{}, head};
     if (!parser.read_head(bytes.substr(0, *end))) break;
-    const auto length = head.body == http::framing::length ? static_cast<std::size_t>(head.content_length) : 0;
+    auto length = head.body == http::framing::length ? static_cast<std::size_t>(head.content_length) : 0;
     if (bytes.size() < *end + length) break;
     answer one{.status = head.status, .headers = {}, .body = std::string{bytes.substr(*end, length)}};
+    if (head.body == http::framing::chunked) {
+      http::chunk_reader chunks;
+      chunks.limit(static_cast<std::size_t>(-1));
+      const auto read = chunks.read(bytes.substr(*end), one.body);
+      if (!read || !chunks.finished()) break;
+      length = *read;
+    }
     for (const auto& f : head.fields.all()) {
       std::string name{f.name};
       std::ranges::transform(name, name.begin(),

@@ -10,6 +10,7 @@
 
 #include "app/service.hpp"
 #include "flow/memory_upstream.hpp"
+#include "proto_free_api.hpp"
 #include "support/loop_fixture.hpp"
 #include "support/memory_peer.hpp"
 
@@ -55,6 +56,9 @@ class world : public support::loop_fixture {
   // Everything that was logged, events and requests.
   std::string logged();
 
+  // What problem pages there are.
+  std::function<std::optional<proto_free_api::problem_page>(std::string_view name)> find_problem_page =
+      &proto_free_api::find_problem_page;
   literal_environment* environment = nullptr;
   memory_upstream upstream;
   std::unique_ptr<app::service> gateway;

@@ -97,7 +97,14 @@ void add_example(seeds& to, const bj::object& example) {
     const auto body = body_of(request);
     to.add("head", head + "\r\n");
     if (body.size() < 4096) add_message(to, "request", head, body);
-    if (!body.empty() && body.size() < 8192) to.add("creation", body);
+    const bool user = path->as_string().ends_with("/users");
+    if (!body.empty() && body.size() < 8192) to.add(user ? "user" : "creation", body);
+    if (!body.empty() && !user && body.size() < 512) {
+      std::string line = "\x20{\"idempotency_key\": \"k\", \"body\": ";
+      line += body;
+      line += "}\r\n";
+      to.add("batch_line", line);
+    }
   }
   const auto* upstream = example.if_contains("upstream");
   if (upstream == nullptr || !upstream->is_object()) return;
@@ -107,6 +114,7 @@ void add_example(seeds& to, const bj::object& example) {
   const auto* status = answer->as_object().if_contains("status");
   if (body.empty() || status == nullptr) return;
   to.add("answer", body);
+  if (body.size() < 1024) to.add("user", body);
   add_message(to, "upstream_bytes", head_of("HTTP/1.1 " + bj::serialize(*status) + " X", answer->as_object()), body);
 }
 
@@ -167,6 +175,8 @@ void add_headers(seeds& to) {
   to.add("prefer",
          {"wait=5", "respond-async, wait=10; x=y, reuse=no", "wait=\"7\"\nreuse=no", "x=\"a, wait=3\", wait=4"});
   to.add("idempotency_key", {"k", "\"k\"", R"("a\"b\\c")", "k\nk", std::string(256, 'k')});
+  to.add("batch_line", {"\x01{\"body\":{}}\n\n{ \"b\\u006fdy\" : {\"a\":[{}]} , \"idempotency_key\":\"k\" }"s,
+                        "\x07{\"idempotency_key\":7,\"body\":[]}\r\n{\"body\":{\"}\\\"\":\":,\"},\"x\":1}\r\n"s});
   to.add("traceparent",
          {"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
           "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03-more", "a169451c-8525-4352-b8ca-070dd449a1a5"});

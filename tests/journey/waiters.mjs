@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { record_connection } from '../support/record.mjs';
 import { World, eventually, keys, later } from '../support/world.mjs';
 
 const [bin, ...sizes] = process.argv.slice(2);
@@ -43,15 +44,16 @@ try {
   const wait = id => new Promise((done, failed) => {
     const socket = new Socket();
     sockets.push(socket);
+    const asked = `GET /v1/accounts/busy/onboarding-sessions/${id} HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer ${key}\r\nPrefer: wait=600\r\n\r\n`;
     let text = '';
+    socket.on('close', () => record_connection(asked, text));
     socket.setEncoding('latin1').on('error', failed).on('data', piece => {
       text += piece;
       if (!text.includes('\r\n\r\n') || !text.includes('"gateway":')) return;
       ++answered;
       if (text.startsWith('HTTP/1.1 200') && text.includes('"state":"completed"')) ++completed;
     });
-    socket.connect(Number(port), hostname, () => socket.write(
-      `GET /v1/accounts/busy/onboarding-sessions/${id} HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer ${key}\r\nPrefer: wait=600\r\n\r\n`, done));
+    socket.connect(Number(port), hostname, () => socket.write(asked, done));
   });
   const began = Date.now();
   const points = [];

@@ -11,12 +11,15 @@
 
 #include <array>
 #include <cerrno>
+#include <mutex>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
 
 #include "support/program.hpp"
+#include "support/recording.hpp"
 #include "support/serial.hpp"
 
 namespace gateway::socket_tests {
@@ -42,7 +45,36 @@ int dial(unsigned short port) {
   throw std::system_error{reason, std::generic_category(), "connect to port " + std::to_string(port)};
 }
 
+// How many gateways there are, or were a moment ago, at each port.
+struct known_ports {
+  std::mutex lock;
+  std::multiset<unsigned short> all;
+
+  static known_ports& of_gateways() {
+    static known_ports known;
+    return known;
+  }
+};
+
+bool is_gateway(unsigned short port) {
+  auto& known = known_ports::of_gateways();
+  const std::lock_guard held{known.lock};
+  return known.all.contains(port);
+}
+
 }  // namespace
+
+recorded_port::recorded_port(unsigned short port) : port_{port} {
+  auto& known = known_ports::of_gateways();
+  const std::lock_guard held{known.lock};
+  known.all.insert(port);
+}
+
+recorded_port::~recorded_port() {
+  auto& known = known_ports::of_gateways();
+  const std::lock_guard held{known.lock};
+  known.all.erase(known.all.find(port_));
+}
 
 std::string answer::header(std::string_view name) const {
   std::istringstream lines{head};
@@ -64,7 +96,8 @@ std::string text_in(const boost::json::value& object, std::string_view name) {
   return found != nullptr && found->is_string() ? std::string{found->get_string()} : std::string{};
 }
 
-connection::connection(unsigned short port, const std::optional<trust>& tls) : socket_{dial(port)} {
+connection::connection(unsigned short port, const std::optional<trust>& tls)
+    : socket_{dial(port)}, tap_{is_gateway(port) ? support::recording::begin() : nullptr} {
   if (!tls) return;
   context_.reset(SSL_CTX_new(TLS_client_method()));
   SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
@@ -92,7 +125,8 @@ connection::connection(connection&& other) noexcept
     : socket_{std::exchange(other.socket_, -1)},
       context_{std::move(other.context_)},
       tls_{std::move(other.tls_)},
-      unread_{std::move(other.unread_)} {}
+      unread_{std::move(other.unread_)},
+      tap_{std::move(other.tap_)} {}
 
 connection::~connection() {
   tls_.reset();
@@ -108,6 +142,7 @@ void connection::send(std::string_view bytes) {
     const auto sent = tls_ ? SSL_write(tls_.get(), bytes.data(), static_cast<int>(bytes.size()))
                            : ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent <= 0) throw std::runtime_error{"the peer takes no bytes"};
+    if (tap_) tap_->sent(bytes.substr(0, static_cast<std::size_t>(sent)));
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
 }
@@ -115,12 +150,14 @@ void connection::send(std::string_view bytes) {
 std::size_t connection::read_some(char* into, std::size_t size) {
   if (tls_) {
     const int got = SSL_read(tls_.get(), into, static_cast<int>(size));
+    if (got > 0 && tap_) tap_->got({into, static_cast<std::size_t>(got)});
     if (got > 0) return static_cast<std::size_t>(got);
     if (SSL_get_error(tls_.get(), got) == SSL_ERROR_ZERO_RETURN) return 0;
     throw std::runtime_error{"the TLS connection was cut, or nothing came in time"};
   }
   const auto got = ::recv(socket_, into, size, 0);
   if (got < 0) throw std::system_error{errno, std::generic_category(), "nothing came"};
+  if (tap_) tap_->got({into, static_cast<std::size_t>(got)});
   return static_cast<std::size_t>(got);
 }
 

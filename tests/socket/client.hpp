@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "support/tap.hpp"
+
 namespace gateway::socket_tests {
 
 struct answer {
@@ -68,6 +70,19 @@ class connection {
   std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context_{nullptr, &SSL_CTX_free};
   std::unique_ptr<SSL, decltype(&SSL_free)> tls_{nullptr, &SSL_free};
   std::string unread_;
+  std::unique_ptr<support::tap> tap_;
+};
+
+// What is said over connections to a gateway's API is kept (support::recording) as long as this lives.
+class recorded_port {
+ public:
+  explicit recorded_port(unsigned short port);
+  ~recorded_port();
+  recorded_port(const recorded_port&) = delete;
+  recorded_port& operator=(const recorded_port&) = delete;
+
+ private:
+  unsigned short port_;
 };
 
 // One request over a connection of its own.

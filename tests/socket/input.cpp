@@ -141,9 +141,18 @@ TEST_CASE("OPTIONS says what a path allows, and the contract is there without a 
   CHECK(options.status == 204);
   CHECK(options.header("Allow") == "POST, OPTIONS");
   CHECK(over.call("GET", "/openapi.json").json().at("openapi").as_string().starts_with("3."));
-  const auto problem_page = over.call("GET", "/problems/validation-failed");
-  CHECK(problem_page.status == 200);
-  CHECK(problem_page.header("Content-Type") == "text/markdown; charset=utf-8");
+  const auto for_programs = over.call("GET", "/problems/validation-failed");
+  CHECK(for_programs.status == 200);
+  CHECK(for_programs.header("Content-Type") == "application/json");
+  CHECK(for_programs.header("Vary") == "Accept");
+  CHECK(for_programs.json().at("type") == "/problems/validation-failed");
+  const auto for_people = over.call("GET", "/problems/validation-failed", "", "Accept: text/html, */*;q=0.8\r\n");
+  CHECK(for_people.status == 200);
+  CHECK(for_people.header("Content-Type") == "text/html; charset=utf-8");
+  CHECK(for_people.header("Content-Security-Policy").contains("default-src 'none'"));
+  CHECK(for_people.body.contains("<h2>What to do</h2>"));
+  CHECK(over.call("GET", "/problems/validation-failed", "", "Accept: text/plain\r\n").status == 406);
+  CHECK(over.call("GET", "/problems/no-such", "", "Accept: text/html\r\n").status == 404);
 }
 
 TEST_CASE("Requests sent at once are answered in order") {

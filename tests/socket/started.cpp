@@ -84,11 +84,23 @@ std::string configuration::text() const {
   return out + "drain: " + drain + "\nlog: " + log + "\n" + more;
 }
 
+namespace {
+
+// What env(1) is given: the gateway takes the place of env, and its process id.
+std::vector<std::string> words(const configuration& how, const std::string& file) {
+  auto all = how.environment;
+  all.insert(all.end(), {std::string{gateway_file}, "--config", file});
+  return all;
+}
+
+}  // namespace
+
 running_gateway::running_gateway(const configuration& how, support::streams standard)
-    : process_{std::string{gateway_file}, {"--config", folder_.write("gateway.yaml", how.text())}, standard} {
+    : process_{"/usr/bin/env", words(how, folder_.write("gateway.yaml", how.text())), standard} {
   const auto ready = process_.line_with("ready to serve");
   api_ = port_in(ready, "api");
   admin_ = port_in(ready, "admin");
+  recorded_.emplace(api_);
   if (!how.wait_until_ready) return;
   if (!eventually([this] { return get(admin_, "/readyz").status == 200; }))
     throw std::runtime_error{"the gateway is not ready: " + get(admin_, "/readyz?verbose").body};

@@ -54,6 +54,7 @@ struct configuration {
   std::string account_more = "";
   std::string log = "{ level: info, format: json }";
   std::string more = "";
+  std::vector<std::string> environment = {};  // NAME=VALUE, beside that of the test
   bool wait_until_ready = true;
 
   static configuration of(const running_simulator& upstream, const support::scratch_folder& folder);
@@ -86,6 +87,7 @@ class running_gateway {
   support::program process_;
   unsigned short api_ = 0;
   unsigned short admin_ = 0;
+  std::optional<recorded_port> recorded_;
 };
 
 // Both, the gateway configured for the simulator and whatever `adapt` does to that.

@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { record } from './record.mjs';
 
 const patience = 30000;
 export const later = ms => new Promise(done => setTimeout(done, ms));
@@ -53,7 +54,7 @@ export class World {
   gateways = [];
   // `bin`: where the compiled programs are. `shared`: so many gateways, which share a Redis. `accounts`: a simulator
   // for each; those beyond production and sandbox have no windows. `open_for`: how long a circuit is open. `attempts`: how often a request is sent.
-  // `more`: further lines of every account's settings. `connections`: how many callers may be connected.
+  // `more`: further lines of every account's settings, or a function that has them of an account's name. `connections`: how many callers may be connected.
   static async start(bin, { shared = 0, accounts, open_for = '60s', attempts = 1, more = '', connections = 1000 } = {}) {
     const world = new World();
     Object.assign(world, { open_for, attempts, more, connections });
@@ -88,6 +89,7 @@ export class World {
     for (const gateway of this.gateways) {
       const ready = JSON.parse(await gateway.program.line('ready to serve'));
       gateway.api = `http://${ready.api}`;
+      record(gateway.api);
       gateway.admin = `http://${ready.admin}`;
     }
     [this.gateway, this.api, this.admin] = [this.gateways[0].program, this.gateways[0].api, this.gateways[0].admin];
@@ -134,7 +136,7 @@ export class World {
     tls: { ca_file: ${this.podero[name].ca} }
     retries: { attempts: ${this.attempts} }
     circuit_breaker: { window: 10s, min_requests: 3, failure_ratio: 0.5, open_for: ${this.open_for} }
-${this.more}`;
+${typeof this.more === 'function' ? this.more(name) : this.more}`;
     // On an empty Redis windows are full for their length, at most a minute: nobody here waits for that.
     const wide = shared ? '    limits: { requests: [ { rate: 50, per: 1s } ] }\n' : `    limits:
       requests: [ { rate: 50, per: 1s }, { rate: 1500, per: 1m } ]

@@ -28,7 +28,7 @@ struct guarded_world : podero_world {
   // All of it, in as many pieces as the other side takes. False: it takes no more.
   bool deliver(support::memory_peer& to, std::string_view bytes) {
     for (int round = 0; round < 100 && !bytes.empty(); ++round) {
-      const auto put = to.channel().try_write(bytes);
+      const auto put = to.try_say(bytes);
       if (put.status == transport::io_status::failed) return false;
       bytes.remove_prefix(put.bytes);
       w.settle();

@@ -54,3 +54,33 @@ TEST_CASE("JSON is sent where the type says so, in UTF-8") {
 }
 
 }  // namespace
+
+TEST_CASE("A page comes in the form that is wanted more, and as JSON where that is left open") {
+  using gateway::listener::page_form;
+  using gateway::listener::preferred_page;
+  const auto of = [](std::initializer_list<std::string_view> lines) {
+    gateway::http::field_list fields;
+    for (const auto line : lines) fields.add({gateway::http::field::accept, "Accept", line});
+    return preferred_page(fields);
+  };
+  CHECK(of({}) == page_form::json);
+  CHECK(of({""}) == page_form::json);
+  CHECK(of({"*/*"}) == page_form::json);
+  CHECK(of({"application/json"}) == page_form::json);
+  CHECK(of({"application/problem+json"}) == page_form::json);
+  CHECK(of({"text/html"}) == page_form::html);
+  CHECK(of({"TEXT/HTML;charset=utf-8"}) == page_form::html);
+  CHECK(of({"text/*"}) == page_form::html);
+  // What browsers send.
+  CHECK(of({"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}) == page_form::html);
+  CHECK(of({"text/html, application/json"}) == page_form::json);
+  CHECK(of({"text/html, application/json;q=0.9"}) == page_form::html);
+  CHECK(of({"text/html;q=0.5", "application/json;q=0.501"}) == page_form::json);
+  CHECK(of({"text/html, */*"}) == page_form::html);
+  CHECK(of({"text/html;q=0, */*"}) == page_form::json);
+  CHECK(of({"application/json;q=0.0, text/html;q=0.001"}) == page_form::html);
+  CHECK(of({"text/plain, image/*"}) == std::nullopt);
+  CHECK(of({"*/*;q=0"}) == std::nullopt);
+  CHECK(of({"text/html;q=0, application/*;q=0"}) == std::nullopt);
+  CHECK(of({"text/html;q=nonsense"}) == page_form::html);
+}
