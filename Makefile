@@ -60,11 +60,14 @@ fuzz:     ## a minute of each fuzz target, reported in tests/fuzz/REPORT.md; FUZ
 
 bench:    ## what a decision of the limiter, a request, and logs and metrics cost; callers beside 5,000 slow connections (QUICK=1 is shorter)
 	@$(S)/install-packages bench
-	@$(S)/build release onboarding-gateway podero-simulator bench_limiter bench_attack bench_floor onboarding-gateway-uncounted
+	@$(S)/build release onboarding-gateway podero-simulator bench_limiter bench_request bench_instructions bench_attack bench_floor onboarding-gateway-uncounted
 	@build/release/bench/bench_limiter --benchmark_repetitions=5 --benchmark_report_aggregates_only=true
+	@build/release/bench/bench_request --benchmark_repetitions=5 --benchmark_report_aggregates_only=true
+	@bench/instructions/run build/release/bench/bench_instructions
 	@bench/run build/release/bin
 	@bench/slow/run build/release/bin build/release/bench/bench_attack
 	@bench/observability build/release/bin build/release/bench/onboarding-gateway-uncounted
+	@node bench/peers/scale.mjs build/release/bin build/results
 	@node bench/peers/run.mjs build/release/bin build/release/bench/bench_floor build/results
 
 metrics-page:  ## docs/metrics.md, from the code

@@ -16,14 +16,15 @@ export function cpu_time(child) {
 }
 export const resident = child => Stage.processes(child).reduce((sum, pid) => sum + Number(readFileSync(`/proc/${pid}/status`, 'utf8').match(/^VmRSS:\s+(\d+)/m)[1]) * 1024, 0);
 
-// Ticks of the core: all, and those that the host took away.
+// Ticks of the core, or of all where it is a list of several: all, and those that the host took away.
 function ticks(core) {
-  const numbers = readFileSync('/proc/stat', 'utf8').match(new RegExp(`^cpu${core} (.*)$`, 'm'))[1].trim().split(/\s+/).map(Number);
+  const name = /^\d+$/.test(core) ? `cpu${core}` : 'cpu';
+  const numbers = readFileSync('/proc/stat', 'utf8').match(new RegExp(`^${name} +(.*)$`, 'm'))[1].trim().split(/\s+/).map(Number);
   return { all: numbers.slice(0, 8).reduce((a, b) => a + b, 0), stolen: numbers[7] };
 }
 
 export async function wrk(core, { url, headers = {} }, connections, seconds, threads = 1) {
-  const { stdout } = await run('taskset', ['-c', String(core), 'wrk', '-t', String(threads), '-c', String(connections), '-d', `${seconds}s`, '--timeout', '20s', '--latency',
+  const { stdout } = await run('taskset', ['-c', String(core), 'wrk', '-t', String(threads), '-c', String(connections), '-d', `${Math.ceil(seconds)}s`, '--timeout', '20s', '--latency',
     ...Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]), '-s', `${here}/../post.lua`, url]);
   const [requests, failed, duration, p50, p99, p999, status] = (stdout.match(/^BENCH (.*)$/m)?.[1] ?? '').split(' ').map(Number);
   if (!requests) throw new Error(`wrk gave no figures: ${stdout}`);

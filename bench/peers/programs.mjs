@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const here = dirname(fileURLToPath(import.meta.url));
@@ -89,6 +89,13 @@ export class Stage {
     return { name, child, proxied: { url: at + upstream_path }, local: { url: `${at}/local` }, refused: { url: `${at}/refused` } };
   }
 
+  // Valgrind 3.19 does not read the debugging information of clang 19.
+  #without_debug(program) {
+    const plain = `${this.folder}/${basename(program)}`;
+    execFileSync('objcopy', ['--strip-debug', program, plain]);
+    return plain;
+  }
+
   async haproxy() {
     const port = await free_port();
     const child = this.start('haproxy', ['haproxy', '-db', '-f', this.#write('haproxy.cfg', this.#fill('haproxy.cfg.in', { PORT: port }))]);
@@ -102,7 +109,7 @@ export class Stage {
     const [port, admin] = [await free_port(), await free_port()];
     const config = this.#write(`gateway-${port}.yaml`, this.#fill('gateway.yaml.in', { PORT: port, ADMIN: admin, LOOPS: loops, CONNECTIONS: connections,
       UPSTREAM: upstream_port, KEY_SHA256: sha256(keys.portal), REFUSED_SHA256: sha256(keys.refused) }));
-    const child = this.start('gateway', [`${this.bin}/onboarding-gateway`, '--config', config], { before, core });
+    const child = this.start('gateway', [before.length ? this.#without_debug(`${this.bin}/onboarding-gateway`) : `${this.bin}/onboarding-gateway`, '--config', config], { before, core });
     await this.answers(child, `http://127.0.0.1:${admin}/readyz`);
     for (const end = Date.now() + 60_000; (await fetch(`http://127.0.0.1:${admin}/readyz`)).status !== 200;) {
       if (Date.now() > end) throw new Error(`the gateway is not ready: ${child.said.slice(0, 3000)}`);
@@ -126,7 +133,7 @@ export class Stage {
     const answer = this.#write('floor-answer', `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${fixed.length}\r\n\r\n${fixed}`);
     const start = async mode => {
       const port = await free_port();
-      const child = this.start('floor', [this.floor, mode, port, this.upstream_port, request, answer].map(String), { before });
+      const child = this.start('floor', [before.length ? this.#without_debug(this.floor) : this.floor, mode, port, this.upstream_port, request, answer].map(String), { before });
       const at = `http://127.0.0.1:${port}/`;
       await this.answers(child, at);
       return { name: 'floor', child, [mode === 'proxy' ? 'proxied' : 'local']: { url: at } };

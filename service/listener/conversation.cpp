@@ -189,17 +189,31 @@ conversation::heard conversation::refused(const failure& why) {
 
 // ---- one request
 
+// At the door, then the head; it may be answered by that. Returns the most that its body may have. What is decided
+// without waiting is decided in functions of their own, here and below: in a coroutine the failures that may come of it
+// would make its frame several times as large, and there is one for each request under way.
+std::size_t conversation::take_head() {
+  auto* const load = server_.options_.load;
+  if (const auto overload = load != nullptr ? load->at_the_door() : std::nullopt) {
+    answer_with(x_, *overload);
+    return 0;
+  }
+  const auto limit = server_.handler_.on_head(x_);
+  if (x_.reply.status == 0 && x_.batch) pass_the_desk();
+  return limit;
+}
+
+// False: it is answered.
+bool conversation::pass_the_desk() {
+  auto* const load = server_.options_.load;
+  const auto overload = load != nullptr ? load->at_the_desk() : std::nullopt;
+  if (overload) answer_with(x_, *overload);
+  return !overload;
+}
+
 // True: the connection may be kept.
 task<bool> conversation::answer_request() {
-  auto* const load = server_.options_.load;
-  std::size_t limit = 0;
-  if (const auto overload = load != nullptr ? load->at_the_door() : std::nullopt)
-    answer_with(x_, *overload);
-  else
-    limit = server_.handler_.on_head(x_);
-  if (x_.reply.status == 0 && x_.batch && load != nullptr) {
-    if (const auto overload = load->at_the_desk()) answer_with(x_, *overload);
-  }
+  const auto limit = take_head();
   if (x_.reply.status == 0 && x_.batch) {
     co_await run_batch();
     co_return false;
@@ -209,10 +223,7 @@ task<bool> conversation::answer_request() {
     body_taken = take_body(limit);
     if (!body_taken) body_taken = co_await read_body(limit);
     if (!body_taken && x_.reply.status == 0) co_return false;  // the caller went away
-    if (const auto overload = body_taken && load != nullptr ? load->at_the_desk() : std::nullopt)
-      answer_with(x_, *overload);
-    else if (body_taken)
-      co_await run_handler();
+    if (body_taken && pass_the_desk()) co_await run_handler();
   }
   if (x_.later) co_return true;
   x_.reply.head_only = x_.head.method == http::verb::head;
@@ -264,13 +275,15 @@ task<> conversation::run_handler() {
     failed = true;
     server_.handler_.on_failure(x_, fault.what());
   }
-  // The details of our own faults are for the log, not for the caller.
   if (failed) x_.later.reset();
-  if (failed || (x_.reply.status == 0 && !x_.later)) {
-    auto f = failure_of(problem::internal_error, "The gateway failed to handle this request.");
-    f.effect = errors::effect::unknown;
-    answer_with(x_, f);
-  }
+  if (failed || (x_.reply.status == 0 && !x_.later)) answer_for_failed();
+}
+
+// The details of our own faults are for the log, not for the caller.
+void conversation::answer_for_failed() {
+  auto f = failure_of(problem::internal_error, "The gateway failed to handle this request.");
+  f.effect = errors::effect::unknown;
+  answer_with(x_, f);
 }
 
 // ---- the body

@@ -34,6 +34,9 @@ class conversation {
   heard end_of_head_missing();
   heard refused(const errors::failure& why);
 
+  [[gnu::noinline]] std::size_t take_head();
+  [[gnu::noinline]] bool pass_the_desk();
+  [[gnu::noinline]] void answer_for_failed();
   transport::task<bool> answer_request();
   bool take_body(std::size_t limit);
   transport::task<bool> read_body(std::size_t limit);

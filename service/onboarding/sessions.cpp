@@ -43,8 +43,9 @@ failure sessions::not_in_time(bool sent, bool gone) {
 }
 
 task<sessions::created> sessions::create(creation_request what, workspace& space, std::string& out) {
-  const auto composed = compose_creation(what.body, what.policy, memory_, space.upstream_body, space.from_defaults);
-  if (!composed) co_return std::unexpected{composed.error()};
+  if (auto composed = compose_creation(what.body, what.policy, memory_, space.upstream_body, space.from_defaults);
+      !composed)
+    co_return std::unexpected{std::move(composed.error())};
   const bool shares = what.may_reuse && reuse_.lifetime.count() > 0;
   auto creating = what.idempotency_key ? create_keyed(what, space, out)
                   : shares             ? create_shared(what, space, out)

@@ -9,9 +9,10 @@ using transport::task;
 
 // Somebody who waits for a connection. Whatever it was given and did not use goes on to the next one when it leaves.
 struct pool::waiter {
-  explicit waiter(pool& from) : owner{from}, place{from.net_.loop.ready()} { owner.waiters_.push_back(this); }
+  explicit waiter(pool& from)
+      : owner{from}, place{from.net_.loop.ready()}, in_line{owner.waiters_.insert(owner.waiters_.end(), this)} {}
   ~waiter() {
-    std::erase(owner.waiters_, this);
+    if (in_line != owner.waiters_.end()) owner.waiters_.erase(in_line);
     if (handed) owner.put_back(std::move(handed));
     owner.balance();
   }
@@ -20,6 +21,7 @@ struct pool::waiter {
 
   pool& owner;
   transport::parking place;
+  std::list<waiter*>::iterator in_line;  // the end: it is called, and stands there no more
   connection_ptr handed;
   std::optional<error> failed;
 };
@@ -135,11 +137,16 @@ void pool::put_back(connection_ptr c) noexcept {
   idle_.push_back(std::move(c));
 }
 
+pool::waiter* pool::call_first() noexcept {
+  auto* first = waiters_.front();
+  waiters_.erase(std::exchange(first->in_line, waiters_.end()));
+  return first;
+}
+
 // To whoever waits longest; false if nobody does.
 bool pool::offer(connection_ptr& c) noexcept {
   if (waiters_.empty()) return false;
-  auto* next = waiters_.front();
-  waiters_.pop_front();
+  auto* next = call_first();
   next->handed = std::move(c);
   next->place.wake_up();
   balance();
@@ -222,8 +229,7 @@ void pool::finished(opening& over) {
   if (options_.observer != nullptr) options_.observer->open_failed(outcome.error());
   done->right = {};
   if (!waiters_.empty()) {
-    auto* first = waiters_.front();
-    waiters_.pop_front();
+    auto* first = call_first();
     const auto what = net_.loop.now() >= done->deadline ? failure::timed_out : failure::unreachable;
     first->failed = error{what, std::move(outcome.error())};
     first->place.wake_up();

@@ -2,9 +2,9 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <expected>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -113,6 +113,7 @@ class pool final : private connection_budget::member, private pooled_connection:
   lease lend(connection_ptr c) noexcept;
   void put_back(connection_ptr c) noexcept;
   bool offer(connection_ptr& c) noexcept;
+  waiter* call_first() noexcept;
   void discard(connection_ptr c, close_reason why) noexcept;
   void learn_from_close(const pooled_connection& c) noexcept;
 
@@ -132,7 +133,7 @@ class pool final : private connection_budget::member, private pooled_connection:
   recent_peak peak_;
 
   std::vector<connection_ptr> idle_;  // the last used last
-  std::deque<waiter*> waiters_;       // the longest waiting first
+  std::list<waiter*> waiters_;        // the longest waiting first; there may be thousands
   std::vector<std::unique_ptr<opening>> openings_;
   std::size_t busy_ = 0;
   std::size_t in_line_ = 0;  // rights that we wait for, those included that are on their way
