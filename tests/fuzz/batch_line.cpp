@@ -87,7 +87,7 @@ void check_line(std::string_view line) {
   if (key != nullptr) expect(key->as_string() == *got->key, "the key is the member of that name");
   expect(parsed.size() == (key != nullptr ? 2U : 1U), "a line has no other members");
   expect(keyed.has_value() == got->key.has_value(), "where a key is needed, a line without one is refused");
-  if (!keyed) check_refused(keyed.error());
+  if (!keyed) expect(keyed.error().id == errors::problem::idempotency_key_missing, "and is told why");
 }
 
 }  // namespace
@@ -99,7 +99,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   expect(split(stream, std::max<std::size_t>(stream.size(), 1)) == plainly, "lines are what stands between line feeds");
   expect(split(stream, at_once) == plainly, "cut anywhere they are the same lines");
   auto rest = stream;
-  while (!rest.empty()) check_line(fuzz::first_line(rest, rest));
+  for (int i = 0; i < 4 && !rest.empty(); ++i) check_line(fuzz::first_line(rest, rest));
   check_line(stream);
   return 0;
 }
