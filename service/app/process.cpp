@@ -282,6 +282,8 @@ class process {
       } else {
         reloader_.stop();
         service_->announce_drain();
+        for (std::size_t i = 0; i < loops_.size(); ++i)
+          loops_[i]->loop.post([this, i] { service_->callers(i).send_away(); });
         drainer_->begin(reloader_.current()->drain);
       }
       watch_signals();

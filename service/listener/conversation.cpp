@@ -100,7 +100,7 @@ task<bool> conversation::answer_late(std::unique_ptr<postponed> what) {
   if (failed || x_.reply.status == 0)
     answer_with(x_, failure_of(problem::internal_error, "The gateway failed to handle this request."));
   x_.reply.head_only = x_.head.method == http::verb::head;
-  const bool keep = x_.head.keep_alive && !x_.reply.close && !server_.draining_;
+  const bool keep = x_.head.keep_alive && !x_.reply.close && !server_.sending_away_;
   const bool sent = co_await send_reply(keep);
   server_.handler_.on_done(x_, server_.loop_.clock().now() - x_.began);
   answered_ = true;
@@ -227,7 +227,7 @@ task<bool> conversation::answer_request() {
   }
   if (x_.later) co_return true;
   x_.reply.head_only = x_.head.method == http::verb::head;
-  const bool keep = x_.head.keep_alive && !x_.reply.close && !server_.draining_;
+  const bool keep = x_.head.keep_alive && !x_.reply.close && !server_.sending_away_;
   const bool skippable =
       body_taken || x_.head.body == http::framing::none ||
       (x_.head.body == http::framing::length && x_.head.content_length <= most_skipped && !x_.head.expects_continue);

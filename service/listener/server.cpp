@@ -226,6 +226,7 @@ task<> server::turn_away(std::unique_ptr<transport::channel> connection, errors:
 }
 
 void server::drain() noexcept {
+  sending_away_ = true;
   draining_ = true;
   const auto last_moment = loop_.now() + first_request_at_the_end;
   for (auto& p : peers_) {
@@ -236,6 +237,7 @@ void server::drain() noexcept {
 }
 
 void server::abort() noexcept {
+  sending_away_ = true;
   draining_ = true;
   for (auto& p : peers_) p.channel.ready().interrupt(wake::cancelled);
 }

@@ -84,8 +84,11 @@ class server {
   // the others are closed without a word, because saying it costs as much as serving does.
   void accept(std::unique_ptr<transport::channel> connection);
 
-  // From now on every answer closes its connection, and idle connections are closed at once; those that have not asked
-  // for anything yet get a moment to do so.
+  // From now on every answer closes its connection, so that callers come to another instance with their next request;
+  // nothing else changes.
+  void send_away() noexcept { sending_away_ = true; }
+  // The same, and idle connections are closed at once; those that have not asked for anything yet get a moment to do
+  // so.
   void drain() noexcept;
   // Ends every connection, in the middle of whatever it does.
   void abort() noexcept;
@@ -144,6 +147,7 @@ class server {
   std::atomic<std::size_t> busy_{0};
   std::atomic<std::size_t> postponed_{0};
   std::size_t turned_away_ = 0;  // who are being told so now
+  bool sending_away_ = false;
   bool draining_ = false;
   std::string date_;
   std::chrono::seconds date_second_{0};

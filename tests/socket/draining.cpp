@@ -225,6 +225,24 @@ TEST_CASE("Who connects while it ends is answered, as long as the port is open, 
   CHECK(gateway.process().end() == 0);
 }
 
+TEST_CASE("While load balancers learn that it ends, it serves on, and every answer sends its caller away") {
+  both_programs running{[](auto& c) { c.drain = "{ delay: 2s, timeout: 10s }"; }};
+  auto& gateway = running.gateway;
+  auto kept = gateway.caller();
+  CHECK(kept.call("GET", "/v1/accounts").keep_alive);
+  gateway.process().signal(SIGTERM);
+  gateway.process().line_with("draining");
+  REQUIRE(eventually([&] { return get(gateway.admin(), "/readyz").status == 503; }));
+  const auto last = create(kept);  // a connection that was there before
+  CHECK(last.status == 201);
+  CHECK_FALSE(last.keep_alive);
+  auto newcomer = gateway.caller();
+  const auto only = newcomer.call("GET", "/v1/accounts");
+  CHECK(only.status == 200);
+  CHECK_FALSE(only.keep_alive);
+  CHECK(gateway.process().end() == 0);
+}
+
 TEST_CASE("What changes in files while it ends is not taken over any more") {
   const gateway::support::scratch_folder folder;
   running_simulator podero;
