@@ -7,7 +7,6 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <utility>
 
@@ -33,18 +32,7 @@ bool is_bearer(std::string_view scheme) {
 }
 
 // RFC 6750 section 2.1: b64token.
-constexpr auto key_characters = [] {
-  std::array<bool, 256> table{};
-  for (unsigned char c = '0'; c <= '9'; ++c) table[c] = true;
-  for (unsigned char c = 'a'; c <= 'z'; ++c) table[c] = true;
-  for (unsigned char c = 'A'; c <= 'Z'; ++c) table[c] = true;
-  for (const char c : std::string_view{"-._~+/="}) table[static_cast<unsigned char>(c)] = true;
-  return table;
-}();
-
-bool is_key_character(char c) {
-  return key_characters[static_cast<unsigned char>(c)];
-}
+constexpr auto key_characters = http::alphanumeric_and("-._~+/=");
 
 std::expected<std::string_view, errors::failure> presented_key(std::optional<std::string_view> authorization) {
   const auto text = http::trimmed(authorization.value_or(""));
@@ -57,7 +45,7 @@ std::expected<std::string_view, errors::failure> presented_key(std::optional<std
   const auto key = http::trimmed(text.substr(space));
   if (key.empty())
     return std::unexpected(unauthenticated("missing", "The Authorization header has no key after Bearer."));
-  if (key.size() > longest_key || !std::ranges::all_of(key, is_key_character))
+  if (key.size() > longest_key || !http::all_in(key_characters, key))
     return std::unexpected(unauthenticated("malformed", "What follows Bearer cannot be a key of this gateway."));
   return key;
 }

@@ -3,8 +3,8 @@
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/rfc7230.hpp>
 
+#include <algorithm>
 #include <charconv>
-#include <string>
 
 #include "foundation/http/grammar.hpp"
 
@@ -33,33 +33,17 @@ std::string_view next_part(std::string_view& rest, char separator) noexcept {
   return trimmed(part);
 }
 
-bool has_quality_zero(std::string_view parameters) noexcept {
-  while (!parameters.empty()) {
-    const auto parameter = next_part(parameters, ';');
-    if (parameter.size() < 3 || !iequals(parameter.substr(0, 2), "q=")) continue;
-    return parameter.substr(2).find_first_not_of("0.") == std::string_view::npos;
-  }
-  return false;
-}
-
-// How closely a media range names JSON: 0 not at all.
-int closeness(std::string_view range) noexcept {
-  if (iequals(range, "application/json") || iequals(range, "application/problem+json")) return 3;
-  if (iequals(range, "application/*")) return 2;
-  if (iequals(range, "*/*")) return 1;
-  return 0;
-}
-
 // In thousandths (RFC 9110 section 12.4.2); what cannot be read is 1.
 int quality(std::string_view parameters) noexcept {
   while (!parameters.empty()) {
     const auto parameter = next_part(parameters, ';');
     if (parameter.size() < 3 || !iequals(parameter.substr(0, 2), "q=")) continue;
     const auto text = parameter.substr(2);
-    if (text.size() > 5 || (text[0] != '0' && text[0] != '1') || (text.size() > 1 && text[1] != '.')) return 1000;
-    int value = text[0] == '1' ? 1000 : 0;
-    int place = 100;
-    for (const char c : text.substr(std::min<std::size_t>(2, text.size()))) {
+    if (text[0] == '1' || (text.size() > 1 && text[1] != '.')) return 1000;
+    int value = 0;
+    int place = 1000;
+    for (const char c : text) {
+      if (c == '.') continue;
       if (c < '0' || c > '9') return 1000;
       value += (c - '0') * place;
       place /= 10;
@@ -69,26 +53,57 @@ int quality(std::string_view parameters) noexcept {
   return 1000;
 }
 
-// How much one form is wanted, by the range that names it most closely.
+constexpr std::string_view html_type = "text/html";
+constexpr std::string_view json_type = "application/json";
+constexpr std::string_view problem_type = "application/problem+json";
+
+// How much a media type is wanted, by the range that names it most closely (RFC 9110 section 12.5.1).
 struct wish {
-  int closeness = 0;  // 3: by its name
+  int closeness = 0;  // 3: by its name, 0: by nothing
   int thousandths = 0;
 
-  void hear(std::string_view range, int quality_of_range, std::string_view name) noexcept {
-    const auto subtype = name.find('/');
+  void hear(std::string_view range, int worth, std::string_view type) noexcept {
+    const auto of_its_kind = type.substr(0, type.find('/') + 1);
     int close = 0;
-    if (iequals(range, name))
+    if (iequals(range, type))
       close = 3;
-    else if (range.size() == subtype + 2 && range.ends_with("/*") &&
-             iequals(range.substr(0, subtype), name.substr(0, subtype)))
+    else if (range.size() == of_its_kind.size() + 1 && range.ends_with('*') &&
+             iequals(range.substr(0, of_its_kind.size()), of_its_kind))
       close = 2;
     else if (range == "*/*")
       close = 1;
     if (close == 0 || close < closeness) return;
-    thousandths = close == closeness ? std::max(thousandths, quality_of_range) : quality_of_range;
+    thousandths = close == closeness ? std::max(thousandths, worth) : worth;
     closeness = close;
   }
 };
+
+// What Accept lines say of the two types that we have.
+struct wishes {
+  wish of_html;
+  wish of_json;  // or of a problem about it
+  bool any = false;
+
+  void hear(std::string_view accept) noexcept {
+    while (!accept.empty()) {
+      auto parameters = next_part(accept, ',');
+      const auto range = next_part(parameters, ';');
+      if (range.empty()) continue;
+      any = true;
+      const int worth = quality(parameters);
+      of_html.hear(range, worth, html_type);
+      of_json.hear(range, worth, json_type);
+      of_json.hear(range, worth, problem_type);
+    }
+  }
+};
+
+wishes wishes_in(const http::field_list& fields) noexcept {
+  wishes all;
+  for (const auto& f : fields.all())
+    if (f.id == http::field::accept) all.hear(f.value);
+  return all;
+}
 
 // Of the parameters of a Content-Type: the charset, where there is one.
 bool is_utf8(std::string_view parameters) noexcept {
@@ -104,65 +119,32 @@ bool is_utf8(std::string_view parameters) noexcept {
 
 }  // namespace
 
-bool accepts_json(std::optional<std::string_view> accept) noexcept {
-  if (!accept || trimmed(*accept).empty()) return true;
+bool accepts_json(const http::field_list& fields) noexcept {
+  const auto only = fields.count(http::field::accept) == 1 ? fields.get(http::field::accept) : std::nullopt;
   // What nearly everybody sends; the long way takes ten times as many instructions.
-  if (iequals(*accept, "application/json") || *accept == "*/*") return true;
-  auto rest = *accept;
-  int closest = 0;
-  bool wanted = false;
-  while (!rest.empty()) {
-    auto parameters = next_part(rest, ',');
-    const auto range = next_part(parameters, ';');
-    const int close = closeness(range);
-    if (close == 0 || close < closest) continue;
-    const bool here = !has_quality_zero(parameters);
-    wanted = close == closest ? wanted || here : here;
-    closest = close;
-  }
-  return wanted;
+  if (only && (iequals(*only, json_type) || *only == "*/*")) return true;
+  const auto wanted = wishes_in(fields);
+  return !wanted.any || wanted.of_json.thousandths > 0;
 }
 
-bool accepts_json(const http::field_list& fields) {
-  if (fields.count(http::field::accept) < 2) return accepts_json(fields.get(http::field::accept));
-  std::string all;
-  for (const auto& f : fields.all())
-    if (f.id == http::field::accept) all += std::string{f.value} + ",";
-  return accepts_json(std::optional<std::string_view>{all});
-}
-
-std::optional<page_form> preferred_page(const http::field_list& fields) {
-  wish html;
-  wish json;
-  bool said = false;
-  for (const auto& f : fields.all()) {
-    if (f.id != http::field::accept) continue;
-    auto rest = f.value;
-    while (!rest.empty()) {
-      auto parameters = next_part(rest, ',');
-      const auto range = next_part(parameters, ';');
-      if (range.empty()) continue;
-      said = true;
-      const int worth = quality(parameters);
-      html.hear(range, worth, "text/html");
-      for (const auto* name : {"application/json", "application/problem+json"}) json.hear(range, worth, name);
-    }
-  }
-  if (!said) return page_form::json;
-  if (html.thousandths == 0 && json.thousandths == 0) return std::nullopt;
-  if (html.thousandths != json.thousandths)
-    return html.thousandths > json.thousandths ? page_form::html : page_form::json;
-  return html.closeness > json.closeness ? page_form::html : page_form::json;
+std::optional<page_form> preferred_page(const http::field_list& fields) noexcept {
+  const auto wanted = wishes_in(fields);
+  const auto& [as_html, as_json, any] = wanted;
+  if (!any) return page_form::json;
+  if (as_html.thousandths == 0 && as_json.thousandths == 0) return std::nullopt;
+  if (as_html.thousandths != as_json.thousandths)
+    return as_html.thousandths > as_json.thousandths ? page_form::html : page_form::json;
+  return as_html.closeness > as_json.closeness ? page_form::html : page_form::json;
 }
 
 bool is_json(std::optional<std::string_view> content_type) noexcept {
   if (!content_type) return false;
-  if (iequals(*content_type, "application/json")) return true;
+  if (iequals(*content_type, json_type)) return true;
   auto parameters = *content_type;
   const auto type = next_part(parameters, ';');
-  const bool json =
-      iequals(type, "application/json") || (type.size() > 5 && iequals(type.substr(type.size() - 5), "+json"));
-  return json && is_utf8(parameters);
+  const bool some_json =
+      iequals(type, json_type) || (type.size() > 5 && iequals(type.substr(type.size() - 5), "+json"));
+  return some_json && is_utf8(parameters);
 }
 
 bool is_ndjson(std::optional<std::string_view> content_type) noexcept {

@@ -9,16 +9,14 @@
 
 namespace gateway::listener {
 
-// Whether an Accept header leaves room for application/json, or for a problem about it (RFC 9110 section 12.5.1). An
-// absent one does; a quality of 0 excludes. What cannot be read is taken as accepting.
-bool accepts_json(std::optional<std::string_view> accept) noexcept;
-// The same of all its lines together: a list may come in several (RFC 9110 section 5.3).
-bool accepts_json(const http::field_list& fields);
+// Whether the Accept lines leave room for application/json, or for a problem about it (RFC 9110 section 12.5.1);
+// several are one list. Without any they do; a quality of 0 excludes. What cannot be read is taken as accepting.
+bool accepts_json(const http::field_list& fields) noexcept;
 
 // Which form of a page the Accept lines prefer (RFC 9110 section 12.5.1): by quality, and where they have none or the
 // same for both, JSON unless text/html is named. Nothing: neither is wanted.
 enum class page_form : std::uint8_t { json, html };
-std::optional<page_form> preferred_page(const http::field_list& fields);
+std::optional<page_form> preferred_page(const http::field_list& fields) noexcept;
 
 // Whether a Content-Type says JSON in UTF-8: "application/json", with or without parameters, or any "+json" type.
 bool is_json(std::optional<std::string_view> content_type) noexcept;

@@ -13,29 +13,13 @@ namespace {
 
 using http::hex_value;
 
-using character_set = std::array<bool, 256>;
+using http::all_in;
+using http::alphanumeric_and;
+using http::in;
 
-constexpr character_set set_of(std::string_view more) {
-  character_set table{};
-  for (unsigned char c = '0'; c <= '9'; ++c) table[c] = true;
-  for (unsigned char c = 'a'; c <= 'z'; ++c) table[c] = true;
-  for (unsigned char c = 'A'; c <= 'Z'; ++c) table[c] = true;
-  for (const char c : more) table[static_cast<unsigned char>(c)] = true;
-  return table;
-}
-
-constexpr auto unreserved = set_of("-._~");                           // RFC 3986 section 2.3
-constexpr auto of_a_path = set_of("-._~!$&'()*+,;=:@/%");             // pchar, "/"
-constexpr auto of_a_query = set_of("-._~!$&'()*+,;=:@/%?[]{}|\\^`");  // what browsers do not escape, too
-
-constexpr bool in(const character_set& set, char c) noexcept {
-  return set[static_cast<unsigned char>(c)];
-}
-bool all_in(const character_set& set, std::string_view text) noexcept {
-  bool all = true;
-  for (const char c : text) all &= in(set, c);
-  return all;
-}
+constexpr auto unreserved = alphanumeric_and("-._~");                           // RFC 3986 section 2.3
+constexpr auto of_a_path = alphanumeric_and("-._~!$&'()*+,;=:@/%");             // pchar, "/"
+constexpr auto of_a_query = alphanumeric_and("-._~!$&'()*+,;=:@/%?[]{}|\\^`");  // what browsers do not escape, too
 
 // The character at a percent sign; -1: two hex digits do not follow.
 int escaped(std::string_view text, std::size_t at) noexcept {

@@ -3,25 +3,16 @@ import fc from 'fast-check';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { folder } from './contract.mjs';
 import { Caller, start } from './gateway.mjs';
 import { good, bad_member } from './requests.mjs';
-import { eventually } from '../support/world.mjs';
+import { eventually, free_port } from '../support/world.mjs';
 
 const here = import.meta.dirname ?? new URL('.', import.meta.url).pathname;
 let world, caller, copy;
-
-async function free_port() {
-  const server = createServer();
-  await new Promise(done => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address();
-  await new Promise(done => server.close(done));
-  return port;
-}
 
 // Prism before the gateway, by that document; and a caller of it.
 const running = [];

@@ -1,10 +1,9 @@
-// What the hot path takes from the heap, counted in the real program (counted/main.cpp).
+// What the hot path takes from the heap, counted in the real program (counted/counting_new.cpp).
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <fstream>
 
 #include "socket/counted/counts.hpp"
@@ -18,22 +17,19 @@ using namespace gateway::socket_tests;
 class counts_file {
  public:
   counts_file() {
-    const auto name = folder_.write("counts", std::string(sizeof(allocation_counts), '\0'));
-    const int file = ::open(name.c_str(), O_RDWR | O_CLOEXEC);
+    folder_.write("counts", std::string(sizeof(allocation_counts), '\0'));
+    const int file = ::open(path().c_str(), O_RDWR | O_CLOEXEC);
     REQUIRE(file >= 0);
     void* const memory = ::mmap(nullptr, sizeof(allocation_counts), PROT_READ, MAP_SHARED, file, 0);
     ::close(file);
     REQUIRE(memory != MAP_FAILED);
     counts_ = static_cast<const allocation_counts*>(memory);
-    ::setenv("ALLOCATION_COUNTS", name.c_str(), 1);
   }
-  ~counts_file() {
-    ::unsetenv("ALLOCATION_COUNTS");
-    ::munmap(const_cast<allocation_counts*>(counts_), sizeof *counts_);
-  }
+  ~counts_file() { ::munmap(const_cast<allocation_counts*>(counts_), sizeof *counts_); }
   counts_file(const counts_file&) = delete;
   counts_file& operator=(const counts_file&) = delete;
 
+  std::string path() const { return folder_.path("counts"); }
   std::uint64_t of(std::int32_t thread) const {
     for (const auto& one : counts_->each)
       if (one.thread == thread) return one.allocations;
@@ -73,7 +69,10 @@ TEST_CASE(
     "a creation that is handed on allocates nothing in the steady state, and uses its connection to Podero again") {
   const auto key = make_caller_key("portal");
   const counts_file counts;
-  both_programs both{[&](configuration& c) { with_everything(c, key); }};
+  both_programs both{[&](configuration& c) {
+    with_everything(c, key);
+    c.environment = {"ALLOCATION_COUNTS=" + counts.path()};
+  }};
   auto caller = both.gateway.caller();
   const auto send = [&](int times) {
     for (int i = 0; i < times; ++i) {

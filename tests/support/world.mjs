@@ -41,7 +41,7 @@ export const keys = { 'customer-portal': 'example-key-of-the-portal-not-real', '
 const secret = 'example-secret-not-real';
 
 // Not bound any more when it is used, which other tests of this machine might notice; those ask the kernel for theirs.
-async function free_port() {
+export async function free_port() {
   const server = createServer();
   await new Promise(done => server.listen(0, '127.0.0.1', done));
   const { port } = server.address();

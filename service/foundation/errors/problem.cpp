@@ -67,24 +67,9 @@ void append_member(std::string& out, std::string_view name, std::string_view tex
   json::append_string(out, text);
 }
 
-// As we make them: the text is the UUID.
-bool is_usual_uuid(std::string_view text) noexcept {
-  if (text.size() != 36) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    const bool fits = dash ? text[i] == '-' : (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
-    if (!fits) return false;
-  }
-  return true;
-}
-
 // A URN needs a UUID. A caller's request id may be something else: then one is made from it, always the same one
 // (RFC 9562 section 5.5), so that two reports of one occurrence are seen to be that.
 void append_uuid_of(std::string& out, std::string_view request_id) {
-  if (is_usual_uuid(request_id)) {
-    out += request_id;
-    return;
-  }
   boost::uuids::string_generator read;
   try {
     out += to_string(read(request_id.begin(), request_id.end()));

@@ -6,26 +6,39 @@
 
 namespace gateway::http {
 
-// RFC 9110 section 5.6.2.
-inline constexpr auto token_characters = [] {
-  std::array<bool, 256> table{};
-  for (unsigned char c = '0'; c <= '9'; ++c) table[c] = true;
-  for (unsigned char c = 'a'; c <= 'z'; ++c) table[c] = true;
-  for (unsigned char c = 'A'; c <= 'Z'; ++c) table[c] = true;
-  for (const char c : {'!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~'})
-    table[static_cast<unsigned char>(c)] = true;
-  return table;
-}();
+// Which characters may stand somewhere.
+using character_set = std::array<bool, 256>;
 
-constexpr bool is_token_character(char c) noexcept {
-  return token_characters[static_cast<unsigned char>(c)];
+// ASCII letters and digits, and these.
+constexpr character_set alphanumeric_and(std::string_view more) noexcept {
+  character_set set{};
+  for (unsigned char c = '0'; c <= '9'; ++c) set[c] = true;
+  for (unsigned char c = 'a'; c <= 'z'; ++c) set[c] = true;
+  for (unsigned char c = 'A'; c <= 'Z'; ++c) set[c] = true;
+  for (const char c : more) set[static_cast<unsigned char>(c)] = true;
+  return set;
+}
+
+constexpr bool in(const character_set& set, char c) noexcept {
+  return set[static_cast<unsigned char>(c)];
 }
 
 // To the end in any case, here and below: branches cost more than the few characters of nearly every text.
-constexpr bool is_token(std::string_view text) noexcept {
-  bool all = !text.empty();
-  for (const char c : text) all &= is_token_character(c);
+constexpr bool all_in(const character_set& set, std::string_view text) noexcept {
+  bool all = true;
+  for (const char c : text) all &= in(set, c);
   return all;
+}
+
+// RFC 9110 section 5.6.2.
+inline constexpr auto token_characters = alphanumeric_and("!#$%&'*+-.^_`|~");
+
+constexpr bool is_token_character(char c) noexcept {
+  return in(token_characters, c);
+}
+
+constexpr bool is_token(std::string_view text) noexcept {
+  return !text.empty() && all_in(token_characters, text);
 }
 
 constexpr bool is_blank(char c) noexcept {

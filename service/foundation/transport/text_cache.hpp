@@ -12,10 +12,10 @@ namespace gateway::transport {
 // for itself while it waited had left it when it was needed (64 of them held a megabyte, as much as there is of it).
 class text_cache {
  public:
-  // `into` is empty, and gets memory where it has none to speak of.
+  // Gives `into` memory where it has none to speak of. One in which something stands stays as it is.
   static void take(std::string& into) noexcept {
     auto& own = spare();
-    if (into.capacity() >= least && into.capacity() <= most) return;
+    if (!into.empty() || (into.capacity() >= least && into.capacity() <= most)) return;
     if (own.count != 0) into.swap(own.texts[--own.count]);
   }
 

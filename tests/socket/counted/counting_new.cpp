@@ -7,12 +7,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <exception>
-#include <iostream>
 #include <new>
-#include <span>
-
-#include "app/command_line.hpp"
 
 namespace {
 
@@ -92,13 +87,4 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
 }
 void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
   std::free(memory);
-}
-
-int main(int count, char** arguments) {
-  try {
-    return gateway::app::command_line({arguments, static_cast<std::size_t>(count)});
-  } catch (const std::exception& failure) {
-    std::cerr << "onboarding-gateway: " << failure.what() << '\n';
-    return 1;
-  }
 }
