@@ -1,6 +1,7 @@
 #include "listener/conversation.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "foundation/secrets/secret.hpp"
 #include "foundation/transport/parking.hpp"
@@ -90,15 +91,12 @@ task<bool> conversation::run(std::unique_ptr<postponed> first) {
 
 task<bool> conversation::answer_late(std::unique_ptr<postponed> what) {
   what->restore(x_);
-  bool failed = false;
   try {
     server_.handler_.on_later(x_, *what);
+    if (x_.reply.status == 0) throw std::logic_error{"the handler has not answered"};
   } catch (const std::exception& fault) {
-    failed = true;
-    server_.handler_.on_failure(x_, fault.what());
+    answer_for(fault, errors::effect::none);
   }
-  if (failed || x_.reply.status == 0)
-    answer_with(x_, failure_of(problem::internal_error, "The gateway failed to handle this request."));
   x_.reply.head_only = x_.head.method == http::verb::head;
   const bool keep = x_.head.keep_alive && !x_.reply.close && !server_.sending_away_;
   const bool sent = co_await send_reply(keep);
@@ -198,7 +196,14 @@ std::size_t conversation::take_head() {
     answer_with(x_, *overload);
     return 0;
   }
-  const auto limit = server_.handler_.on_head(x_);
+  std::size_t limit = 0;
+  try {
+    limit = server_.handler_.on_head(x_);
+  } catch (const std::exception& fault) {
+    answer_for(fault, errors::effect::none);
+    x_.batch.reset();
+    return 0;
+  }
   if (x_.reply.status == 0 && x_.batch) pass_the_desk();
   return limit;
 }
@@ -268,21 +273,20 @@ task<> conversation::run_handler() {
   auto* const load = server_.options_.load;
   const admission::request_count::entry counted{load != nullptr ? &load->requests() : nullptr};
   const departure_watch watching{connection_.ready(), x_.caller_left, server_.loop_.ready()};
-  bool failed = false;
   try {
     co_await server_.handler_.on_request(x_);
+    if (x_.reply.status == 0 && !x_.later) throw std::logic_error{"the handler has not answered"};
   } catch (const std::exception& fault) {
-    failed = true;
-    server_.handler_.on_failure(x_, fault.what());
+    x_.later.reset();
+    answer_for(fault, errors::effect::unknown);
   }
-  if (failed) x_.later.reset();
-  if (failed || (x_.reply.status == 0 && !x_.later)) answer_for_failed();
 }
 
 // The details of our own faults are for the log, not for the caller.
-void conversation::answer_for_failed() {
+void conversation::answer_for(const std::exception& fault, errors::effect effect) {
+  server_.handler_.on_failure(x_, fault.what());
   auto f = failure_of(problem::internal_error, "The gateway failed to handle this request.");
-  f.effect = errors::effect::unknown;
+  f.effect = effect;
   answer_with(x_, f);
 }
 

@@ -138,11 +138,9 @@ export class Contract {
     return faults;
   }
 
-  // "operation status" of all that is documented and was never seen. Nothing that a caller or Podero does is meant to bring about a
-  // 500, which looks the same everywhere: of it one is enough.
+  // "operation status" of all that is documented and was never seen.
   unseen() {
-    const fails = this.operations.some(one => this.seen.has(`${one.id} 500`));
-    return this.operations.flatMap(one => Object.keys(one.responses).map(status => `${one.id} ${status}`)).filter(name => !this.seen.has(name) && !(fails && name.endsWith(' 500')));
+    return this.operations.flatMap(one => Object.keys(one.responses).map(status => `${one.id} ${status}`)).filter(name => !this.seen.has(name));
   }
 }
 

@@ -174,7 +174,22 @@ TEST_CASE("a user's devices have not changed since they were read, and are not s
   CHECK(again.body == "");
 }
 
-TEST_CASE("a fault of the gateway's own is told as such, and not what it was") {
+TEST_CASE("whatever is asked for, a fault of the gateway's own is told as such, and not what it was") {
+  documented_world p;
+  for (const auto& op : operations) {
+    p.w.randomness.fails = true;
+    const auto got = p.ask(request_of(op, "X-Request-Id: it-fails\r\n"));
+    CAPTURE(op.path);
+    CHECK(got.status == 500);
+    CHECK(member_of(got, "type") == "/problems/internal-error");
+    CHECK(member_of(got, "upstream_effect") == "none");
+    CHECK_FALSE(got.body.contains("chance"));
+    CHECK_FALSE(p.w.randomness.fails);
+  }
+  CHECK(p.w.logged().contains("chance"));
+}
+
+TEST_CASE("a fault in the middle of a request is told as such, too") {
   documented_world p;
   p.w.find_problem_page = [](std::string_view) -> std::optional<proto_free_api::problem_page> {
     throw std::runtime_error{"the shelf fell down"};

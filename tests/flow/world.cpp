@@ -79,7 +79,7 @@ void world::start_gateway(const std::string& yaml) {
                                   .log = log_,
                                   .metrics = registry_,
                                   .families = families_,
-                                  .loops = {{loop, upstream, *names_, randomness_, *lines_}},
+                                  .loops = {{loop, upstream, *names_, randomness, *lines_}},
                                   .papers = {"{}", [this](std::string_view name) { return find_problem_page(name); }}});
   if (!made) FAIL(made.error());
   gateway = std::move(*made);

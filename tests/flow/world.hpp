@@ -5,7 +5,9 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/service.hpp"
@@ -22,6 +24,19 @@ class literal_environment final : public settings::environment {
   std::expected<std::string, std::string> read_file(const std::filesystem::path& file) const override;
   std::optional<std::string> variable(const std::string& name) const override;
   std::map<std::string, std::string> files;
+};
+
+// The same bytes each time, until it is told to fail, once.
+class unreliable_source final : public random::source {
+ public:
+  void fill(std::span<std::byte> into) override {
+    if (std::exchange(fails, false)) throw std::runtime_error{"the well of chance is dry"};
+    bytes_.fill(into);
+  }
+  bool fails = false;
+
+ private:
+  random::seeded_source bytes_{42};
 };
 
 // An answer as a caller gets it.
@@ -60,6 +75,7 @@ class world : public support::loop_fixture {
   std::function<std::optional<proto_free_api::problem_page>(std::string_view name)> find_problem_page =
       &proto_free_api::find_problem_page;
   literal_environment* environment = nullptr;
+  unreliable_source randomness;
   memory_upstream upstream;
   std::unique_ptr<app::service> gateway;
 
@@ -78,7 +94,6 @@ class world : public support::loop_fixture {
   metrics::catalogue catalogue_;
   metrics::gateway_metrics families_;
   metrics::registry registry_;
-  random::seeded_source randomness_{42};
   std::unique_ptr<upstream::resolver> names_;
   std::set<std::string> secrets_{std::string{client_secret}};
 };
