@@ -120,6 +120,7 @@ void acceptor::wait() {
   if (!socket_.is_open() || paused_) return;
   socket_.async_wait(socket_type::wait_read, [this](const boost::system::error_code& error) {
     if (error || paused_) return;  // closed
+    loop_.begin_turn();
     accept_some();
     loop_.finish_turn();
   });

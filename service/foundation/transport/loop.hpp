@@ -79,7 +79,9 @@ class loop {
 
   // Registers a descriptor for all its edges; the events go to `target`. False with errno where epoll refuses.
   bool watch(int descriptor, readiness& target) noexcept;
-  // Calls `run_ready` at the end of an Asio handler that may have made something ready.
+  // Around an Asio handler that may make something ready: the time of its turn, and at the end what has become ready.
+  // Without the former whatever it begins would begin when the loop last had something to do.
+  void begin_turn() noexcept { refresh_now(); }
   void finish_turn();
 
  private:

@@ -4,7 +4,9 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include "foundation/transport/acceptor.hpp"
 #include "foundation/transport/memory.hpp"
 #include "foundation/transport/parking.hpp"
 #include "foundation/transport/socket.hpp"
@@ -241,6 +243,26 @@ TEST_CASE("a socket knows who is at its other end, and a pair in memory does not
   const gateway::transport::socket one{subject, near.release()};
   CHECK(one.peer_address() == boost::asio::ip::address{boost::asio::ip::address_v4::loopback()});
   CHECK_FALSE(memory_channel::make_pair(subject.ready()).first->peer_address());
+}
+
+TEST_CASE("a connection that comes after a quiet hour comes now, and not when something last happened") {
+  using boost::asio::ip::tcp;
+  time::manual_clock clock;
+  loop subject{clock, loop::drive::by_hand};
+  std::vector<time::instant> came;
+  const tcp::endpoint anywhere{boost::asio::ip::address_v4::loopback(), 0};
+  const auto listening =
+      acceptor::open(subject, anywhere, false, [&](std::unique_ptr<channel>) { came.push_back(subject.now()); });
+  REQUIRE(listening.has_value());
+  (*listening)->start();
+  clock.advance(1h);
+  boost::asio::io_context apart;
+  tcp::socket far{apart};
+  far.connect((*listening)->local_endpoint());
+  subject.context().run_one();
+  REQUIRE(came.size() == 1);
+  CHECK(came.front() == clock.now());
+  (*listening)->close();
 }
 
 TEST_CASE_FIXTURE(support::loop_fixture, "what another thread posts runs on the loop") {
