@@ -90,7 +90,7 @@ pool::~pool() {
   budget_.leave(*this);
   *alive_ = false;
   // What was granted and did not arrive any more.
-  for (auto unused = grants_.exchange(0); unused > 0; --unused) connection_budget::right{budget_};
+  for (auto unused = grants_.exchange(0); unused > 0; --unused) connection_budget::right{budget_, *this};
 }
 
 // The connection is somebody's for one exchange.
@@ -130,9 +130,12 @@ void pool::put_back(connection_ptr c) noexcept {
   const auto now = net_.loop.now();
   if (c->worn_out(now)) return discard(std::move(c), close_reason::age);
   if (c->gone()) return discard(std::move(c), close_reason::server_closed);
+  // Before our own are served: where another loop has none of the connections, its callers would wait for ever. What
+  // was just opened for somebody serves first, or two loops would hand a right to and fro and nobody were served.
+  if ((c->used() || waiters_.empty()) && budget_.wanted_elsewhere(*this))
+    return discard(std::move(c), close_reason::yielded);
   if (offer(c)) return;
   if (closing_) return discard(std::move(c), close_reason::drained);
-  if (budget_.wanted_elsewhere(idle_.size() + busy_ + 1)) return discard(std::move(c), close_reason::yielded);
   c->rest(net_.loop.deadlines(), now, now + jittered(idle_limit_.at(now)));
   idle_.push_back(std::move(c));
 }
@@ -202,7 +205,7 @@ void pool::prepare() {
                                       .reachable = reachable_},
                                      options_.ready_connections);
   for (; more > 0; --more) {
-    auto right = budget_.take_spare();
+    auto right = budget_.take_spare(*this);
     if (!right) return;
     open(std::move(right));
   }
@@ -247,7 +250,7 @@ void pool::granted() noexcept {
 void pool::use_grant() {
   grants_.fetch_sub(1);
   --in_line_;
-  connection_budget::right right{budget_};
+  connection_budget::right right{budget_, *this};
   if (openings_.size() + in_line_ < waiters_.size()) open(std::move(right));
 }
 

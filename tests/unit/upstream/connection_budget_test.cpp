@@ -4,6 +4,7 @@
 
 #include <array>
 #include <thread>
+#include <vector>
 
 namespace {
 
@@ -38,7 +39,7 @@ TEST_CASE("as many rights as there may be connections are given out, and come ba
   CHECK(budget.open() == 1);  // that one was destroyed at once
 }
 
-TEST_CASE("a right goes from hand to hand, to the one who has stood in line longest") {
+TEST_CASE("a right goes from hand to hand, and nobody comes in between") {
   connection_budget budget{1};
   loop_like a{budget};
   loop_like b{budget};
@@ -51,14 +52,14 @@ TEST_CASE("a right goes from hand to hand, to the one who has stood in line long
   CHECK(b.grants == 1);
   CHECK(c.grants == 0);
   CHECK(budget.open() == 1);
-  CHECK_FALSE(budget.take_spare());  // nobody comes in between
+  CHECK_FALSE(budget.take_spare(a));
   {
-    const right b_uses{budget};
+    const right b_uses{budget, b};
   }
   CHECK(c.grants == 1);
   CHECK_FALSE(budget.anybody_waits());
   {
-    const right c_uses{budget};
+    const right c_uses{budget, c};
   }
   CHECK(budget.open() == 0);
 }
@@ -80,7 +81,7 @@ TEST_CASE("who takes its place back is passed over, and hears whether it was in 
   CHECK_FALSE(budget.withdraw(b));  // the grant is on its way
   CHECK(b.grants == 1);
   {
-    const right given_back{budget};
+    const right given_back{budget, b};
   }
   CHECK(budget.open() == 0);
 }
@@ -91,25 +92,53 @@ TEST_CASE("the others are asked to yield when somebody gets nothing; a spare rig
   loop_like b{budget};
   auto held = budget.take(a);
   CHECK(b.asked == 0);
-  CHECK_FALSE(budget.take_spare());
+  CHECK_FALSE(budget.take_spare(b));
   CHECK(a.asked == 0);
   CHECK_FALSE(budget.take(b));
   CHECK(a.asked == 1);
   CHECK(b.asked == 0);
 }
 
-TEST_CASE("while somebody waits, a pool with more than its share does not keep its connections") {
-  connection_budget budget{4};
+TEST_CASE("of those who wait the one with the fewest gets the next right, however long others have waited for more") {
+  connection_budget budget{3};
   loop_like a{budget};
   loop_like b{budget};
-  std::array<right, 4> held;
+  std::array<right, 3> held;
   for (auto& each : held) each = budget.take(a);
-  CHECK_FALSE(budget.wanted_elsewhere(4));  // nobody waits
+  for (int i = 0; i < 1000; ++i) CHECK_FALSE(budget.take(a));
   CHECK_FALSE(budget.take(b));
-  CHECK(budget.wanted_elsewhere(4));
-  CHECK(budget.wanted_elsewhere(3));
-  CHECK_FALSE(budget.wanted_elsewhere(2));  // a half is its share
+  held[0] = {};
+  CHECK(a.grants == 0);
+  CHECK(b.grants == 1);
+  held[1] = {};
+  CHECK(a.grants == 1);
+  const std::array<right, 2> adopted{right{budget, a}, right{budget, b}};
+  for (int i = 0; i < 999; ++i) CHECK(budget.withdraw(a));
+  CHECK_FALSE(budget.withdraw(a));
+  CHECK_FALSE(budget.anybody_waits());
+}
+
+TEST_CASE("a pool gives up connections that it uses itself, until those who wait have nearly as many") {
+  connection_budget budget{5};
+  loop_like a{budget};
+  loop_like b{budget};
+  std::vector<right> of_a;
+  for (int i = 0; i < 5; ++i) of_a.push_back(budget.take(a));
+  CHECK_FALSE(budget.take(a));
+  CHECK_FALSE(budget.wanted_elsewhere(a));  // only itself waits
+  std::vector<right> of_b;
+  for (int i = 0; i < 2; ++i) {
+    CHECK_FALSE(budget.take(b));
+    CHECK(budget.wanted_elsewhere(a));
+    CHECK_FALSE(budget.wanted_elsewhere(b));
+    of_a.pop_back();
+    CHECK(b.grants == i + 1);
+    of_b.emplace_back(budget, b);
+  }
+  CHECK_FALSE(budget.take(b));
+  CHECK_FALSE(budget.wanted_elsewhere(a));  // three and two: one more would only turn it round
   CHECK(budget.withdraw(b));
+  CHECK(budget.withdraw(a));
 }
 
 TEST_CASE("with fewer connections than loops, each comes round") {
@@ -117,9 +146,14 @@ TEST_CASE("with fewer connections than loops, each comes round") {
   loop_like a{budget};
   loop_like b{budget};
   auto held = budget.take(a);
+  CHECK_FALSE(budget.take(a));
   CHECK_FALSE(budget.take(b));
-  CHECK(budget.wanted_elsewhere(1));
-  CHECK(budget.withdraw(b));
+  CHECK(budget.wanted_elsewhere(a));
+  held = {};
+  CHECK(b.grants == 1);
+  held = right{budget, b};
+  CHECK(budget.wanted_elsewhere(b));
+  CHECK(budget.withdraw(a));
 }
 
 TEST_CASE("who has left hears nothing more") {
@@ -149,7 +183,7 @@ TEST_CASE("rights are neither lost nor made when many threads take and return th
       }
       while (in_line > 0 && budget.withdraw(self)) --in_line;
       for (int arrived = self.grants.exchange(0); arrived > 0; --arrived) {
-        const right adopted{budget};
+        const right adopted{budget, self};
         --in_line;
         ++used;
       }
@@ -157,7 +191,7 @@ TEST_CASE("rights are neither lost nor made when many threads take and return th
     while (in_line > 0) {
       while (self.grants == 0) std::this_thread::yield();
       self.grants -= 1;
-      const right adopted{budget};
+      const right adopted{budget, self};
       --in_line;
     }
   };

@@ -542,6 +542,21 @@ TEST_CASE_FIXTURE(shared_fixture, "a loop that starves gets a busy connection's 
   CHECK(observer.closes == closes{{"yielded", 1}});
 }
 
+TEST_CASE_FIXTURE(shared_fixture, "a loop with none of the connections gets one, though the other's own callers wait") {
+  auto& a = request();
+  auto& b = request();
+  auto& own = request();
+  auto& c = request_other();
+  keep(a);
+  CHECK_FALSE(own.has_value());
+  turn_other();
+  CHECK(served(c));
+  CHECK(observer.closes == closes{{"yielded", 1}});
+  keep(b);  // one each: what comes back is used again
+  CHECK(served(own));
+  CHECK(observer.closes == closes{{"yielded", 1}});
+}
+
 TEST_CASE_FIXTURE(shared_fixture, "a right that is granted when its waiter has been served otherwise goes on") {
   auto& a = request();
   auto& c = request_other();
