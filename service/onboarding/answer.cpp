@@ -146,7 +146,7 @@ std::expected<session_facts, unusable_answer> compose_session(std::string_view u
   if (!bounds)
     return std::unexpected{unusable_answer{.reason = "it is not a JSON object that can be read (byte " +
                                                      std::to_string(bounds.error().byte) + ")"}};
-  const auto origin = origin_of(memory.url);
+  const auto origin = memory.urls.read(memory.url).origin(memory.url);
   if (auto fault = fault_of(read, context, origin))
     return std::unexpected{unusable_answer{.reason = std::move(*fault), .identified = read.id.has_value()}};
 

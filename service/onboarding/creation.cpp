@@ -16,15 +16,15 @@ constexpr std::size_t defaults_limit = 64;
 // Checks the members of a body, or of the defaults, as they come by.
 class member_checker final : public json::visitor {
  public:
-  explicit member_checker(const creation_rules& rules, const creation_policy* policy = nullptr)
-      : rules_{rules}, policy_{policy} {}
+  member_checker(const creation_rules& rules, url_reader& urls, const creation_policy* policy = nullptr)
+      : rules_{rules}, urls_{urls}, policy_{policy} {}
 
   void on_member(const json::member& m) override {
     ++members_;
     const auto known = find_known_member(m.name);
     if (known < known_member_count) {
       seen_.set(known);
-      check_known_member(known, m, rules_, faults);
+      check_known_member(known, m, rules_, urls_, faults);
       return;
     }
     if (rules_.unknown_members == unknown_members::refuse)
@@ -62,6 +62,7 @@ class member_checker final : public json::visitor {
   }
 
   const creation_rules& rules_;
+  url_reader& urls_;
   const creation_policy* policy_;
   std::bitset<known_member_count> seen_;
   std::bitset<defaults_limit> overridden_;
@@ -85,11 +86,12 @@ std::vector<errors::fault> check_defaults(const creation_rules& rules) {
   if (rules.defaults.size() > defaults_limit)
     faults.push_back({.name = "#", .code = "too-many", .detail = "at most 64 members may have defaults"});
   json::scanner scanner;
+  url_reader urls;
   for (const auto& d : rules.defaults) {
     std::string object = "{";
     json::append_name(object, d.name);
     object += d.value + "}";
-    member_checker found{rules};
+    member_checker found{rules, urls};
     const auto scanned = scanner.scan(object, found);
     if (!scanned)
       faults.push_back(
@@ -118,7 +120,7 @@ creation_policy::creation_policy(creation_rules rules) : rules_{std::move(rules)
 
 std::expected<void, errors::failure> compose_creation(std::string_view body, const creation_policy& policy,
                                                       scratch& memory, std::string& out, defaulted& from_defaults) {
-  member_checker found{policy.rules(), &policy};
+  member_checker found{policy.rules(), memory.urls, &policy};
   const auto bounds = memory.scanner.scan(body, found, body_limits);
   if (!bounds) return std::unexpected{malformed(bounds.error())};
 

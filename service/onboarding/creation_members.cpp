@@ -81,9 +81,9 @@ bool permitted(const std::vector<std::string>& allowed, std::string_view value) 
   return allowed.empty() || std::ranges::find(allowed, value) != allowed.end();
 }
 
-void check_url(std::string_view url, const redirect_rules& rules, reporter& to) {
-  std::string_view host;
-  for (const auto f : redirect_faults(url, rules, &host)) {
+void check_url(std::string_view url, const redirect_rules& rules, url_reader& reader, reporter& to) {
+  const auto facts = reader.read(url);
+  for (const auto f : redirect_faults(url, facts, rules)) {
     switch (f) {
       case redirect_fault::too_long:
         to.add("url-too-long", "at most " + std::to_string(redirect_url_limit) + " characters are accepted");
@@ -105,7 +105,8 @@ void check_url(std::string_view url, const redirect_rules& rules, reporter& to) 
         to.add("url-has-user-info", "the URL must not contain a user name or password before the host");
         break;
       case redirect_fault::host:
-        to.add("redirect-host-not-allowed", "this caller may not send browsers to " + json::shorten(host, 100));
+        to.add("redirect-host-not-allowed",
+               "this caller may not send browsers to " + json::shorten(facts.host(url), 100));
         break;
     }
   }
@@ -128,7 +129,7 @@ std::string_view expectation_of(std::size_t known) noexcept {
   return expected(members[known].form);
 }
 
-void check_known_member(std::size_t known, const json::member& m, const creation_rules& rules,
+void check_known_member(std::size_t known, const json::member& m, const creation_rules& rules, url_reader& urls,
                         std::vector<errors::fault>& faults) {
   const auto wanted = members[known].form;
   reporter to{m.name, faults};
@@ -153,7 +154,7 @@ void check_known_member(std::size_t known, const json::member& m, const creation
       if (!is_uuid(m.text)) to.add("invalid-uuid", expected_text(wanted));
       break;
     case form::url:
-      check_url(m.text, rules.redirects, to);
+      check_url(m.text, rules.redirects, urls, to);
       break;
     case form::boolean:
     case form::object:

@@ -21,7 +21,7 @@ bool is_required(std::size_t known) noexcept;
 std::string_view expectation_of(std::size_t known) noexcept;  // for people: "a UUID"
 
 // Appends every fault of this member's value.
-void check_known_member(std::size_t known, const json::member& m, const creation_rules& rules,
+void check_known_member(std::size_t known, const json::member& m, const creation_rules& rules, url_reader& urls,
                         std::vector<errors::fault>& faults);
 
 }  // namespace gateway::onboarding

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "onboarding/url_reader.hpp"
+
 #include <functional>
 #include <string_view>
 #include <vector>
@@ -21,19 +23,14 @@ inline constexpr std::size_t redirect_url_limit = 8000;
 // Where a caller may send the end user's browser.
 struct redirect_rules {
   bool http_to_localhost = false;  // http:// towards localhost is accepted too; towards others never
-  // Asked with the host as the URL has it, without the port, an IPv6 address in brackets. Empty: every host will do.
+  // Asked with the URL's host (`url_facts::host`). Empty: every host will do.
   std::function<bool(std::string_view host)> host_allowed{};
 };
 
 enum class redirect_fault : unsigned char { too_long, not_a_url, not_a_host, scheme, user_info, host };
 
-// Every fault of a redirect URL; none where it may be used. `host`, if given, is set to the part of `url` that names
-// the host. Allocates nothing unless there is a fault.
-std::vector<redirect_fault> redirect_faults(std::string_view url, const redirect_rules& rules,
-                                            std::string_view* host = nullptr);
-
-// "https://connect.podero.com:8443" of an absolute http or https URL that names a host; else empty. A view into `url`
-// unless that has user info, which nothing should be sent to: then empty too.
-std::string_view origin_of(std::string_view url) noexcept;
+// Every fault of a redirect URL, of which `facts` were read; none where it may be used. Allocates nothing unless there
+// is a fault.
+std::vector<redirect_fault> redirect_faults(std::string_view url, const url_facts& facts, const redirect_rules& rules);
 
 }  // namespace gateway::onboarding

@@ -46,8 +46,12 @@ void check_url(std::string_view url, const settings::host_pattern& pattern) {
   onboarding::redirect_rules rules;
   rules.http_to_localhost = true;
   rules.host_allowed = [&](std::string_view host) { return pattern.matches(host); };
-  std::string_view named;
-  if (!redirect_faults(url, rules, &named).empty()) return;
+  static onboarding::url_reader reader;  // knows some of what it is asked
+  const auto facts = reader.read(url);
+  const auto fresh = onboarding::url_reader{}.read(url);
+  expect(facts == fresh, "what was read before changes nothing");
+  if (!redirect_faults(url, facts, rules).empty()) return;
+  const auto named = facts.host(url);
 
   expect(url.size() <= onboarding::redirect_url_limit, "a URL is bounded");
   expect(std::ranges::all_of(url, [](char c) { return c > ' ' && c < 127 && c != '\\'; }),
@@ -75,7 +79,7 @@ void check_url(std::string_view url, const settings::host_pattern& pattern) {
                [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == '_'; }),
            "a host below a domain is a name");
   }
-  const auto origin = onboarding::origin_of(url);
+  const auto origin = facts.origin(url);
   expect(!origin.empty() && browser_host(origin) == host, "the origin of a URL has its host");
 }
 
