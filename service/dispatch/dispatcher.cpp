@@ -4,6 +4,7 @@
 
 #include "dispatch/failures.hpp"
 #include "foundation/transport/parking.hpp"
+#include "foundation/transport/text_cache.hpp"
 
 namespace gateway::dispatch {
 
@@ -68,6 +69,21 @@ class dispatcher::queued {
 
  private:
   call_control* control_;
+};
+
+// Stamps the permit when the request's last byte goes, and forgets the request, in which the token stands.
+class dispatcher::sending_turn final : public upstream::send_observer {
+ public:
+  sending_turn(limiter::turn& place, std::string& request) noexcept : place_{place}, request_{request} {}
+  void sent() override {
+    place_.sent();
+    secrets::wipe(request_);
+    transport::text_cache::give(request_);
+  }
+
+ private:
+  limiter::turn& place_;
+  std::string& request_;
 };
 
 dispatcher::dispatcher(parts given, options how) : parts_{std::move(given)}, options_{std::move(how)} {}
@@ -144,10 +160,16 @@ task<std::expected<dispatcher::ended, failure>> dispatcher::attempt(const call& 
       co_return std::unexpected{std::move(*veto)};
     }
   }
-  if (still_good(held))
-    co_await exchange(what, held, space, place, result, so_far.exchanges++);
-  else
+  if (still_good(held)) {
+    const auto begun = begin_exchange(what, held, result);
+    sending_turn stamps{place, space.request};
+    auto came = co_await upstream::exchange(parts_.loop, held.connection.channel(), space.request, options_.limits,
+                                            space.answer, begun.until, upstream::asking::content,
+                                            {place.drawn_permit().send_by, &stamps});
+    end_exchange(what, held, space, std::move(came), begun.at, so_far.exchanges++, result);
+  } else {
     lay_aside(held, result);
+  }
   if (result.facts.status == 401) parts_.tokens.reject(held.token_generation);
   settle(what, place, space, result);
   conclude(*held.circuit, result);

@@ -156,7 +156,12 @@ class dispatcher {
     trace::context span;                 // of the exchange, as the composed request says
     upstream::pool::lease connection;
   };
+  struct begun {
+    time::instant at;
+    time::instant until;
+  };
   class queued;
+  class sending_turn;
 
   transport::task<std::expected<ended, errors::failure>> attempt(const call& what, workspace& space, progress& so_far);
   transport::task<std::optional<errors::failure>> queue(const call& what, workspace& space, progress& so_far,
@@ -175,8 +180,10 @@ class dispatcher {
   transport::task<std::optional<errors::failure>> get_token(const call& what, workspace& space, hand& held);
   // Leaves the hand empty where there is none: `into` says why.
   transport::task<> get_connection(const call& what, workspace& space, hand& held, ended& into);
-  transport::task<> exchange(const call& what, hand& held, workspace& space, limiter::turn& place, ended& into,
-                             unsigned before);
+  begun begin_exchange(const call& what, const hand& held, ended& into) const;
+  // `before`: how many exchanges this call had.
+  void end_exchange(const call& what, hand& held, workspace& space, upstream::exchange_result result,
+                    time::instant began, unsigned before, ended& into);
   void settle(const call& what, limiter::turn& place, workspace& space, const ended& last);
   transport::task<> rest(const call& what, time::duration wait);
   plan decide(const call& what, ended& last, progress& so_far);

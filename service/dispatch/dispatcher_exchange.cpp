@@ -7,7 +7,6 @@
 // The dispatcher's one exchange: the request's bytes, what came back, and what is noted of it.
 namespace gateway::dispatch {
 
-using transport::task;
 using upstream::exchange_end;
 
 namespace {
@@ -26,21 +25,6 @@ std::string_view route_of(operation what) noexcept {
   }
   return {};
 }
-
-// Stamps the permit when the request's last byte goes, and forgets the request, in which the token stands.
-class sending_turn final : public upstream::send_observer {
- public:
-  sending_turn(limiter::turn& place, std::string& request) noexcept : place_{place}, request_{request} {}
-  void sent() override {
-    place_.sent();
-    secrets::wipe(request_);
-    transport::text_cache::give(request_);
-  }
-
- private:
-  limiter::turn& place_;
-  std::string& request_;
-};
 
 }  // namespace
 
@@ -70,18 +54,18 @@ void dispatcher::compose(const call& what, const token::grant& token, workspace&
   }
 }
 
-task<> dispatcher::exchange(const call& what, hand& held, workspace& space, limiter::turn& place, ended& into,
-                            unsigned before) {
+dispatcher::begun dispatcher::begin_exchange(const call& what, const hand& held, ended& into) const {
+  into.facts.reused = held.connection.reused();
+  const auto now = parts_.loop.now();
+  // Where somebody keeps the result, it is waited for beyond the time of whoever asked.
+  const auto most = now + options_.exchange_timeout;
+  return {.at = now, .until = what.watch != nullptr ? most : std::min(deadline_of(what), most)};
+}
+
+void dispatcher::end_exchange(const call& what, hand& held, workspace& space, upstream::exchange_result result,
+                              time::instant began, unsigned before, ended& into) {
   auto& facts = into.facts;
   auto& over = held.connection;
-  facts.reused = over.reused();
-  const auto began = parts_.loop.now();
-  // Where somebody keeps the result, it is waited for beyond the time of whoever asked.
-  const auto most = began + options_.exchange_timeout;
-  const auto until = what.watch != nullptr ? most : std::min(deadline_of(what), most);
-  sending_turn stamps{place, space.request};
-  auto result = co_await upstream::exchange(parts_.loop, over.channel(), space.request, options_.limits, space.answer,
-                                            until, upstream::asking::content, {place.drawn_permit().send_by, &stamps});
   secrets::wipe(space.request);  // where it did not go
   const auto took = parts_.loop.now() - began;
   space.stages.upstream = space.stages.upstream.value_or(time::duration::zero()) + took;

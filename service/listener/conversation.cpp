@@ -228,7 +228,18 @@ task<bool> conversation::answer_request() {
     body_taken = take_body(limit);
     if (!body_taken) body_taken = co_await read_body(limit);
     if (!body_taken && x_.reply.status == 0) co_return false;  // the caller went away
-    if (body_taken && pass_the_desk()) co_await run_handler();
+    if (body_taken && pass_the_desk()) {
+      const busy_count while_running{server_.busy_};
+      const admission::request_count::entry counted{load_count()};
+      const departure_watch watching{connection_.ready(), x_.caller_left, server_.loop_.ready()};
+      try {
+        co_await server_.handler_.on_request(x_);
+        if (x_.reply.status == 0 && !x_.later) throw std::logic_error{"the handler has not answered"};
+      } catch (const std::exception& fault) {
+        x_.later.reset();
+        answer_for(fault, errors::effect::unknown);
+      }
+    }
   }
   if (x_.later) co_return true;
   x_.reply.head_only = x_.head.method == http::verb::head;
@@ -254,8 +265,7 @@ task<> conversation::run_batch() {
   head += stream_head(x_.reply, server_.date(), x_.head.version != 10);
   guard_.stop();
   const busy_count while_running{server_.busy_};
-  auto* const load = server_.options_.load;
-  const admission::request_count::entry counted{load != nullptr ? &load->requests() : nullptr};
+  const admission::request_count::entry counted{load_count()};
   batch_stream stream{{.loop = server_.loop_,
                        .connection = connection_,
                        .x = x_,
@@ -268,18 +278,10 @@ task<> conversation::run_batch() {
   x_.batch.reset();
 }
 
-task<> conversation::run_handler() {
-  const busy_count while_running{server_.busy_};
+// Of what is under way; none: nobody counts.
+admission::request_count* conversation::load_count() const noexcept {
   auto* const load = server_.options_.load;
-  const admission::request_count::entry counted{load != nullptr ? &load->requests() : nullptr};
-  const departure_watch watching{connection_.ready(), x_.caller_left, server_.loop_.ready()};
-  try {
-    co_await server_.handler_.on_request(x_);
-    if (x_.reply.status == 0 && !x_.later) throw std::logic_error{"the handler has not answered"};
-  } catch (const std::exception& fault) {
-    x_.later.reset();
-    answer_for(fault, errors::effect::unknown);
-  }
+  return load != nullptr ? &load->requests() : nullptr;
 }
 
 // The details of our own faults are for the log, not for the caller.

@@ -43,8 +43,8 @@ class conversation {
   transport::task<bool> read_sized(std::size_t length);
   transport::task<bool> read_chunked(std::size_t limit);
   transport::task<bool> skip_body();
-  transport::task<> run_handler();
   transport::task<> run_batch();
+  admission::request_count* load_count() const noexcept;
   transport::task<bool> send_reply(bool keep);
   transport::task<bool> send(std::string_view bytes);
   transport::task<> linger();

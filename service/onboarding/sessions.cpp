@@ -42,17 +42,18 @@ failure sessions::not_in_time(bool sent, bool gone) {
   return f;
 }
 
+// No coroutine: each between the caller and Podero has a frame, and all have left the caches when the answer comes.
 task<sessions::created> sessions::create(creation_request what, workspace& space, std::string& out) {
   if (auto composed = compose_creation(what.body, what.policy, memory_, space.upstream_body, space.from_defaults);
       !composed)
-    co_return std::unexpected{std::move(composed.error())};
+    return refused(std::move(composed.error()));
+  if (what.idempotency_key) return create_keyed(what, space, out);
   const bool shares = what.may_reuse && reuse_.lifetime.count() > 0;
-  auto creating = what.idempotency_key ? create_keyed(what, space, out)
-                  : shares             ? create_shared(what, space, out)
-                                       : create_alone(what, space, out);
-  auto made = co_await std::move(creating);
-  if (!made && made.error().id == problem::no_free_slot) name_own_sessions(made.error(), what.caller);
-  co_return made;
+  return shares ? create_shared(what, space, out) : create_alone(what, space, out);
+}
+
+task<sessions::created> sessions::refused(failure why) {
+  co_return std::unexpected{std::move(why)};
 }
 
 // The usual way: the caller's own request, on its own connection's coroutine.
@@ -65,7 +66,7 @@ task<sessions::created> sessions::create_alone(creation_request what, workspace&
   call.caller = space.caller;
   auto sending = parts_.way.send(call, space.way);
   auto sent = co_await std::move(sending);
-  if (!sent) co_return std::unexpected{std::move(sent.error())};
+  if (!sent) co_return told(std::move(sent.error()), what.caller);
   answer_context context{.now = parts_.clock.wall_now(), .creation = true};
   context.defaulted = space.from_defaults;
   transport::text_cache::take(out);
@@ -108,7 +109,7 @@ task<sessions::created> sessions::create_keyed(creation_request what, workspace&
     if (end->given_up && !gone && parts_.loop.now() < what.deadline) continue;
     space.way.stages = end->stages;
     space.way.answer.head.status = end->upstream_status;
-    if (end->failure) co_return std::unexpected{*end->failure};
+    if (end->failure) co_return told(*end->failure, what.caller);
     const auto replayed = end->replayed || !of->be_first();
     if (replayed) parts_.observer.replayed();
     out = end->body;
@@ -139,7 +140,7 @@ task<sessions::created> sessions::create_shared(creation_request what, workspace
   space.way.stages = got.stages;
   space.way.answer.head.status = got.upstream_status;
   parts_.observer.waited_for_store(ordered.asking->spent());
-  if (got.failure) co_return std::unexpected{std::move(*got.failure)};
+  if (got.failure) co_return told(std::move(*got.failure), what.caller);
   co_return creation_answer{.status = got.status, .id = got.id};
 }
 
@@ -353,13 +354,16 @@ void sessions::windows(std::size_t caller, bool of_creations, std::vector<window
 }
 
 // A caller without a slot may have one to give back.
-void sessions::name_own_sessions(failure& why, std::size_t caller) const {
-  std::string ids;
-  for (const auto& slot : parts_.shared.limits.slots()) {
-    if (slot.session.empty() || std::ranges::find(slot.holders, caller) == slot.holders.end()) continue;
-    ids += (ids.empty() ? "" : ", ") + slot.session;
+std::unexpected<failure> sessions::told(failure why, std::size_t caller) const {
+  if (why.id == problem::no_free_slot) {
+    std::string ids;
+    for (const auto& slot : parts_.shared.limits.slots()) {
+      if (slot.session.empty() || std::ranges::find(slot.holders, caller) == slot.holders.end()) continue;
+      ids += (ids.empty() ? "" : ", ") + slot.session;
+    }
+    why.detail += ids.empty() ? " This caller holds none." : " This caller holds: " + ids + ".";
   }
-  why.detail += ids.empty() ? " This caller holds none." : " This caller holds: " + ids + ".";
+  return std::unexpected{std::move(why)};
 }
 
 // ---------------------------------------------------------------- answers

@@ -173,6 +173,7 @@ class sessions {
   };
 
   using created = std::expected<creation_answer, errors::failure>;
+  static transport::task<created> refused(errors::failure why);
   transport::task<created> create_alone(creation_request what, workspace& space, std::string& out);
   creation_answer replay(const creation_request& what, store::kept_answer kept, workspace& space, std::string& out);
   transport::task<created> create_keyed(creation_request what, workspace& space, std::string& out);
@@ -196,7 +197,7 @@ class sessions {
   void belongs(std::size_t caller, const session_id& id, std::string key, std::string metadata);
   void ended(const session_facts& facts);
   void note(const session_facts& facts);
-  void name_own_sessions(errors::failure& why, std::size_t caller) const;
+  std::unexpected<errors::failure> told(errors::failure why, std::size_t caller) const;
 
   static errors::failure stopped(bool sent);
   static errors::failure not_in_time(bool sent, bool gone);

@@ -1,6 +1,9 @@
 #include "onboarding/url_reader.hpp"
 
+#include <boost/url/grammar/parse.hpp>
 #include <boost/url/parse.hpp>
+#include <boost/url/rfc/pchars.hpp>
+#include <boost/url/rfc/pct_encoded_rule.hpp>
 #include <boost/url/url_view.hpp>
 
 #include <algorithm>
@@ -114,13 +117,23 @@ url_facts facts_of(std::string_view text) noexcept {
           .origin_size = static_cast<std::uint32_t>(url->scheme().size() + 3 + url->encoded_authority().size())};
 }
 
+// "?query#fragment", either of them or nothing. Each is *( pchar / "/" / "?" ) (RFC 3986, sections 3.4 and 3.5).
+bool is_query_and_fragment(std::string_view text) noexcept {
+  static constexpr auto rule = urls::pct_encoded_rule(urls::pchars + '/' + '?');
+  const auto fits = [](std::string_view part) {
+    return urls::grammar::parse(boost::core::string_view{part.data(), part.size()}, rule).has_value();
+  };
+  const auto fragment = std::min(text.find('#'), text.size());
+  const auto query = text.substr(0, fragment);
+  return (query.empty() || fits(query.substr(1))) && (fragment == text.size() || fits(text.substr(fragment + 1)));
+}
+
 }  // namespace
 
-// A URL is one up to its query, and a reference without scheme and path from there (RFC 3986, sections 3 and 4.2).
+// What stands in front of the query is a URL by itself (RFC 3986, section 3).
 url_facts url_reader::read(std::string_view url) {
   const auto end = std::min(url.find_first_of("?#"), url.size());
-  const auto rest = url.substr(end);
-  if (!rest.empty() && !urls::parse_relative_ref({rest.data(), rest.size()})) return {};
+  if (!is_query_and_fragment(url.substr(end))) return {};
   const auto front = url.substr(0, end);
   if (front.size() > longest_known) return facts_of(front);
   auto& place = lately_[std::hash<std::string_view>{}(front) % lately_.size()];
