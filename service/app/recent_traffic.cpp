@@ -23,7 +23,7 @@ void recent_traffic::answered(const listener::exchange& x, time::duration took, 
   if (x.caller_number > 0 && x.caller_number <= by_caller_.size()) {
     auto& of = by_caller_[x.caller_number - 1U];
     auto& one = x.reply.status < 400 ? of.served : x.reply.status < 500 || x.guard ? of.refused : of.failed;
-    one.fetch_add(1, std::memory_order_relaxed);
+    one.add();
   }
   if (!x.problem.empty()) note_problem(x);
 }
@@ -69,8 +69,7 @@ caller_totals recent_traffic::totals(std::size_t caller) const {
   const std::lock_guard lock{mutex_};
   if (caller >= by_caller_.size()) return {};
   const auto& of = by_caller_[caller];
-  return {of.served.load(std::memory_order_relaxed), of.refused.load(std::memory_order_relaxed),
-          of.failed.load(std::memory_order_relaxed)};
+  return {of.served.value(), of.refused.value(), of.failed.value()};
 }
 
 std::vector<problem_seen> merged(std::vector<problem_seen> problems) {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <mutex>
@@ -9,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "foundation/metrics/cells.hpp"
 #include "listener/api.hpp"
 
 namespace gateway::app {
@@ -60,9 +60,9 @@ class recent_traffic final : public listener::request_observer {
 
  private:
   struct counts {
-    std::atomic<std::uint64_t> served{0};
-    std::atomic<std::uint64_t> refused{0};
-    std::atomic<std::uint64_t> failed{0};
+    metrics::counter served;
+    metrics::counter refused;
+    metrics::counter failed;
   };
   void note_problem(const listener::exchange& x);
 

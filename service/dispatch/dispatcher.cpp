@@ -34,18 +34,17 @@ errors::effect effect_of(const attempt_facts& facts) noexcept {
 }
 
 // Equal for equal requests.
-std::uint64_t fingerprint_of(const call& what) noexcept {
-  constexpr std::hash<std::string_view> hash;
+limiter::fingerprint fingerprint_of(const call& what) noexcept {
   switch (what.what) {
     case operation::create_session:
     case operation::create_user:
-      return hash(what.body);
+      return limiter::fingerprint{what.body};
     case operation::read_session:
-      return hash(what.session_id);
+      return limiter::fingerprint{what.session_id};
     case operation::read_devices:
-      return hash(what.path);
+      return limiter::fingerprint{what.path};
   }
-  return 0;
+  return {};
 }
 
 }  // namespace

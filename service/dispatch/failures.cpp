@@ -17,23 +17,47 @@ problem problem_of(errors::guard guard) noexcept {
   return guard == errors::guard::queue ? problem::overloaded : problem::rate_limited;
 }
 
-std::string detail_of(const limiter::refusal& why, const std::string& account) {
+void append_reason(std::string& to, const limiter::refusal& why, std::string_view account) {
   switch (why.guard) {
     case errors::guard::slot:
-      return why.own ? "This caller holds as many sessions on account " + account + " as it may."
-                     : "Every slot of the test account is held.";
+      if (!why.own) {
+        to += "Every slot of the test account is held.";
+        return;
+      }
+      to.append("This caller holds as many sessions on account ").append(account).append(" as it may.");
+      return;
     case errors::guard::pause:
-      return "Podero asked to leave account " + account + " alone for a while.";
+      to.append("Podero asked to leave account ").append(account).append(" alone for a while.");
+      return;
     case errors::guard::queue:
-      return "Too many requests wait for account " + account + ".";
+      to.append("Too many requests wait for account ").append(account).append(".");
+      return;
     case errors::guard::store:
-      return "The store that the replicas share does not answer in time, and without it account " + account +
-             " is left alone.";
+      to += "The store that the replicas share does not answer in time, and without it account ";
+      to.append(account).append(" is left alone.");
+      return;
     case errors::guard::draining:
-      return "The gateway stops, and gives back what waits.";
+      to += "The gateway stops, and gives back what waits.";
+      return;
     default:
-      return "The limit " + why.limit + " of account " + account + " leaves no room in this request's time.";
+      to.append("The limit ").append(why.limit).append(" of account ").append(account);
+      to += " leaves no room in this request's time.";
   }
+}
+
+// In one piece of memory: under a flood this is written for everybody.
+std::string detail_of(const limiter::refusal& why, std::string_view account, std::chrono::seconds after) {
+  std::string detail;
+  detail.reserve(256);
+  append_reason(detail, why, account);
+  detail += " Nothing was done";
+  const bool a_turn_is_known = why.guard != errors::guard::store && why.guard != errors::guard::draining;
+  if (a_turn_is_known) {
+    detail.append("; a request that comes in ").append(std::to_string(after.count()));
+    detail += " s can expect its turn";
+  }
+  detail += '.';
+  return detail;
 }
 
 }  // namespace
@@ -66,13 +90,9 @@ failure no_answer(const attempt_facts& facts, const std::string& reason) {
 
 failure refused(const limiter::refusal& why, std::string_view account, time::instant now, time::wall_instant wall_now,
                 unsigned upstream_status) {
-  auto f = failure_of(problem_of(why.guard), detail_of(why, std::string{account}));
   const auto after = whole_seconds(why.admitted_at - now);
+  auto f = failure_of(problem_of(why.guard), detail_of(why, account, after));
   f.retry_after = after;
-  const bool a_turn_is_known = why.guard != errors::guard::store && why.guard != errors::guard::draining;
-  f.detail += a_turn_is_known ? " Nothing was done; a request that comes in " + std::to_string(after.count()) +
-                                    " s can expect its turn."
-                              : std::string{" Nothing was done."};
   const auto wait = std::max(why.admitted_at - now, time::duration{0});
   journal::timestamp text;
   f.decision = errors::decision{why.guard, why.limit, why.state,

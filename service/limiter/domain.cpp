@@ -135,7 +135,7 @@ void domain::give_back(permit& of, time::instant now, notices& out) {
 void domain::settle(permit& of, errors::effect how, time::instant now, notices& out) {
   auto& p = *parts_;
   now = p.at(now);
-  if (how != errors::effect::none || of.what != kind::creation) return;
+  if (!settles(of, how)) return;
   p.ledger->forget(p.lane_of(of.what, of.account, of.caller).draws, of.drawn, of.sent_at);
   p.changed = p.better = true;
   if (p.waiting != 0) p.finish(now, out);

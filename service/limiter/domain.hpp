@@ -2,6 +2,7 @@
 
 #include <boost/intrusive/list.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,14 +20,30 @@ struct lane;
 
 enum class kind : std::uint8_t { request, creation };
 
+// Equal for equal requests of a caller. Of a text it is worked out where it is asked for: that reads all of the text,
+// and is of use only while somebody has been told when to come back.
+class fingerprint {
+ public:
+  fingerprint() = default;
+  fingerprint(std::uint64_t known) noexcept : known_{known} {}
+  // The text outlives it.
+  explicit fingerprint(std::string_view of) noexcept : of_{of} {}
+
+  std::uint64_t value() const noexcept { return of_.empty() ? known_ : std::hash<std::string_view>{}(of_); }
+
+ private:
+  std::uint64_t known_ = 0;
+  std::string_view of_;
+};
+
 struct ask {
   std::size_t account = 0;  // in the domain
   std::size_t caller = 0;   // in the directory
   kind what = kind::request;
-  time::instant latest{};         // a permit is of use until then; the account's max_wait bounds it further
-  std::uint64_t fingerprint = 0;  // equal for equal requests of a caller: who asks again early is told the same instant
-  bool in_hand = false;           // token and connection are there already
-  bool again = false;             // a repetition of a request that had its turn: to the front of its caller's line
+  time::instant latest{};              // a permit is of use until then; the account's max_wait bounds it further
+  limiter::fingerprint fingerprint{};  // who asks again early is told the same instant
+  bool in_hand = false;                // token and connection are there already
+  bool again = false;                  // a repetition of a request that had its turn: to the front of its caller's line
   // It goes only while everybody in the queue could go, too, and one more: never ahead of anybody. It waits for nothing
   // but its connection, belongs to no caller and draws from what all callers share. Of kind `request`.
   bool yields = false;
@@ -140,6 +157,10 @@ class domain {
   void sent(permit& of, time::instant at, time::instant now, notices& out);
   // Nothing was sent: all windows and the slot are as if it had not been drawn.
   void give_back(permit& of, time::instant now, notices& out);
+  // Whether settling so changes anything: else nobody need be asked.
+  static bool settles(const permit& of, errors::effect how) noexcept {
+    return how == errors::effect::none && of.what == kind::creation;
+  }
   // After `sent`. none: the creation windows' permit comes back and the slot is free, never the request windows' one.
   // unknown: the slot is held to its end. created: the slot waits for `bind`.
   void settle(permit& of, errors::effect how, time::instant now, notices& out);

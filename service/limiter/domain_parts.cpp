@@ -180,8 +180,13 @@ void domain::parts::grant(waiter& who, lane& of, time::instant now) {
                .send_by = std::min(now + rules.allowance, got.send_by),
                .sent_at = {},
                .number = first_drawn + drawn.size() - 1};
-  if (!of.yields) told_of(of).came(of.caller, who.asked_.fingerprint);
+  if (!of.yields) came_back(who, of);
   changed = true;
+}
+
+// Whatever it was told is over.
+void domain::parts::came_back(const waiter& who, const lane& of) {
+  if (auto& words_to = told_of(of); words_to.size() != 0) words_to.came(of.caller, who.asked_.fingerprint.value());
 }
 
 // Whoever is ready and may go goes.
@@ -212,7 +217,7 @@ void domain::parts::refuse(waiter& who, lane& of, const timetable::place& turn, 
   if (who.why.guard == errors::guard::caller || turn.why.what == store::binding::by::own_slots) return;
   const auto& caller = rules.callers[of.caller];
   who.why.admitted_at = told_of(of).tell({.caller = of.caller,
-                                          .fingerprint = who.asked_.fingerprint,
+                                          .fingerprint = who.asked_.fingerprint.value(),
                                           .not_before = who.why.admitted_at,
                                           .weight = std::max<std::uint32_t>(caller.weight, 1),
                                           .all_weights = weights_beside(of)},
@@ -301,7 +306,7 @@ void domain::parts::door(waiter& who, lane& of, time::instant now, notices& out)
     if (!make_room(of, now, out)) return overflow(who, of, now);
   }
   put(who, of, in_front);
-  told_of(of).came(of.caller, who.asked_.fingerprint);
+  came_back(who, of);
   who.expected_ = turn.at;
   set(who, turn.at <= now + rules.lead ? stage::preparing : stage::waiting);
 }

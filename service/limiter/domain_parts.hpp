@@ -77,6 +77,7 @@ struct domain::parts {
   }
 
   void grant(waiter& who, lane& of, time::instant now);
+  void came_back(const waiter& who, const lane& of);
   void serve(time::instant now, notices& out);
   void refuse(waiter& who, lane& of, const timetable::place& turn, time::instant now);
   void overflow(waiter& who, lane& of, time::instant now);

@@ -36,8 +36,8 @@ auto shared_domain::decide(transport::loop* here, time::instant now, Decide&& de
     shared_domain& self;
     transport::loop* here;
     ~after() {
-      self.tell(here);
-      self.ask_store(here);
+      if (!self.heard_.empty()) self.tell(here);
+      if (self.ledger_ != nullptr) self.ask_store(here);
       self.arm(here);
     }
   } const finally{*this, here};
@@ -90,7 +90,7 @@ void shared_domain::advance() {
 
 // Whatever was decided may be a reason to ask for something. It is asked from no decision's midst.
 void shared_domain::ask_store(transport::loop* here) {
-  if (ledger_ == nullptr || sending_orders_) return;
+  if (sending_orders_) return;
   const auto now = home_.clock().now();
   if (ledger_->next_order(now) > now) return;
   if (here == &home_) return home_.ready().push(errand_);
@@ -368,6 +368,7 @@ void turn::sent() {
 void turn::settle(errors::effect how) {
   if (permit_ != use::sent) return;
   permit_ = use::settled;
+  if (!domain::settles(drawn, how)) return;  // without the domain's lock
   gate_.domain_.decide(&gate_.loop_, gate_.loop_.now(),
                        [&](domain& d, time::instant now, notices& out) { d.settle(drawn, how, now, out); });
 }

@@ -35,15 +35,19 @@ void refusals::rename() {
   }
 }
 
-refusals::fill refusals::fill_of(std::uint32_t resource, const window& one, time::instant now) const {
+refusals::source refusals::source_of(std::uint32_t resource) const {
   const auto& rules = ledger_.rules().resources[resource];
-  const auto& past = ledger_.known(resource);
-  const auto stretch = stretch_of(one, rules);
+  return {rules, ledger_.known(resource), rules.paced ? &ledger_.pace_of(*rules.paced) : nullptr};
+}
+
+refusals::fill refusals::fill_of(const source& from, const window& one, time::instant now) {
+  const auto& past = from.past;
+  const auto* const pace = from.pace;
+  const auto stretch = stretch_of(one, from.rules);
   const auto left = [&](time::instant stamp) {
-    return rules.paced ? ledger_.pace_of(*rules.paced).left(stamp, one.per, stretch, now)
-                       : std::max(now, stamp + one.per + stretch);
+    return pace != nullptr ? pace->left(stamp, one.per, stretch, now) : std::max(now, stamp + one.per + stretch);
   };
-  const auto factor = rules.paced ? ledger_.pace_of(*rules.paced).slow_down(now) : 1.0;
+  const auto factor = pace != nullptr ? pace->slow_down(now) : 1.0;
   const auto length = time::duration{static_cast<time::duration::rep>(static_cast<double>(one.per.count()) * factor)};
   const auto out = past.outstanding();
   const auto sent = std::min<std::size_t>(past.since(now - length - stretch), one.rate);
@@ -55,8 +59,8 @@ refusals::fill refusals::fill_of(std::uint32_t resource, const window& one, time
 
 void refusals::resource(std::uint32_t number, const lanes& active, time::instant now,
                         std::vector<window_state>& into) const {
-  const auto& rules = ledger_.rules().resources[number];
-  if (rules.windows.empty()) return;
+  const auto from = source_of(number);
+  if (from.rules.windows.empty()) return;
   std::size_t waiting = 0;
   for (const auto& of : active) {
     const auto& draws = of.draws;
@@ -64,9 +68,9 @@ void refusals::resource(std::uint32_t number, const lanes& active, time::instant
       waiting += of.waiters.size();
   }
   const auto own = numbers_.owner_of(number) == resources::owner::caller;
-  for (std::size_t i = 0; i < rules.windows.size(); ++i) {
-    const auto& one = rules.windows[i];
-    const auto full = fill_of(number, one, now);
+  for (std::size_t i = 0; i < from.rules.windows.size(); ++i) {
+    const auto& one = from.rules.windows[i];
+    const auto full = fill_of(from, one, now);
     into.push_back(
         {.name = names_[number][i],
          .guard = own ? errors::guard::caller : errors::guard::window,
@@ -110,8 +114,8 @@ refusal refusals::of_turn(const lane& of, const store::binding& why, std::size_t
       made.guard = own ? errors::guard::caller : errors::guard::window;
       made.own = own;
       made.limit = names_[why.resource][why.window];
-      made.state = std::to_string(fill_of(why.resource, one, now).used) + " of " + std::to_string(one.rate) + " used" +
-                   wait(waiting);
+      made.state = std::to_string(fill_of(source_of(why.resource), one, now).used) + " of " + std::to_string(one.rate) +
+                   " used" + wait(waiting);
       return made;
     }
     case by::store:

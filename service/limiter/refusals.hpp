@@ -30,7 +30,14 @@ class refusals {
     time::instant next{};
     time::instant restored{};
   };
-  fill fill_of(std::uint32_t resource, const window& one, time::instant now) const;
+  // What a resource's windows are filled from.
+  struct source {
+    const store::resource& rules;
+    const store::history& past;
+    const store::pace* pace;  // none: it is not paced
+  };
+  source source_of(std::uint32_t resource) const;
+  static fill fill_of(const source& from, const window& one, time::instant now);
   void resource(std::uint32_t number, const lanes& active, time::instant now, std::vector<window_state>& into) const;
   std::string slots_state(time::instant now) const;
 

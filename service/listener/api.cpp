@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "foundation/json/write.hpp"
 #include "foundation/transport/text_cache.hpp"
 #include "listener/account_document.hpp"
 #include "listener/batch.hpp"
 #include "listener/negotiation.hpp"
+#include "listener/pen.hpp"
 #include "listener/postponed.hpp"
 #include "listener/rate_limit.hpp"
 #include "listener/request_scratch.hpp"
@@ -201,23 +201,26 @@ void api::show_problem_page(exchange& x, const request_scratch& mine) const {
 
 // Milliseconds with two decimals (Server Timing, W3C), without floating point.
 void api::add_server_timing(exchange& x, const dispatch::stage_times& stages) const {
-  const std::array named{std::pair{"queue", stages.queue}, std::pair{"token", stages.token},
-                         std::pair{"connect", stages.connect}, std::pair{"upstream", stages.upstream}};
-  bool first = true;
-  for (const auto& [name, took] : named) {
-    if (!took) continue;
-    const auto hundredths = std::chrono::duration_cast<std::chrono::microseconds>(*took).count() / 10;
-    std::array<char, 24> text{};
-    auto* end = std::to_chars(text.data(), text.data() + 20, hundredths / 100).ptr;
-    for (const char c : {'.', static_cast<char>('0' + hundredths / 10 % 10), static_cast<char>('0' + hundredths % 10)})
-      *end++ = c;
-    x.reply.lines += first ? "Server-Timing: " : ", ";
-    x.reply.lines += name;
-    x.reply.lines += ";dur=";
-    x.reply.lines.append(text.data(), end);
-    first = false;
-  }
-  if (!first) x.reply.lines += "\r\n";
+  const std::array<std::pair<std::string_view, std::optional<time::duration>>, 4> named{
+      {{"queue", stages.queue}, {"token", stages.token}, {"connect", stages.connect}, {"upstream", stages.upstream}}};
+  constexpr std::size_t room_for_one = sizeof "Server-Timing: upstream;dur=.00\r\n" + pen::longest_number;
+  append(x.reply.lines, named.size() * room_for_one, [&](pen& to) {
+    bool first = true;
+    for (const auto& [name, took] : named) {
+      if (!took) continue;
+      const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(*took).count();
+      const auto hundredths = static_cast<std::uint64_t>(std::max<std::int64_t>(0, microseconds)) / 10;
+      first ? to.put("Server-Timing: ") : to.put(", ");
+      to.put(name);
+      to.put(";dur=");
+      to.put_number(hundredths / 100);
+      to.put('.');
+      to.put_number(hundredths / 10 % 10);
+      to.put_number(hundredths % 10);
+      first = false;
+    }
+    if (!first) to.put("\r\n");
+  });
 }
 
 void api::on_done(const exchange& x, time::duration took) {

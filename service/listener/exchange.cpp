@@ -1,21 +1,13 @@
 #include "listener/exchange.hpp"
 
 #include "foundation/transport/text_cache.hpp"
+#include "listener/pen.hpp"
 #include "listener/postponed.hpp"
 
 #include <boost/beast/http/status.hpp>
 
-#include <array>
-#include <charconv>
-
 namespace gateway::listener {
 namespace {
-
-void append_number(std::string& out, std::size_t number) {
-  std::array<char, 20> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  out.append(digits.data(), end);
-}
 
 constexpr bool has_no_body(unsigned status) noexcept {
   return status < 200 || status == 204 || status == 304;
@@ -33,37 +25,42 @@ void reply::clear() noexcept {
 }
 
 void reply::add_line(std::string_view name, std::string_view value) {
-  lines += name;
-  lines += ": ";
-  lines += value;
-  lines += "\r\n";
+  append(lines, name.size() + value.size() + 4, [&](pen& to) {
+    to.put(name);
+    to.put(": ");
+    to.put(value);
+    to.put("\r\n");
+  });
 }
 
 void serialise(const reply& from, std::string_view date, bool keep_alive, std::string& out) {
-  const auto reason = boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(from.status));
+  const std::string_view reason = boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(from.status));
+  constexpr std::size_t room_for_literals = 256;
   out.clear();
-  out.reserve(from.lines.size() + from.body.size() + 256);
-  out += "HTTP/1.1 ";
-  append_number(out, from.status);
-  out += ' ';
-  out.append(reason.data(), reason.size());
-  out += "\r\nDate: ";
-  out += date;
-  out += "\r\n";
-  out += from.lines;
-  if (!keep_alive) out += "Connection: close\r\n";
-  if (!has_no_body(from.status)) {
-    if (!from.body.empty()) {
-      out += "Content-Type: ";
-      out += from.content_type;
-      out += "\r\n";
-    }
-    out += "Content-Length: ";
-    append_number(out, from.body.size());
-    out += "\r\n";
-  }
-  out += "\r\n";
-  if (!from.head_only && !has_no_body(from.status)) out += from.body;
+  append(
+      out,
+      reason.size() + date.size() + from.lines.size() + from.content_type.size() + from.body.size() + room_for_literals,
+      [&](pen& to) {
+        to.put("HTTP/1.1 ");
+        to.put_number(from.status);
+        to.put(' ');
+        to.put(reason);
+        to.put("\r\nDate: ");
+        to.put(date);
+        to.put("\r\n");
+        to.put(from.lines);
+        if (!keep_alive) to.put("Connection: close\r\n");
+        if (has_no_body(from.status)) return to.put("\r\n");
+        if (!from.body.empty()) {
+          to.put("Content-Type: ");
+          to.put(from.content_type);
+          to.put("\r\n");
+        }
+        to.put("Content-Length: ");
+        to.put_number(from.body.size());
+        to.put("\r\n\r\n");
+        if (!from.head_only) to.put(from.body);
+      });
 }
 
 std::string stream_head(const reply& from, std::string_view date, bool chunked) {

@@ -25,31 +25,60 @@ constexpr std::array routes{
     route{route_id::problem_page, verb::get, "/problems/{name}", "problem_page", false},
 };
 
-std::string_view take_segment(std::string_view& rest) noexcept {
-  const auto slash = rest.find('/', 1);
-  const auto segment = rest.substr(1, slash == std::string_view::npos ? slash : slash - 1);
-  rest.remove_prefix(segment.size() + 1);
-  return segment;
+constexpr std::size_t most_segments = 7;
+
+struct segments {
+  std::array<std::string_view, most_segments> of{};
+  std::size_t count = 0;
+};
+
+// None where one of them is empty, or where there are more than any of our paths has.
+constexpr segments split(std::string_view path) noexcept {
+  segments found;
+  while (!path.empty()) {
+    const auto end = std::min(path.find('/', 1), path.size());
+    if (end == 1 || found.count == most_segments) return {};
+    found.of[found.count++] = path.substr(1, end - 1);
+    path.remove_prefix(end);
+  }
+  return found;
 }
 
-bool matches(std::string_view pattern, std::string_view path, routing& into) noexcept {
-  while (!pattern.empty() && !path.empty()) {
-    const auto expected = take_segment(pattern);
-    const auto given = take_segment(path);
-    if (expected == "{account}") {
-      into.account = given;
-    } else if (expected == "{devices}") {
-      into.devices = given;
-    } else if (expected == "{device_id}") {
-      into.device = given;
-    } else if (expected.starts_with('{')) {
-      into.item = given;
-    } else if (expected != given) {
-      return false;
-    }
-    if (given.empty()) return false;
+using part_of_routing = std::string_view routing::*;
+
+// Where the segment that it stands for belongs; null: it stands for itself.
+constexpr part_of_routing meaning_of(std::string_view segment) noexcept {
+  if (!segment.starts_with('{')) return nullptr;
+  if (segment == "{account}") return &routing::account;
+  if (segment == "{devices}") return &routing::devices;
+  return segment == "{device_id}" ? &routing::device : &routing::item;
+}
+
+struct pattern {
+  segments expected;
+  std::array<part_of_routing, most_segments> meanings{};
+};
+
+// Read once, by the compiler, and not with each request.
+constexpr auto patterns = [] {
+  std::array<pattern, routes.size()> all{};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    all[i].expected = split(routes[i].pattern);
+    for (std::size_t s = 0; s < all[i].expected.count; ++s) all[i].meanings[s] = meaning_of(all[i].expected.of[s]);
   }
-  return pattern.empty() && path.empty();
+  return all;
+}();
+static_assert(std::ranges::all_of(patterns, [](const pattern& one) { return one.expected.count != 0; }));
+
+bool matches(const pattern& like, const segments& path, routing& into) noexcept {
+  if (path.count != like.expected.count) return false;
+  for (std::size_t i = 0; i < path.count; ++i) {
+    if (const auto meaning = like.meanings[i]; meaning != nullptr)
+      into.*meaning = path.of[i];
+    else if (path.of[i] != like.expected.of[i])
+      return false;
+  }
+  return true;
 }
 
 void allow(std::string& list, verb method) {
@@ -64,9 +93,11 @@ void allow(std::string& list, verb method) {
 routing find_route(verb method, std::string_view path) {
   routing found;
   if (!path.starts_with('/')) return found;
-  for (const auto& candidate : routes) {
+  const auto given = split(path);
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    const auto& candidate = routes[i];
     routing here;
-    if (!matches(candidate.pattern, path, here)) continue;
+    if (!matches(patterns[i], given, here)) continue;
     if (candidate.method == method || (candidate.method == verb::get && method == verb::head)) {
       here.route = &candidate;
       return here;

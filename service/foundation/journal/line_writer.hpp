@@ -22,7 +22,7 @@ class line_writer {
     *at_++ = c;
   }
   void put(std::string_view text) noexcept {
-    if (text.size() > static_cast<std::size_t>(end_ - at_)) {
+    if (text.size() > room()) {
       full_ = true;
       return;
     }
@@ -32,17 +32,19 @@ class line_writer {
   }
 
   // ,"name": in one piece, since a line has a dozen of them.
-  void json_name(std::string_view name) noexcept {
-    if (name.size() + 4 > static_cast<std::size_t>(end_ - at_)) {
+  [[gnu::always_inline]] void json_name(std::string_view name) noexcept {
+    if (name.size() + 4 > room()) {
       full_ = true;
       return;
     }
-    *at_++ = ',';
-    *at_++ = '"';
-    std::memcpy(at_, name.data(), name.size());
-    at_ += name.size();
-    *at_++ = '"';
-    *at_++ = ':';
+    char* to = at_;  // a char may lie anywhere, also in at_, for all that the compiler knows
+    *to++ = ',';
+    *to++ = '"';
+    std::memcpy(to, name.data(), name.size());
+    to += name.size();
+    *to++ = '"';
+    *to++ = ':';
+    at_ = to;
   }
 
   void number(std::int64_t value) noexcept;
@@ -61,6 +63,7 @@ class line_writer {
   bool full() const noexcept { return full_; }
 
  private:
+  std::size_t room() const noexcept { return static_cast<std::size_t>(end_ - at_); }
   void escaped(std::string_view text) noexcept;
 
   char* begin_;

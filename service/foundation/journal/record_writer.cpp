@@ -44,43 +44,10 @@ record_writer::record_writer(line_writer& to, format style, std::string_view tim
   to_.quoted(message);
 }
 
-void record_writer::start_member(std::string_view name) noexcept {
-  if (style_ == format::text) {
-    to_.put(' ');
-    to_.put(name);
-    to_.put('=');
-    return;
-  }
-  to_.json_name(name);
-}
-
-void record_writer::text(std::string_view name, std::string_view value) noexcept {
-  start_member(name);
-  style_ == format::text ? to_.plain_or_quoted(value) : to_.quoted(value);
-}
-
-void record_writer::number(std::string_view name, std::int64_t value) noexcept {
-  start_member(name);
-  to_.number(value);
-}
-
-void record_writer::number(std::string_view name, double value) noexcept {
-  start_member(name);
-  to_.number(value);
-}
-
-void record_writer::boolean(std::string_view name, bool value) noexcept {
-  start_member(name);
-  to_.put(value ? std::string_view{"true"} : std::string_view{"false"});
-}
-
-void record_writer::milliseconds(std::string_view name, std::chrono::nanoseconds value) noexcept {
-  start_member(name);
-  to_.milliseconds(value.count());
-}
-
-void record_writer::end() noexcept {
-  to_.put(style_ == format::text ? std::string_view{"\n"} : std::string_view{"}\n"});
+void record_writer::start_text_member(std::string_view name) noexcept {
+  to_.put(' ');
+  to_.put(name);
+  to_.put('=');
 }
 
 }  // namespace gateway::journal

@@ -36,7 +36,7 @@ class system_source final : public source {
   void fill(std::span<std::byte> into) override;
 
  private:
-  static constexpr std::size_t pool_size = 2048;
+  static constexpr std::size_t pool_size = 8192;
   std::byte pool_[pool_size];
   std::size_t left_ = 0;  // the last left_ bytes of the pool are unused
 };

@@ -38,13 +38,8 @@ bool well_formed(std::string_view value) noexcept {
 }
 
 // An id of zeros means none, so such a draw (it will never be seen) is repeated.
-template <std::size_t Length>
-void draw_id(std::array<char, Length>& into, random::source& from) {
-  std::array<std::byte, Length / 2> bytes{};
-  do {
-    from.fill(bytes);
-    random::write_hex(bytes, into.data());
-  } while (all_zero({into.data(), into.size()}));
+bool none(std::span<const std::byte> id) noexcept {
+  return std::ranges::all_of(id, [](std::byte b) { return b == std::byte{}; });
 }
 
 }  // namespace
@@ -60,15 +55,23 @@ std::optional<context> parse_traceparent(std::string_view value) noexcept {
 }
 
 context child(const context& of, random::source& from) {
+  std::array<std::byte, 8> bytes{};
+  do from.fill(bytes);
+  while (none(bytes));
   context out = of;
-  draw_id(out.span_id, from);
+  random::write_hex(bytes, out.span_id.data());
   return out;
 }
 
 context start(random::source& from) {
+  std::array<std::byte, 16 + 8> bytes{};  // both ids in one draw
+  const std::span trace_bytes{std::span{bytes}.first<16>()};
+  const std::span span_bytes{std::span{bytes}.last<8>()};
+  do from.fill(bytes);
+  while (none(trace_bytes) || none(span_bytes));
   context out;
-  draw_id(out.trace_id, from);
-  draw_id(out.span_id, from);
+  random::write_hex(trace_bytes, out.trace_id.data());
+  random::write_hex(span_bytes, out.span_id.data());
   return out;
 }
 

@@ -21,7 +21,7 @@ place tracer::begin(std::string_view traceparent) {
     return out;
   }
   out.own = start(random_);
-  out.own.sampled = in_share(out.own, ratio_);
+  out.own.sampled = ratio_ > 0 && in_share(out.own, ratio_);
   return out;
 }
 

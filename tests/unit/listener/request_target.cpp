@@ -60,6 +60,26 @@ TEST_CASE("the path of an absolute target comes after its host") {
   CHECK(path("http://a?b/c") == "/");
 }
 
+TEST_CASE("a path leads where its segments say, and nowhere with one more, one less or an empty one") {
+  using boost::beast::http::verb;
+  const auto led = find_route(verb::get, "/v1/accounts/a/users/u/heat-pumps/d");
+  REQUIRE(led.route != nullptr);
+  CHECK(led.route->id == route_id::read_device);
+  CHECK(led.account == "a");
+  CHECK(led.item == "u");
+  CHECK(led.devices == "heat-pumps");
+  CHECK(led.device == "d");
+  CHECK(find_route(verb::get, "/v1/accounts/a/users/u/heat-pumps").route->id == route_id::list_devices);
+  CHECK(find_route(verb::post, "/v1/accounts/a/onboarding-sessions").route->id == route_id::create_session);
+  CHECK(find_route(verb::post, "/v1/accounts/a/onboarding-sessions/batch").route->id == route_id::create_batch);
+  CHECK(find_route(verb::get, "/v1/accounts/a/onboarding-sessions/batch").item == "batch");
+  for (const auto* const nowhere :
+       {"", "/", "//", "/v1", "/v1/", "/v1//accounts", "/v1/accounts//", "/v1/accounts/a/users",
+        "/v1/accounts/a/users/", "/v1/accounts/a/users/u/heat-pumps/d/", "/v1/accounts/a/users/u/heat-pumps/d/e",
+        "/1/2/3/4/5/6/7/8/9"})
+    CHECK_MESSAGE(find_route(verb::get, nowhere).route == nullptr, nowhere);
+}
+
 TEST_CASE("an account is a whole segment, whatever stands in it") {
   using boost::beast::http::verb;
   CHECK(find_route(verb::get, "/v1/accounts/a%2Fb").account == "a%2Fb");

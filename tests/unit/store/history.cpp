@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 namespace {
 
 using namespace gateway;
@@ -60,6 +62,20 @@ TEST_CASE("how many were sent since an instant, which itself does not count") {
   CHECK(h.since(start) == 4);
   CHECK(h.since(start + 2s) == 1);
   CHECK(h.since(start + 3s) == 0);
+}
+
+TEST_CASE("how many were sent since an instant is the same wherever the ring begins in memory") {
+  for (int sent = 1; sent <= 20; ++sent) {
+    store::history h{8};
+    for (int i = 1; i <= sent; ++i) {
+      h.draw();
+      h.sent(start + std::chrono::seconds{i});
+    }
+    for (int then = 0; then <= sent; ++then) {
+      const auto expected = static_cast<std::size_t>(std::min(sent - then, 8));
+      CHECK(h.since(start + std::chrono::seconds{then}) == expected);
+    }
+  }
 }
 
 TEST_CASE("what nothing limits is not remembered") {

@@ -44,6 +44,23 @@ TEST_CASE("a request id that is no UUID still gives a valid and always the same 
   CHECK(instance("order-4711").size() == 9 + 36);
 }
 
+TEST_CASE("a request id that is a UUID is the instance, in whichever form it came") {
+  failure f;
+  f.id = problem::not_found;
+  const auto instance = [&](std::string_view request_id) {
+    return std::string{boost::json::parse(render(f, request_id)).at("instance").as_string()};
+  };
+  const std::string expected = "urn:uuid:5f0c3c1e-8a55-4c7e-9d21-6a1f5b0c9e42";
+  CHECK(instance("5f0c3c1e-8a55-4c7e-9d21-6a1f5b0c9e42") == expected);
+  CHECK(instance("5F0C3C1E-8A55-4C7E-9D21-6A1F5B0C9E42") == expected);
+  CHECK(instance("5f0c3c1e8a554c7e9d216a1f5b0c9e42") == expected);
+  for (const auto* const another : {"5f0c3c1e-8a55-4c7e-9d21-6a1f5b0c9e4", "5f0c3c1e-8a55-4c7e-9d21-6a1f5b0c9e4g",
+                                    "5f0c3c1ea8a55-4c7e-9d21-6a1f5b0c9e42", "----", "5f0c3c1e"}) {
+    CHECK_MESSAGE(instance(another).size() == expected.size(), another);
+    CHECK_MESSAGE(instance(another) != expected, another);
+  }
+}
+
 TEST_CASE("where something was or may have been done, only the same key is safe") {
   failure f;
   f.id = problem::upstream_error;
