@@ -4,10 +4,9 @@
 #include "foundation/http/grammar.hpp"
 #include "settings/certificate_names.hpp"
 
+#include <openssl/crypto.h>
+
 #include <algorithm>
-#include <array>
-#include <bit>
-#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -71,13 +70,7 @@ std::size_t directory::digest_hash::operator()(const settings::key_digest& diges
 }
 
 bool directory::same_digest::operator()(const settings::key_digest& a, const settings::key_digest& b) const noexcept {
-  // All of it whatever stands in it, as CRYPTO_memcmp does, but eight bytes a step (230 instructions less; callgrind).
-  using words = std::array<std::uint64_t, sizeof(settings::key_digest) / sizeof(std::uint64_t)>;
-  const auto left = std::bit_cast<words>(a);
-  const auto right = std::bit_cast<words>(b);
-  std::uint64_t differences = 0;
-  for (std::size_t i = 0; i < left.size(); ++i) differences |= left[i] ^ right[i];
-  return differences == 0;
+  return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 directory::directory(std::shared_ptr<const settings::configuration> configuration)

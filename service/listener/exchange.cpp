@@ -101,7 +101,8 @@ void answer_with(exchange& x, const errors::failure& failure) {
   x.reply.content_type = "application/problem+json";
   transport::text_cache::take(x.reply.body);
   transport::text_cache::take(x.reply.lines);
-  errors::render(failure, x.request_id.view(), x.reply.body);
+  errors::render(failure, x.request_id.view(),
+                 x.request_id.made_here() ? errors::id_origin::gateway : errors::id_origin::caller, x.reply.body);
   x.reply.add_line("X-Request-Id", x.request_id.view());
   x.reply.add_line("Cache-Control", "no-store");
   if (failure.retry_after) x.reply.add_line("Retry-After", std::to_string(failure.retry_after->count()));

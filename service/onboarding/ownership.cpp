@@ -1,23 +1,9 @@
 #include "onboarding/ownership.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <ranges>
 
 namespace gateway::onboarding {
-
-std::size_t ownership::hash::operator()(const session_id& id) const noexcept {
-  const auto text = id.view();
-  std::uint64_t mixed = 0;
-  const auto mix = [&](std::size_t at) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, text.data() + at, sizeof word);
-    mixed = (mixed ^ word) * 0x9E3779B97F4A7C15ULL;  // as Fibonacci hashing does
-    mixed ^= mixed >> 32U;
-  };
-  for (const std::size_t at : {0U, 8U, 16U, 24U, 28U}) mix(at);
-  return mixed;
-}
 
 void ownership::made(std::size_t caller, own_session what) {
   const std::lock_guard lock{mutex_};

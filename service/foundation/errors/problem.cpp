@@ -5,7 +5,6 @@
 #include <boost/uuid/uuid_io.hpp>
 
 #include <array>
-#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -68,38 +67,16 @@ void append_member(std::string& out, std::string_view name, std::string_view tex
   json::append_string(out, text);
 }
 
-// As a UUID is written. Our own request ids are: nothing to be read, which took 2,500 instructions of each refusal.
-bool is_uuid(std::string_view text) noexcept {
-  if (text.size() != 36) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    const char c = text[i];
-    if (dash ? c != '-' : (c < '0' || c > '9') && (c < 'a' || c > 'f')) return false;
-  }
-  return true;
-}
-
-// In one of its other forms: capitals, braces, no dashes.
-std::optional<boost::uuids::uuid> read_uuid(std::string_view text) {
-  // Most other ids have such characters, and need not cost the exception that they would be to the generator.
-  if (text.find_first_not_of("0123456789abcdefABCDEF-{}") != std::string_view::npos) return std::nullopt;
-  try {
-    return boost::uuids::string_generator{}(text.begin(), text.end());
-  } catch (const std::runtime_error&) {
-    return std::nullopt;
-  }
-}
-
 // A URN needs a UUID. A caller's request id may be something else: then one is made from it, always the same one
 // (RFC 9562 section 5.5), so that two reports of one occurrence are seen to be that.
 void append_uuid_of(std::string& out, std::string_view request_id) {
-  if (is_uuid(request_id)) {
-    out += request_id;
-    return;
+  boost::uuids::string_generator read;
+  try {
+    out += to_string(read(request_id.begin(), request_id.end()));
+  } catch (const std::runtime_error&) {
+    boost::uuids::name_generator_sha1 make{boost::uuids::ns::url()};
+    out += to_string(make(std::string{request_id}));
   }
-  auto id = read_uuid(request_id);
-  if (!id) id = boost::uuids::name_generator_sha1{boost::uuids::ns::url()}(std::string{request_id});
-  out += to_string(*id);
 }
 
 std::string_view key_of(fault::place where) noexcept {
@@ -207,7 +184,7 @@ retry advice_of(const failure& f) noexcept {
   return row(f.id).advice;
 }
 
-void render(const failure& f, std::string_view request_id, std::string& out) {
+void render(const failure& f, std::string_view request_id, id_origin made_by, std::string& out) {
   const auto& r = row(f.id);
   out = "{\"type\":\"/problems/";
   out += r.name;
@@ -217,7 +194,10 @@ void render(const failure& f, std::string_view request_id, std::string& out) {
   out += std::to_string(r.status);
   append_member(out, "detail", f.detail.empty() ? r.title : std::string_view{f.detail});
   out += ",\"instance\":\"urn:uuid:";
-  append_uuid_of(out, request_id);
+  if (made_by == id_origin::gateway)
+    out += request_id;
+  else
+    append_uuid_of(out, request_id);
   out += '"';
   append_member(out, "request_id", request_id);
   append_member(out, "upstream_effect", to_string(f.effect));
@@ -233,7 +213,7 @@ void render(const failure& f, std::string_view request_id, std::string& out) {
 
 std::string render(const failure& f, std::string_view request_id) {
   std::string out;
-  render(f, request_id, out);
+  render(f, request_id, id_origin::caller, out);
   return out;
 }
 

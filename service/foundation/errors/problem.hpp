@@ -98,9 +98,14 @@ struct failure {
 // The advice that the caller sees: `automatic` resolved.
 retry advice_of(const failure& f) noexcept;
 
-// The application/problem+json body. request_id is a UUID in text form, as made or accepted by the listener. `out` is
-// replaced, and keeps its memory.
-void render(const failure& f, std::string_view request_id, std::string& out);
+// Where the id of a request comes from. Of our own it is known that it is a UUID in its canonical form, and reading it
+// would be a twentieth of a refusal's work.
+enum class id_origin : std::uint8_t { gateway, caller };
+
+// The application/problem+json body, for a request id as the listener made or accepted it. `out` is replaced, and keeps
+// its memory.
+void render(const failure& f, std::string_view request_id, id_origin made_by, std::string& out);
+// For one of a caller's.
 std::string render(const failure& f, std::string_view request_id);
 
 }  // namespace gateway::errors

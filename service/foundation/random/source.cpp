@@ -52,9 +52,7 @@ void system_source::fill(std::span<std::byte> into) {
   }
   const std::span<std::byte> given{pool_ + pool_size - left_, into.size()};
   std::ranges::copy(given, into.begin());
-  // Nothing that is written into a member is left out by a compiler while the object lives, so this need not cost a
-  // call that promises it.
-  std::ranges::fill(given, std::byte{});
+  if (!given.empty()) OPENSSL_cleanse(given.data(), given.size());
   left_ -= given.size();
 }
 

@@ -20,6 +20,7 @@ request_id keep_or_make(std::string_view came, random::source& from) {
   if (!sane_request_id(came)) {
     made = random::make_uuid(from);
     came = random::view(made);
+    out.made_here_ = true;
   }
   std::ranges::copy(came, out.text_.begin());
   out.size_ = static_cast<std::uint8_t>(came.size());

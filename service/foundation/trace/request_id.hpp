@@ -18,11 +18,14 @@ class request_id {
   static constexpr std::size_t max_length = 128;
 
   std::string_view view() const noexcept { return {text_.data(), size_}; }
+  // It is a version 4 UUID of our own, and no caller's.
+  bool made_here() const noexcept { return made_here_; }
 
  private:
   friend request_id keep_or_make(std::string_view came, random::source& from);
   std::array<char, max_length> text_{};
   std::uint8_t size_ = 0;
+  bool made_here_ = false;
 };
 
 // The caller's id if it is sane, else (also when there was none: an empty text) a version 4 UUID. Throws what the

@@ -59,6 +59,9 @@ TEST_CASE("a request id that is a UUID is the instance, in whichever form it cam
     CHECK_MESSAGE(instance(another).size() == expected.size(), another);
     CHECK_MESSAGE(instance(another) != expected, another);
   }
+  std::string of_ours;
+  render(f, expected.substr(9), id_origin::gateway, of_ours);
+  CHECK(of_ours == render(f, expected.substr(9)));
 }
 
 TEST_CASE("where something was or may have been done, only the same key is safe") {

@@ -34,6 +34,8 @@ TEST_CASE("a sane id is kept, and outlives the text it came in") {
 TEST_CASE("without a sane id a version 4 UUID is made") {
   random::seeded_source from{1};
   const auto made = trace::keep_or_make("", from);
+  CHECK(made.made_here());
+  CHECK_FALSE(trace::keep_or_make("order-4711", from).made_here());
   CHECK(made.view().size() == 36);
   CHECK(made.view()[14] == '4');
   CHECK(trace::sane_request_id(made.view()));
