@@ -129,6 +129,7 @@ void domain::parts::put(waiter& who, lane& into, bool in_front) {
   else
     into.waiters.push_back(who);
   who.lane_ = &into;
+  if (who.at == stage::waiting) ++unprepared;
   ++waiting;
   ++waiting_on[into.account];
   changed = true;
@@ -140,6 +141,7 @@ void domain::parts::take_out(waiter& who) {
     --of.ready;
     if (!of.yields) --ready;
   }
+  if (who.at == stage::waiting && !of.yields) --unprepared;
   of.waiters.erase(lane::order::s_iterator_to(who));
   if (of.yields) {
     who.lane_ = nullptr;
@@ -154,10 +156,12 @@ void domain::parts::take_out(waiter& who) {
 
 void domain::parts::set(waiter& who, stage to) {
   const auto was_ready = who.at == stage::ready;
+  auto& of = *who.lane_;
+  if (who.at == stage::waiting && !of.yields) --unprepared;
   who.at = to;
+  if (who.at == stage::waiting && !of.yields) ++unprepared;
   const auto is_ready = to == stage::ready;
   if (was_ready == is_ready) return;
-  auto& of = *who.lane_;
   of.ready = is_ready ? of.ready + 1 : of.ready - 1;
   if (!of.yields) ready = is_ready ? ready + 1 : ready - 1;
   if (is_ready && !std::exchange(of.listed, true)) wanting.push_back(&of);
@@ -245,7 +249,7 @@ void domain::parts::overflow(waiter& who, lane& of, time::instant now) {
   who.why.guard = errors::guard::queue;
   who.why.limit.clear();
   who.why.state = words.queue_state(of.account, waiting_on[of.account]);
-  who.why.admitted_at = std::max(now, plan.after_all(of, 0));
+  who.why.admitted_at = plan.has_room(of, waiting + 1, now) ? now : std::max(now, plan.after_all(of, 0));
 }
 
 void domain::parts::turn_away(waiter& who, time::instant now) const {
@@ -291,6 +295,7 @@ timetable::place domain::parts::turn_of_newcomer(lane& of, bool in_front, time::
   }
   const auto alone = ledger->expected(of.draws, now);
   if (waiting == 0 || (alone.at > latest && alone.at > now)) return {std::max(alone.at, now), alone.why};
+  if (alone.at <= now && plan.has_room(of, waiting + 1, now)) return {now, alone.why};
   return plan.newcomer(active, turns, of, in_front, now);
 }
 
@@ -301,7 +306,9 @@ void domain::parts::door(waiter& who, lane& of, time::instant now, notices& out)
   if (draining && (turn.at > now || ledger->drawable(of.draws, now).at > now)) return turn_away(who, now);
   const auto late = turn.why.what == store::binding::by::store || (turn.at > now && turn.at > who.latest_);
   if (late || waiting_on[of.account] >= rules.accounts[of.account].queue_length) {
-    if (changed || !plan.holds(now)) write_plan(now, out);
+    const auto walked = plan.walked() && !changed && plan.holds(now);
+    const auto room = !late && plan.has_room(of, waiting + 1, now) && plan.has_room(active, waiting + 1, now);
+    if (!walked && !room) walk_plan(now, out);
     if (late) return refuse(who, of, turn, now);
     if (!make_room(of, now, out)) return overflow(who, of, now);
   }
@@ -314,6 +321,22 @@ void domain::parts::door(waiter& who, lane& of, time::instant now, notices& out)
 // ---------------------------------------------------------------- the timetable
 
 void domain::parts::write_plan(time::instant now, notices& out) {
+  // Where some thousands lack nothing but a connection, walking through them each time one comes or goes would be
+  // all that is done any more.
+  if (!plan.has_room(active, waiting, now)) return walk_plan(now, out);
+  plan.write_all_now(now);
+  next = time::instant::max();
+  for (auto& of : active)
+    for (auto& who : of.waiters) {
+      if (unprepared == 0) break;
+      if (who.at != stage::waiting) continue;
+      set(who, stage::preparing);
+      notice(who, out);
+    }
+  changed = better = false;
+}
+
+void domain::parts::walk_plan(time::instant now, notices& out) {
   missed.clear();
   plan.write(active, turns, now, missed);
   for (const auto& one : missed) {

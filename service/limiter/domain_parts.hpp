@@ -48,6 +48,7 @@ struct domain::parts {
   time::instant latest_now{};
   std::uint64_t entered = 0;
   std::size_t waiting = 0;
+  std::size_t unprepared = 0;  // of those who wait: not told to prepare
   std::size_t ready = 0;
   std::vector<std::size_t> waiting_on;  // by account
   bool draining = false;
@@ -96,6 +97,7 @@ struct domain::parts {
   std::optional<time::instant> room_for_one_more(const lane& of, time::instant now) const;
 
   void write_plan(time::instant now, notices& out);
+  void walk_plan(time::instant now, notices& out);
   void prepare(time::instant now, notices& out);
   void look_ahead(time::instant now, notices& out);
   void tell_wants(time::instant now);

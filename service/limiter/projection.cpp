@@ -49,7 +49,8 @@ void projection::take(const use& of, time::instant at) {
   if (of.slot) slots_.push_back({of.account, of.caller, at + ledger_->rules().slot_ttl});
 }
 
-void projection::window(std::uint32_t resource, opening& latest) const {
+// `before`: so many more are drawn first, at the instant at which the projection begins.
+void projection::window(std::uint32_t resource, std::size_t before, opening& latest) const {
   const auto& rules = ledger_->rules().resources[resource];
   if (rules.windows.empty()) return;
   const auto& past = ledger_->known(resource);
@@ -57,8 +58,9 @@ void projection::window(std::uint32_t resource, opening& latest) const {
   const auto newest = [&](std::size_t n) -> std::optional<time::instant> {
     if (n <= added.size()) return added[added.size() - n];
     n -= added.size();
-    if (n <= past.outstanding()) return now_;
-    n -= past.outstanding();
+    const auto at_once = before + past.outstanding();
+    if (n <= at_once) return now_;
+    n -= at_once;
     return n > past.remembered() ? std::nullopt : std::optional{past.newest(n)};
   };
   store::open_windows(rules, resource, rules.paced ? &ledger_->pace_of(*rules.paced) : nullptr, now_, newest, latest);
@@ -77,10 +79,18 @@ time::instant projection::own_slot(const use& of) const {
   return time::instant::max();
 }
 
+bool projection::has_room(const use& of, std::size_t permits) const {
+  if (of.slot || of.most_slots || ledger_->pace_of(of.account).paused_until() > now_) return false;
+  opening last;
+  for (const auto resource : of.requests) window(resource, permits - 1, last);
+  for (const auto resource : of.creations) window(resource, permits - 1, last);
+  return last.at <= now_;
+}
+
 opening projection::opens(const use& of) const {
   opening latest;
-  for (const auto resource : of.requests) window(resource, latest);
-  for (const auto resource : of.creations) window(resource, latest);
+  for (const auto resource : of.requests) window(resource, 0, latest);
+  for (const auto resource : of.creations) window(resource, 0, latest);
   if (const auto until = ledger_->pace_of(of.account).paused_until(); until > now_ && until > latest.at)
     latest = {until, {binding::by::pause, 0, 0}};
   if (of.slot) {

@@ -18,6 +18,9 @@ class projection {
 
   // From when on a permit can be drawn; may lie in the past.
   store::opening opens(const store::use& of) const;
+  // So many permits could be drawn at the instant at which it begins, one after the other. False also where it would
+  // take more than a look at the windows to say so.
+  bool has_room(const store::use& of, std::size_t permits) const;
   void take(const store::use& of, time::instant at);
 
  private:
@@ -33,7 +36,7 @@ class projection {
 
   const std::vector<time::instant>& added_to(std::uint32_t resource) const;
   void add(std::uint32_t resource, time::instant at);
-  void window(std::uint32_t resource, store::opening& latest) const;
+  void window(std::uint32_t resource, std::size_t before, store::opening& latest) const;
   time::instant own_slot(const store::use& of) const;
 
   store::ledger* ledger_;

@@ -63,7 +63,7 @@ void timetable::walk(lanes& active, const order_of_turns& turns, projection& ove
 }
 
 void timetable::write(lanes& active, const order_of_turns& turns, time::instant now, std::vector<miss>& missed) {
-  written_ = true;
+  written_ = walked_ = true;
   written_at_ = now;
   first_turn_ = time::instant::max();
   for (auto& one : later_) one.begun = false;
@@ -76,6 +76,21 @@ void timetable::write(lanes& active, const order_of_turns& turns, time::instant 
     if (late) missed.push_back({who, at});
     return std::pair{!late, true};
   });
+}
+
+bool timetable::has_room(const lane& of, std::size_t waiting, time::instant now) {
+  tried_over_.begin(now);
+  return tried_over_.has_room(of.draws, waiting);
+}
+
+bool timetable::has_room(const lanes& active, std::size_t waiting, time::instant now) {
+  return std::ranges::all_of(active, [&](const lane& of) { return has_room(of, waiting, now); });
+}
+
+void timetable::write_all_now(time::instant now) noexcept {
+  written_ = true;
+  walked_ = false;
+  written_at_ = first_turn_ = now;
 }
 
 timetable::place timetable::newcomer(lanes& active, const order_of_turns& turns, lane& of, bool ahead,

@@ -28,15 +28,24 @@ class timetable {
   };
   void write(lanes& active, const order_of_turns& turns, time::instant now, std::vector<miss>& missed);
 
+  // Whether as many as `waiting` could go now that all draw what these lanes draw: then everybody can, and no order
+  // need be walked through. Some thousands who only lack a connection are that.
+  bool has_room(const lanes& active, std::size_t waiting, time::instant now);
+  bool has_room(const lane& of, std::size_t waiting, time::instant now);
+  // Writes that everybody in the queue can go now, without a look at them.
+  void write_all_now(time::instant now) noexcept;
+
   // When a newcomer at the end of a lane could go (`ahead`: at its front). Leaves the timetable as it is.
   place newcomer(lanes& active, const order_of_turns& turns, lane& of, bool ahead, time::instant now);
 
   // When the k-th permit after everybody in the queue could be drawn, from 0: of this sort and account.
+  // What is written must have been walked through.
   time::instant after_all(const lane& like, std::size_t k);
 
   // Until when what is written holds, if nothing changes.
   bool holds(time::instant now) const noexcept { return written_ && (now <= written_at_ || now < first_turn_); }
   time::instant written_at() const noexcept { return written_at_; }
+  bool walked() const noexcept { return walked_; }
   void forget() noexcept { written_ = false; }
 
  private:
@@ -70,6 +79,7 @@ class timetable {
   std::vector<cursor> cursors_;
   std::vector<shared_opening> shared_;
   bool written_ = false;
+  bool walked_ = false;
   time::instant written_at_{};
   time::instant first_turn_{};
 };

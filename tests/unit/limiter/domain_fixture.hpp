@@ -33,6 +33,7 @@ inline domain_rules on_test_account(domain_rules rules, test_account_rules test)
 // A domain whose time a test moves. Requests prepare at once when they are told to, unless they are slow.
 struct table {
   explicit table(domain_rules rules) : d{std::move(rules)} {}
+  table(domain_rules rules, std::unique_ptr<store::ledger> of) : d{std::move(rules), std::move(of)} {}
 
   waiter& enter(ask what) {
     auto& who = all.emplace_back();

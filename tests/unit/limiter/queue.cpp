@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "store/memory_ledger.hpp"
+
 namespace {
 
 using namespace gateway;
@@ -10,6 +12,46 @@ using errors::guard;
 
 account_rules one_per_ten_seconds(time::duration max_wait = 1h) {
   return {.windows = {.sessions = {{1, 10s}}}, .max_wait = max_wait};
+}
+
+// Counts the looks at what a resource has seen, of which a step through the queue takes several.
+struct watched_ledger final : store::memory_ledger {
+  watched_ledger(store::ledger_rules rules, std::size_t& count) : memory_ledger{std::move(rules)}, looks{count} {}
+  const store::history& known(std::uint32_t resource) const noexcept override {
+    ++looks;
+    return memory_ledger::known(resource);
+  }
+  std::size_t& looks;
+};
+
+TEST_CASE(
+    "thousands who lack nothing but a connection are not walked through for each who comes, goes or is sent away") {
+  std::size_t looks = 0;
+  const auto rules = rules_of({.windows = {.sessions = {{100'000, 1s}}}, .queue_length = 5000, .max_wait = 1h});
+  table t{rules, std::make_unique<watched_ledger>(ledger_rules_of(rules), looks)};
+  t.slow = true;
+  const auto looks_during = [&](const auto& act) {
+    const auto before = looks;
+    act();
+    return looks - before;
+  };
+  for (std::size_t i = 0; i < 5000; ++i) {
+    auto* who = &t.all.emplace_back();
+    REQUIRE(looks_during([&] {
+              t.d.enter(*who, {.caller = i % 3, .what = kind::creation, .latest = t.now + 1h}, t.now, t.out);
+            }) < 50);
+    REQUIRE(who->at == stage::preparing);
+  }
+  auto& sent_away = t.all.emplace_back();
+  REQUIRE(looks_during([&] {
+            t.d.enter(sent_away, {.caller = 0, .what = kind::creation, .latest = t.now + 1h}, t.now, t.out);
+          }) < 50);
+  const auto refused = std::ranges::find(t.all, stage::refused, &waiter::at);
+  REQUIRE(refused != t.all.end());
+  CHECK(refused->why.guard == guard::queue);
+  CHECK(refused->why.admitted_at == t.now);
+  for (auto& who : t.all) REQUIRE(looks_during([&] { t.d.leave(who, t.now, t.out); }) < 50);
+  CHECK_FALSE(t.d.next_event().has_value());
 }
 
 TEST_CASE("first come, first served, each at its instant") {
