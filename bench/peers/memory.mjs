@@ -19,11 +19,20 @@ const open = (where, held) => new Promise((done, failed) => {
   socket.on('error', failed);
 });
 
-// Bytes of resident memory per connection, from `few` to `many`, at most so many at once being opened.
-async function slope(child, where, few, many, { held = false, settle = 500 } = {}) {
+// Bytes of resident memory per connection, from `few` to `many`, at most so many at once being opened. `held`: how many requests
+// the upstream has and holds; all of them have to be there, as one that still stands in line, or was refused, has no connection of its own.
+async function slope(child, where, few, many, { held, settle = 500 } = {}) {
   const open_ones = [];
+  const all_there = async missing => {
+    for (const end = Date.now() + 60_000; held && held() < open_ones.length - missing; await pause(20))
+      if (Date.now() > end) throw new Error(`the upstream holds ${held()} of ${open_ones.length} requests: what they take says nothing`);
+  };
   const grow = async to => {
-    while (open_ones.length < to) open_ones.push(...await Promise.all(Array.from({ length: Math.min(16, to - open_ones.length) }, () => open(where, held))));
+    while (open_ones.length < to) {
+      open_ones.push(...await Promise.all(Array.from({ length: Math.min(16, to - open_ones.length) }, () => open(where, held !== undefined))));
+      await all_there(32);
+    }
+    await all_there(0);
     await pause(settle);
     return resident(child);
   };
@@ -56,7 +65,7 @@ export async function busy(stage, few, many) {
   const gateway = await stage.gateway({ connections: many + 100, upstream_port: port });
   server.hold = true;
   try {
-    return await slope(gateway.child, gateway.proxied, few, many, { held: true, settle: 3000 });
+    return await slope(gateway.child, gateway.proxied, few, many, { held: () => waiting.length, settle: 3000 });
   } finally {
     await stage.stop(gateway.child);
     server.close();

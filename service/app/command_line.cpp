@@ -20,6 +20,7 @@
 #include "foundation/random/source.hpp"
 #include "settings/load.hpp"
 #include "settings/scalars.hpp"
+#include "tls/memory.hpp"
 
 namespace gateway::app {
 namespace {
@@ -122,6 +123,7 @@ void print(const std::vector<settings::warning>& warnings) {
 }
 
 int with_configuration(const options::variables_map& given) {
+  if (!tls::keep_buffers_apart()) std::cerr << "onboarding-gateway: the buffers of TLS connections stay in the heap\n";
   const std::string file = given["config"].as<std::string>();
   const auto environment = std::make_shared<settings::system_environment>();
   auto loaded = settings::load(file, *environment);

@@ -91,17 +91,23 @@ task<std::expected<void, failure>> dispatcher::send(call what, workspace& space)
   progress so_far;
   space.slot = 0;
   space.admitted_at.reset();
+  auto trying = attempt(what, space, so_far);
   for (;;) {
-    auto last = co_await attempt(what, space, so_far);
+    auto& last = co_await trying;
     if (!last) co_return std::unexpected{std::move(last.error())};
     const auto next = decide(what, *last, so_far);
-    if (next.step == next_step::deliver && so_far.status == 429) co_return std::unexpected{left_alone()};
-    if (next.step == next_step::deliver) co_return std::expected<void, failure>{};
-    if (next.step == next_step::give_up) co_return std::unexpected{no_answer(last->facts, last->reason)};
+    if (next.step == next_step::deliver && so_far.status != 429) co_return std::expected<void, failure>{};
+    if (next.step == next_step::deliver || next.step == next_step::give_up)
+      co_return std::unexpected{why_not(next.step, *last)};
     parts_.observer.repeated(what.what, reason_of(last->facts));
     so_far.again = true;
     if (next.wait > time::duration::zero()) co_await rest(what, next.wait);
+    trying = attempt(what, space, so_far);
   }
+}
+
+failure dispatcher::why_not(next_step how, const ended& last) const {
+  return how == next_step::give_up ? no_answer(last.facts, last.reason) : left_alone();
 }
 
 time::instant dispatcher::deadline_of(const call& what) noexcept {
@@ -138,22 +144,27 @@ task<std::expected<dispatcher::ended, failure>> dispatcher::attempt(const call& 
   // Without taking them yet: most that are refused would only have to put them down again.
   const bool in_hand = parts_.tokens.usable() != nullptr && parts_.pool.has_idle();
   if (const auto at = place.enter(ask_of(what, so_far, in_hand)); at != limiter::stage::granted) {
-    auto why = co_await queue(what, space, so_far, place, held, result, at);
+    auto queueing = queue(what, space, so_far, place, held, result, at);
+    auto& why = co_await queueing;
     if (why) {
       put_down(held);
       co_return std::unexpected{std::move(*why)};
     }
     if (!held.connection) {
       conclude(*held.circuit, result);
-      co_return result;
+      co_return std::move(result);
     }
   } else {
     parts_.observer.permitted(what.what, "admitted");
     take_what_is_there(what, space, held);
-    if (!held.connection) co_return gone_stale(std::move(held), std::move(result));
+    if (!held.connection) {
+      gone_stale(held, result);
+      co_return std::move(result);
+    }
   }
   if (what.watch != nullptr) {
-    auto veto = co_await what.watch->about_to_send();
+    auto asking = what.watch->about_to_send();
+    auto& veto = co_await asking;
     if (veto) {
       put_down(held);
       co_return std::unexpected{std::move(*veto)};
@@ -172,7 +183,7 @@ task<std::expected<dispatcher::ended, failure>> dispatcher::attempt(const call& 
   if (result.facts.status == 401) parts_.tokens.reject(held.token_generation);
   settle(what, place, space, result);
   conclude(*held.circuit, result);
-  co_return result;
+  co_return std::move(result);
 }
 
 limiter::ask dispatcher::ask_of(const call& what, const progress& so_far, bool in_hand) const {
@@ -196,11 +207,10 @@ void dispatcher::take_what_is_there(const call& what, workspace& space, hand& he
 }
 
 // The idle connections were dead: as if the attempt had not been. The permit goes back with its place.
-dispatcher::ended dispatcher::gone_stale(hand held, ended result) {
+void dispatcher::gone_stale(hand& held, ended& into) {
   held.circuit->settle(verdict::neutral);
-  result.facts.reused = true;
-  result.facts.end = exchange_end::lost;
-  return result;
+  into.facts.reused = true;
+  into.facts.end = exchange_end::lost;
 }
 
 std::optional<failure> dispatcher::ask_circuit(hand& held, progress& so_far) {
@@ -242,8 +252,9 @@ task<std::optional<failure>> dispatcher::queue(const call& what, workspace& spac
   while (at != stage::granted) {
     switch (at) {
       case stage::preparing: {
-        auto why = co_await fill(what, space, so_far, held, into);
-        if (why) co_return why;
+        auto filling = fill(what, space, so_far, held, into);
+        auto& why = co_await filling;
+        if (why) co_return std::move(why);
         if (!held.connection) co_return std::nullopt;
         at = place.ready();
         break;
@@ -286,8 +297,9 @@ task<limiter::stage> dispatcher::stand(const call& what, limiter::turn& place, l
 task<std::optional<failure>> dispatcher::fill(const call& what, workspace& space, progress& so_far, hand& held,
                                               ended& into) {
   if (held.token_generation == 0) {
-    auto none = co_await get_token(what, space, held);
-    if (none) co_return none;
+    auto getting = get_token(what, space, held);
+    auto& none = co_await getting;
+    if (none) co_return std::move(none);
   }
   if (!held.circuit) {
     if (auto open = ask_circuit(held, so_far)) co_return open;

@@ -164,12 +164,13 @@ class dispatcher {
   class sending_turn;
 
   transport::task<std::expected<ended, errors::failure>> attempt(const call& what, workspace& space, progress& so_far);
-  transport::task<std::optional<errors::failure>> queue(const call& what, workspace& space, progress& so_far,
-                                                        limiter::turn& place, hand& held, ended& into,
-                                                        limiter::stage at);
+  // Not within its caller's frame, which is there for as long as Podero takes.
+  [[gnu::noinline]] transport::task<std::optional<errors::failure>> queue(const call& what, workspace& space,
+                                                                          progress& so_far, limiter::turn& place,
+                                                                          hand& held, ended& into, limiter::stage at);
   transport::task<limiter::stage> stand(const call& what, limiter::turn& place, limiter::stage at, time::instant until,
                                         workspace& space);
-  static ended gone_stale(hand held, ended result);
+  static void gone_stale(hand& held, ended& into);
   std::optional<errors::failure> ask_circuit(hand& held, progress& so_far);
   void take_what_is_there(const call& what, workspace& space, hand& held);
   transport::task<std::optional<errors::failure>> fill(const call& what, workspace& space, progress& so_far, hand& held,
@@ -177,7 +178,8 @@ class dispatcher {
   void put_down(hand& held);
   bool still_good(const hand& held) const;
   static void lay_aside(hand& held, ended& into);
-  transport::task<std::optional<errors::failure>> get_token(const call& what, workspace& space, hand& held);
+  [[gnu::noinline]] transport::task<std::optional<errors::failure>> get_token(const call& what, workspace& space,
+                                                                              hand& held);
   // Leaves the hand empty where there is none: `into` says why.
   transport::task<> get_connection(const call& what, workspace& space, hand& held, ended& into);
   begun begin_exchange(const call& what, const hand& held, ended& into) const;
@@ -187,6 +189,8 @@ class dispatcher {
   void settle(const call& what, limiter::turn& place, workspace& space, const ended& last);
   transport::task<> rest(const call& what, time::duration wait);
   plan decide(const call& what, ended& last, progress& so_far);
+  // Out of the frame, as a failure is large.
+  [[gnu::noinline]] errors::failure why_not(next_step how, const ended& last) const;
 
   limiter::ask ask_of(const call& what, const progress& so_far, bool in_hand) const;
   static time::instant deadline_of(const call& what) noexcept;

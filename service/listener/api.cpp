@@ -100,7 +100,7 @@ task<> api::create_session(exchange& x, request_scratch& mine) {
                                     .may_reuse = mine.may_reuse};
   if (mine.keyed) what.idempotency_key = mine.key;
   auto creating = account.sessions->create(what, mine.space, x.reply.body);
-  auto done = co_await std::move(creating);
+  auto& done = co_await creating;
   if (done)
     answer_with_created(x, mine, *done);
   else

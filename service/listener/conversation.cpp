@@ -432,15 +432,14 @@ task<bool> conversation::read_more(std::string& into, std::size_t most) {
 
 io_result conversation::try_read(std::string& into, std::size_t most) {
   const auto before = into.size();
-  // Memory comes with the bytes, not with their announcement: of those who send slowly there may be thousands.
-  const auto room = into.capacity() - before >= read_step / 4 ? into.capacity() : before + read_step;
-  io_result got;
-  const auto wanted = std::max(std::min(most, room), before + 1);
-  // The library may offer more than was asked for: what lies behind a body is the next request's.
-  into.resize_and_overwrite(wanted, [&](char* bytes, std::size_t /*offered*/) {
-    got = connection_.try_read({bytes + before, wanted - before});
-    return before + got.bytes;
-  });
+  // Memory comes with the bytes and for as many as there are, not with their announcement: of those who send slowly, or
+  // wait for Podero, there may be thousands.
+  const auto wanted = std::clamp<std::size_t>(most - std::min(most, before), 1, server::most_read);
+  const std::span<char> arriving{server_.arriving_.get(), wanted};
+  const auto got = connection_.try_read(arriving);
+  const auto came = arriving.first(got.bytes);
+  into.append(came.data(), came.size());
+  secrets::wipe(came);  // a key may stand in it
   return got;
 }
 

@@ -26,7 +26,9 @@ class conversation {
  private:
   enum class heard : std::uint8_t { head, nothing, gone, refused };
 
-  transport::task<bool> answer_late(std::unique_ptr<postponed> what);
+  // These and those below that are not inlined would be a part of their callers' frames, of which there is one for each
+  // request under way; with frames of their own they take memory only while they run.
+  [[gnu::noinline]] transport::task<bool> answer_late(std::unique_ptr<postponed> what);
   transport::task<> let_others();
   void note_beginning();
   std::optional<heard> hear();
@@ -39,11 +41,11 @@ class conversation {
   [[gnu::noinline]] void answer_for(const std::exception& fault, errors::effect effect);
   transport::task<bool> answer_request();
   bool take_body(std::size_t limit);
-  transport::task<bool> read_body(std::size_t limit);
+  [[gnu::noinline]] transport::task<bool> read_body(std::size_t limit);
   transport::task<bool> read_sized(std::size_t length);
   transport::task<bool> read_chunked(std::size_t limit);
-  transport::task<bool> skip_body();
-  transport::task<> run_batch();
+  [[gnu::noinline]] transport::task<bool> skip_body();
+  [[gnu::noinline]] transport::task<> run_batch();
   admission::request_count* load_count() const noexcept;
   transport::task<bool> send_reply(bool keep);
   transport::task<bool> send(std::string_view bytes);

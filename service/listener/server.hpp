@@ -143,6 +143,9 @@ class server {
   boost::intrusive::list<shaking, boost::intrusive::constant_time_size<false>> handshakes_;  // the oldest first
   std::size_t handshakes_under_way_ = 0;
   std::vector<std::unique_ptr<exchange>> spare_;
+  // Where bytes of callers arrive, before there is memory for as many.
+  static constexpr std::size_t most_read = std::size_t{16} * 1024;
+  const std::unique_ptr<char[]> arriving_ = std::make_unique<char[]>(most_read);
   std::atomic<std::size_t> open_{0};
   std::atomic<std::size_t> busy_{0};
   std::atomic<std::size_t> postponed_{0};

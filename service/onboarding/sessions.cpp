@@ -65,20 +65,26 @@ task<sessions::created> sessions::create_alone(creation_request what, workspace&
   call.caller_index = what.caller;
   call.caller = space.caller;
   auto sending = parts_.way.send(call, space.way);
-  auto sent = co_await std::move(sending);
+  auto& sent = co_await sending;
   if (!sent) co_return told(std::move(sent.error()), what.caller);
+  auto made = made_alone(what, space, out);
+  co_return std::move(made);
+}
+
+// Of what Podero answered.
+sessions::created sessions::made_alone(const creation_request& what, workspace& space, std::string& out) {
   answer_context context{.now = parts_.clock.wall_now(), .creation = true};
   context.defaulted = space.from_defaults;
   transport::text_cache::take(out);
-  const auto facts = conclude(call.what, context, space.way, memory_, out);
+  auto facts = conclude(dispatch::operation::create_session, context, space.way, memory_, out);
   space.way.answer.body = {};
   transport::text_cache::give(space.way.answer.received);
-  if (!facts) co_return std::unexpected{facts.error()};
+  if (!facts) return std::unexpected{std::move(facts.error())};
   if (space.way.slot != 0) parts_.shared.limits.bind(space.way.slot, facts->id.view());
   belongs(what.caller, facts->id, {}, external_metadata_of(what.body));
   parts_.observer.created(
       {.caller = what.caller, .id = facts->id.view(), .idempotency_key = {}, .trace_id = trace_id_of(space.way.trace)});
-  co_return creation_answer{.status = 201, .id = facts->id};
+  return creation_answer{.status = 201, .id = facts->id};
 }
 
 task<sessions::created> sessions::create_keyed(creation_request what, workspace& space, std::string& out) {

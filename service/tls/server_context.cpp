@@ -84,8 +84,7 @@ std::expected<server_context::prepared, std::string> server_context::prepare(con
   if (!context) return std::unexpected{last_error()};
   const auto expiry = show_own(context.get(), options);
   if (!expiry) return std::unexpected{expiry.error()};
-  // An idle connection holds no buffers, and no cache grows with the number of callers.
-  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
+  // No cache grows with the number of callers.
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_session_id_context(context.get(), reinterpret_cast<const unsigned char*>(session_context.data()),
                                  static_cast<unsigned>(session_context.size()));

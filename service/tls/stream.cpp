@@ -147,7 +147,10 @@ io_result stream::try_read(std::span<char> into) noexcept {
   std::size_t bytes = 0;
   const int returned = SSL_read_ex(connection_.get(), into.data(), into.size(), &bytes);
   if (returned == 1) return {io_status::done, bytes};
-  return result_of(returned);
+  const auto result = result_of(returned);
+  // A ticket may have come: to take it in, OpenSSL has made buffers for both ways, and releases only those it used.
+  if (result.status == io_status::want_read) SSL_free_buffers(connection_.get());
+  return result;
 }
 
 io_result stream::try_write(std::span<const char> from) noexcept {

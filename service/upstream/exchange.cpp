@@ -70,7 +70,7 @@ class reader {
       if (got.status == io_status::end)
         end_of_stream();
       else
-        fail(exchange_end::lost, connection_.reason());
+        cut_off();
       return std::nullopt;
     }
   }
@@ -103,7 +103,7 @@ class reader {
                refuse("the answer's header is larger than " + std::to_string(limits_.head) + " bytes");
       }
       body_at_ = begin_ + *end;
-      if (const auto fault = parse(bytes.substr(0, *end)); !fault.empty()) return refuse(std::string{fault});
+      if (const auto fault = parse(bytes.substr(0, *end)); !fault.empty()) return refuse(fault);
       if (into_.head.status >= 200) {
         into_.keeps_idle_for = kept_idle_for(into_.head);
         return begin_body();
@@ -197,12 +197,14 @@ class reader {
     into_.head.fields.rebase(old_place, into_.received.data());
   }
 
-  void fail(exchange_end end, std::string reason) {
+  // Not inlined: its text would have a place in the frame.
+  [[gnu::noinline]] void cut_off() { fail(exchange_end::lost, connection_.reason()); }
+  void fail(exchange_end end, std::string_view reason) {
     result_.end = end;
-    result_.reason = reason.empty() ? std::string{"the connection was lost"} : std::move(reason);
+    result_.reason = reason.empty() ? std::string_view{"the connection was lost"} : reason;
   }
-  bool refuse(std::string reason) {
-    fail(exchange_end::unusable, std::move(reason));
+  bool refuse(std::string_view reason) {
+    fail(exchange_end::unusable, reason);
     return true;
   }
   bool refuse_body() { return refuse("the answer's body is larger than " + std::to_string(limits_.body) + " bytes"); }
@@ -244,8 +246,8 @@ std::optional<interest> send_some(transport::channel& connection, std::string_vi
   return std::nullopt;
 }
 
-// The wait for the server ended otherwise than by its doing.
-void give_up(exchange_result& result, wake why, std::string_view too_late) {
+// The wait for the server ended otherwise than by its doing. (Not inlined: its texts would have places in the frame.)
+[[gnu::noinline]] void give_up(exchange_result& result, wake why, std::string_view too_late) {
   result.end = why == wake::timed_out ? exchange_end::timed_out : exchange_end::lost;
   result.reason = why == wake::timed_out ? too_late : std::string_view{"cancelled"};
 }
@@ -273,8 +275,7 @@ task<exchange_result> exchange(transport::loop& loop, transport::channel& connec
   const auto send_by = std::min(deadline, how.by);
   // Not the turn's time: a permit may be of use for some milliseconds only.
   if (loop.clock().now() >= send_by) {
-    result.end = exchange_end::timed_out;
-    result.reason = "there was no time left to send the request";
+    give_up(result, wake::timed_out, "there was no time left to send the request");
     co_return result;
   }
   transport::watchdog guard{connection.ready()};

@@ -22,13 +22,21 @@ std::size_t field_list::count(field id) const noexcept {
   return static_cast<std::size_t>(std::ranges::count(all(), id, &header_field::id));
 }
 
+// Few requests have more fields than that.
+bool field_list::make_room() {
+  constexpr std::size_t usual = 8;
+  if (count_ == capacity) return false;
+  fields_.resize(std::min(capacity, std::max(usual, 2 * count_)));
+  return true;
+}
+
 void field_list::rebase(const char* old_place, const char* new_place) noexcept {
   const auto moved = [&](std::string_view text) {
     return std::string_view{new_place + (text.data() - old_place), text.size()};
   };
-  for (std::size_t i = 0; i < count_; ++i) {
-    fields_[i].name = moved(fields_[i].name);
-    fields_[i].value = moved(fields_[i].value);
+  for (auto& f : std::span{fields_}.first(count_)) {
+    f.name = moved(f.name);
+    f.value = moved(f.value);
   }
 }
 

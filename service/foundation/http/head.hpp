@@ -3,12 +3,12 @@
 #include <boost/beast/http/field.hpp>
 #include <boost/beast/http/verb.hpp>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace gateway::http {
 
@@ -22,14 +22,15 @@ struct header_field {
   std::string_view value;
 };
 
-// The fields of one head, as views into the buffer that holds it. Bounded, so it needs no memory of its own.
+// The fields of one head, as views into the buffer that holds it. Bounded; its memory comes with the first field and is
+// kept between uses: places for all that a head may have would be two thirds of what a waiting request takes.
 class field_list {
  public:
   static constexpr std::size_t capacity = 64;
 
   // False when there are too many.
-  bool add(header_field f) noexcept {
-    if (count_ == capacity) return false;
+  bool add(const header_field& f) {
+    if (count_ == fields_.size() && !make_room()) return false;
     fields_[count_++] = f;
     return true;
   }
@@ -46,7 +47,9 @@ class field_list {
   void rebase(const char* old_place, const char* new_place) noexcept;
 
  private:
-  std::array<header_field, capacity> fields_;
+  bool make_room();
+
+  std::vector<header_field> fields_;  // places, of which the first are taken
   std::size_t count_ = 0;
 };
 

@@ -208,12 +208,13 @@ struct scanner::machine {
   boost::json::basic_parser<handler> parser{options()};
 };
 
-scanner::scanner() : machine_{std::make_unique<machine>()} {}
+scanner::scanner() = default;
 scanner::~scanner() = default;
 scanner::scanner(scanner&&) noexcept = default;
 scanner& scanner::operator=(scanner&&) noexcept = default;
 
 std::expected<object_bounds, scan_error> scanner::scan(std::string_view text, visitor& to, const scan_limits& limits) {
+  if (!machine_) machine_ = std::make_unique<machine>();
   auto& parser = machine_->parser;
   auto& events = parser.handler();
   parser.reset();

@@ -5,6 +5,7 @@
 #include <exception>
 #include <new>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "foundation/transport/frame_cache.hpp"
@@ -36,17 +37,54 @@ struct promise_base {
   void unhandled_exception() noexcept { error = std::current_exception(); }
 };
 
+// A result that is large, as whatever may be a failure and all that there is to say of it: it has memory from
+// `co_return` until its task is gone. As a part of the frame it would have it for as long as the coroutine waits, on
+// every level.
+template <typename T>
+class apart {
+ public:
+  apart() = default;
+  apart(const apart&) = delete;
+  apart& operator=(const apart&) = delete;
+  ~apart() { reset(); }
+
+  template <typename U>
+  void emplace(U&& result) {
+    static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+    reset();
+    void* const memory = frame_cache::allocate(sizeof(T));
+    try {
+      at_ = new (memory) T(std::forward<U>(result));
+    } catch (...) {
+      frame_cache::release(memory, sizeof(T));
+      throw;
+    }
+  }
+  T& operator*() noexcept { return *at_; }
+
+ private:
+  void reset() noexcept {
+    if (at_ == nullptr) return;
+    at_->~T();
+    frame_cache::release(std::exchange(at_, nullptr), sizeof(T));
+  }
+
+  T* at_ = nullptr;
+};
+
+inline constexpr std::size_t largest_in_frame = 64;
+
 template <typename T>
 struct promise : promise_base {
-  std::optional<T> value;
+  std::conditional_t<(sizeof(T) > largest_in_frame), apart<T>, std::optional<T>> value;
   task<T> get_return_object() noexcept;
   template <typename U>
   void return_value(U&& result) {
     value.emplace(std::forward<U>(result));
   }
-  T take() {
+  T& result() {
     if (error) std::rethrow_exception(error);
-    return std::move(*value);
+    return *value;
   }
 };
 
@@ -54,7 +92,7 @@ template <>
 struct promise<void> : promise_base {
   task<void> get_return_object() noexcept;
   void return_void() noexcept {}
-  void take() {
+  void result() {
     if (error) std::rethrow_exception(error);
   }
 };
@@ -80,20 +118,34 @@ class [[nodiscard]] task {
   }
 
   auto operator co_await() && noexcept {
-    struct awaiter {
-      std::coroutine_handle<promise_type> frame;
-      bool await_ready() noexcept { return false; }
-      std::coroutine_handle<> await_suspend(std::coroutine_handle<> caller) noexcept {
-        frame.promise().continuation = caller;
-        return frame;
+    struct taking : awaiter {
+      T await_resume() {
+        if constexpr (std::is_void_v<T>)
+          this->frame.promise().result();
+        else
+          return std::move(this->frame.promise().result());
       }
-      T await_resume() { return frame.promise().take(); }
     };
-    return awaiter{frame_};
+    return taking{{frame_}};
+  }
+  // The result stays the task's, and needs no second place in the frame of whoever awaits it. Once only.
+  auto operator co_await() & noexcept {
+    struct looking : awaiter {
+      decltype(auto) await_resume() { return this->frame.promise().result(); }
+    };
+    return looking{{frame_}};
   }
 
  private:
   friend promise_type;
+  struct awaiter {
+    std::coroutine_handle<promise_type> frame;
+    bool await_ready() noexcept { return false; }
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<> caller) noexcept {
+      frame.promise().continuation = caller;
+      return frame;
+    }
+  };
   explicit task(std::coroutine_handle<promise_type> frame) noexcept : frame_{frame} {}
   std::coroutine_handle<promise_type> frame_;
 };

@@ -96,6 +96,22 @@ bool has(const std::string& text, std::string_view part) {
 
 constexpr std::string_view get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
 
+TEST_CASE_FIXTURE(listener_fixture, "a request that waits has memory for its bytes, not for all that might have come") {
+  auto peer = connect();
+  const std::string body(300, 'x');
+  const auto request = "POST /slow HTTP/1.1\r\nHost: h\r\nContent-Length: 300\r\n\r\n" + body;
+  for (int i = 0; i < 2; ++i) {
+    CHECK(ask(peer, request).empty());
+    REQUIRE(serves.last != nullptr);
+    CHECK(serves.last->input == request);
+    CHECK(serves.last->input.capacity() < 2 * request.size());
+    CHECK(serves.last->body == body);
+    advance(5s);
+    CHECK(body_of(peer.heard()) == body);
+  }
+  peer.leave();
+}
+
 TEST_CASE_FIXTURE(listener_fixture, "a connection serves one request after the other and keeps one exchange") {
   auto peer = connect();
   for (int i = 0; i < 3; ++i) {

@@ -32,6 +32,66 @@ TEST_CASE_FIXTURE(support::loop_fixture, "a task gives its value to whoever awai
   CHECK(got == 42);
 }
 
+// Of a result that is large; how many of them there are is counted.
+struct large_result {
+  explicit large_result(int& alive) : alive_{&alive} { ++alive; }
+  large_result(large_result&& other) noexcept : alive_{other.alive_}, text{std::move(other.text)} { ++*alive_; }
+  large_result& operator=(large_result&&) = delete;
+  ~large_result() { --*alive_; }
+
+ private:
+  int* alive_;
+
+ public:
+  std::string text = "the result";
+  std::array<char, 500> more{};
+};
+task<large_result> large(int& alive) {
+  large_result made{alive};
+  co_return std::move(made);
+}
+
+TEST_CASE_FIXTURE(support::loop_fixture, "a large result is no part of the frame, and goes with its task") {
+  CHECK(sizeof(transport::detail::promise<large_result>) < sizeof(large_result) / 4);
+  int alive = 0;
+  int seen = 0;
+  std::string got;
+  start([](int& count, int& at_once, std::string& into) -> task<> {
+    {
+      auto making = large(count);
+      auto& made = co_await making;
+      at_once = count;
+      into = made.text;
+    }
+    CHECK(count == 0);
+    const auto taken = co_await large(count);
+    into += " and " + taken.text;
+  }(alive, seen, got));
+  CHECK(seen == 1);
+  CHECK(got == "the result and the result");
+  CHECK(alive == 0);
+}
+
+TEST_CASE_FIXTURE(support::loop_fixture, "a large result that nobody takes is destroyed, and an exception is none") {
+  int alive = 0;
+  std::string caught;
+  start([](int& count, std::string& into) -> task<> {
+    auto making = large(count);
+    co_await making;
+    auto throwing = [](int& of) -> task<large_result> {
+      if (of >= 0) throw std::runtime_error{"no"};
+      co_return large_result{of};
+    }(count);
+    try {
+      co_await throwing;
+    } catch (const std::runtime_error& e) {
+      into = e.what();
+    }
+  }(alive, caught));
+  CHECK(caught == "no");
+  CHECK(alive == 0);
+}
+
 TEST_CASE_FIXTURE(support::loop_fixture, "an exception travels to whoever awaits") {
   std::string caught;
   start([](std::string& into) -> task<> {
