@@ -17,6 +17,17 @@ std::string wait(std::size_t waiting) {
   return waiting == 0 ? "" : ", " + std::to_string(waiting) + (waiting == 1 ? " waits" : " wait");
 }
 
+// "1 of 1 used", in one piece of memory.
+std::string part_of(std::size_t some, std::size_t all, std::string_view how) {
+  std::string text;
+  text.reserve(64);
+  text += std::to_string(some);
+  text += " of ";
+  text += std::to_string(all);
+  text += how;
+  return text;
+}
+
 }  // namespace
 
 refusals::refusals(const domain_rules& rules, store::ledger& of)
@@ -105,7 +116,7 @@ refusal refusals::of_turn(const lane& of, const store::binding& why, std::size_t
       made.guard = errors::guard::slot;
       made.limit = "caller-open-sessions";
       made.own = true;
-      made.state = std::to_string(held) + " of " + std::to_string(of.own.most_slots.value_or(0)) + " held";
+      made.state = part_of(held, of.own.most_slots.value_or(0), " held");
       return made;
     }
     case by::window: {
@@ -114,8 +125,7 @@ refusal refusals::of_turn(const lane& of, const store::binding& why, std::size_t
       made.guard = own ? errors::guard::caller : errors::guard::window;
       made.own = own;
       made.limit = names_[why.resource][why.window];
-      made.state = std::to_string(fill_of(source_of(why.resource), one, now).used) + " of " + std::to_string(one.rate) +
-                   " used" + wait(waiting);
+      made.state = part_of(fill_of(source_of(why.resource), one, now).used, one.rate, " used") + wait(waiting);
       return made;
     }
     case by::store:
@@ -132,12 +142,12 @@ refusal refusals::of_turn(const lane& of, const store::binding& why, std::size_t
 }
 
 std::string refusals::queue_state(std::size_t account, std::size_t waiting) const {
-  return std::to_string(waiting) + " of " + std::to_string(rules_.accounts[account].queue_length) + " wait";
+  return part_of(waiting, rules_.accounts[account].queue_length, " wait");
 }
 
 std::string refusals::slots_state(time::instant now) const {
   const auto& book = ledger_.slots(now);
-  std::string text = std::to_string(book.held().size()) + " of " + std::to_string(book.total()) + " held";
+  auto text = part_of(book.held().size(), book.total(), " held");
   auto separator = ": ";
   for (const auto& one : book.held()) {
     text += separator;

@@ -12,6 +12,7 @@
 #include "listener/postponed.hpp"
 #include "listener/rate_limit.hpp"
 #include "listener/request_scratch.hpp"
+#include "listener/server_timing.hpp"
 
 namespace gateway::listener {
 
@@ -106,7 +107,7 @@ task<> api::create_session(exchange& x, request_scratch& mine) {
   else
     answer_with(x, done.error());
   add_preferences(x, mine);
-  add_server_timing(x, mine.space.way.stages);
+  listener::add_server_timing(x.reply.lines, mine.space.way.stages);
   add_rate_limits(x, mine);
 }
 
@@ -115,13 +116,19 @@ void api::answer_with_created(exchange& x, const request_scratch& mine, const on
   x.reply.status = made.status;
   x.effect = made.status == 201 ? errors::effect::created : errors::effect::none;
   transport::text_cache::take(x.reply.lines);
-  x.reply.add_line("X-Request-Id", x.request_id.view());
-  x.reply.add_line("Cache-Control", "no-store");
-  x.reply.lines += "Location: /v1/accounts/";
-  x.reply.lines += mine.account->account_name;
-  x.reply.lines += "/onboarding-sessions/";
-  x.reply.lines += made.id.view();
-  x.reply.lines += "\r\n";
+  const auto request = x.request_id.view();
+  const auto account = mine.account->account_name;
+  const auto session = made.id.view();
+  constexpr std::size_t room_for_literals = 128;
+  append(x.reply.lines, request.size() + account.size() + session.size() + room_for_literals, [&](pen& to) {
+    to.put("X-Request-Id: ");
+    to.put(request);
+    to.put("\r\nCache-Control: no-store\r\nLocation: /v1/accounts/");
+    to.put(account);
+    to.put("/onboarding-sessions/");
+    to.put(session);
+    to.put("\r\n");
+  });
   if (made.replayed) x.reply.add_line("Idempotent-Replayed", "true");
 }
 
@@ -197,30 +204,6 @@ void api::show_problem_page(exchange& x, const request_scratch& mine) const {
   x.reply.add_line("X-Request-Id", x.request_id.view());
   x.reply.add_line("Vary", "Accept");
   if (html) x.reply.add_line("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
-}
-
-// Milliseconds with two decimals (Server Timing, W3C), without floating point.
-void api::add_server_timing(exchange& x, const dispatch::stage_times& stages) const {
-  const std::array<std::pair<std::string_view, std::optional<time::duration>>, 4> named{
-      {{"queue", stages.queue}, {"token", stages.token}, {"connect", stages.connect}, {"upstream", stages.upstream}}};
-  constexpr std::size_t room_for_one = sizeof "Server-Timing: upstream;dur=.00\r\n" + pen::longest_number;
-  append(x.reply.lines, named.size() * room_for_one, [&](pen& to) {
-    bool first = true;
-    for (const auto& [name, took] : named) {
-      if (!took) continue;
-      const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(*took).count();
-      const auto hundredths = static_cast<std::uint64_t>(std::max<std::int64_t>(0, microseconds)) / 10;
-      first ? to.put("Server-Timing: ") : to.put(", ");
-      to.put(name);
-      to.put(";dur=");
-      to.put_number(hundredths / 100);
-      to.put('.');
-      to.put_number(hundredths / 10 % 10);
-      to.put_number(hundredths % 10);
-      first = false;
-    }
-    if (!first) to.put("\r\n");
-  });
 }
 
 void api::on_done(const exchange& x, time::duration took) {

@@ -130,7 +130,6 @@ class api final : public handler {
   void show_openapi(exchange& x) const;
   void show_problem_page(exchange& x, const request_scratch& mine) const;
   void answer_with_created(exchange& x, const request_scratch& mine, const onboarding::creation_answer& made);
-  void add_server_timing(exchange& x, const dispatch::stage_times& stages) const;
 
   parts parts_;
 };

@@ -4,6 +4,7 @@
 #include "listener/entity_tag.hpp"
 #include "listener/postponed.hpp"
 #include "listener/request_scratch.hpp"
+#include "listener/server_timing.hpp"
 
 // Users and devices at Podero.
 namespace gateway::listener {
@@ -32,7 +33,7 @@ task<> api::create_user(exchange& x, request_scratch& mine) {
     answer_with(x, done.error());
   }
   add_preferences(x, mine);
-  add_server_timing(x, mine.space.way.stages);
+  add_server_timing(x.reply.lines, mine.space.way.stages);
 }
 
 task<> api::read_devices(exchange& x, request_scratch& mine) {

@@ -1,28 +1,16 @@
 #include <algorithm>
-#include <array>
-#include <cstdio>
 
 #include "listener/directives.hpp"
 #include "listener/entity_tag.hpp"
 #include "listener/postponed.hpp"
 #include "listener/request_scratch.hpp"
+#include "listener/server_timing.hpp"
 
 // Reading a session, and waiting for its end.
 namespace gateway::listener {
 
 using errors::problem;
 using transport::task;
-
-namespace {
-
-std::string milliseconds(time::duration of) {
-  const auto hundredths = std::chrono::duration_cast<std::chrono::microseconds>(of).count() / 10;
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%ld.%02ld", hundredths / 100, hundredths % 100);
-  return text.data();
-}
-
-}  // namespace
 
 // A caller that waits for a session to end.
 class api::session_wait final : public postponed {
@@ -71,7 +59,7 @@ task<> api::read_session(exchange& x, request_scratch& mine) {
     if (!waits || got->failure || got->facts.state != onboarding::session_state::pending) {
       answer_with_seen(x, *got, none_match_of(x.head.fields));
       add_preferences(x, mine);
-      add_server_timing(x, mine.space.way.stages);
+      add_server_timing(x.reply.lines, mine.space.way.stages);
       co_return;
     }
   }
@@ -129,7 +117,7 @@ void api::on_later(exchange& x, postponed& what) {
   mine.may_reuse = true;
   answer_with_seen(x, *wait.answer(), wait.none_match());
   add_preferences(x, mine);
-  x.reply.add_line("Server-Timing", "poll;desc=\"interval\";dur=" + milliseconds(wait.interval()));
+  add_poll_interval(x.reply.lines, wait.interval());
   add_rate_limits(x, mine);
 }
 

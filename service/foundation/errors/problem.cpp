@@ -60,10 +60,9 @@ constexpr bool in_order() {
 }
 static_assert(in_order());
 
-void append_member(std::string& out, std::string_view name, std::string_view text) {
-  out += ",\"";
-  out += name;
-  out += "\":";
+// `begin`: the member's name with all that stands around it, in one piece.
+void append_member(std::string& out, std::string_view begin, std::string_view text) {
+  out += begin;
   json::append_string(out, text);
 }
 
@@ -100,8 +99,8 @@ void append_faults(std::string& out, std::span<const fault> faults) {
     out += key_of(f.where);
     out += "\":";
     json::append_string(out, f.name);
-    append_member(out, "code", f.code);
-    append_member(out, "detail", f.detail);
+    append_member(out, R"(,"code":)", f.code);
+    append_member(out, R"(,"detail":)", f.detail);
     out += '}';
   }
   out += ']';
@@ -110,9 +109,9 @@ void append_faults(std::string& out, std::span<const fault> faults) {
 void append_decision(std::string& out, const decision& d) {
   out += ",\"decision\":{\"guard\":";
   json::append_string(out, to_string(d.guard));
-  if (!d.limit.empty()) append_member(out, "limit", d.limit);
-  if (!d.state.empty()) append_member(out, "state", d.state);
-  if (!d.admitted_at.empty()) append_member(out, "admitted_at", d.admitted_at);
+  if (!d.limit.empty()) append_member(out, R"(,"limit":)", d.limit);
+  if (!d.state.empty()) append_member(out, R"(,"state":)", d.state);
+  if (!d.admitted_at.empty()) append_member(out, R"(,"admitted_at":)", d.admitted_at);
   out += '}';
 }
 
@@ -192,16 +191,16 @@ void render(const failure& f, std::string_view request_id, id_origin made_by, st
   out += r.title;
   out += "\",\"status\":";
   out += std::to_string(r.status);
-  append_member(out, "detail", f.detail.empty() ? r.title : std::string_view{f.detail});
+  append_member(out, R"(,"detail":)", f.detail.empty() ? r.title : std::string_view{f.detail});
   out += ",\"instance\":\"urn:uuid:";
   if (made_by == id_origin::gateway)
     out += request_id;
   else
     append_uuid_of(out, request_id);
   out += '"';
-  append_member(out, "request_id", request_id);
-  append_member(out, "upstream_effect", to_string(f.effect));
-  append_member(out, "retry", to_string(advice_of(f)));
+  append_member(out, R"(,"request_id":)", request_id);
+  append_member(out, R"(,"upstream_effect":)", to_string(f.effect));
+  append_member(out, R"(,"retry":)", to_string(advice_of(f)));
   if (f.upstream_status) {
     out += ",\"upstream_status\":";
     out += std::to_string(*f.upstream_status);

@@ -24,16 +24,14 @@ class text_cache {
     from.clear();
     if (from.capacity() < least) return;
     auto& own = spare();
-    if (from.capacity() > most || own.count == own.texts.size())
-      std::string{}.swap(from);
-    else
-      own.texts[own.count++] = std::move(from);
+    if (from.capacity() > most || own.count == own.texts.size()) return drop(from);
+    own.texts[own.count++] = std::move(from);
   }
 
   // Frees what this thread has spare.
   static void trim() noexcept {
     auto& own = spare();
-    while (own.count != 0) std::string{}.swap(own.texts[--own.count]);
+    while (own.count != 0) drop(own.texts[--own.count]);
   }
 
   static constexpr std::size_t least = 256;
@@ -44,6 +42,7 @@ class text_cache {
     std::array<std::string, 32> texts;
     std::size_t count = 0;  // how many have memory
   };
+  [[gnu::noinline]] static void drop(std::string& text) noexcept { std::string{}.swap(text); }
   static texts_of_thread& spare() noexcept {
     thread_local texts_of_thread own;
     return own;
