@@ -22,10 +22,7 @@ void ownership::made(std::size_t caller, own_session what) {
     if (own->idempotency_key.empty()) own->idempotency_key = std::move(what.idempotency_key);
     return;
   }
-  auto& new_one = known.owners.emplace_back();
-  new_one.caller = caller;
-  new_one.idempotency_key = std::move(what.idempotency_key);
-  new_one.external_metadata = std::move(what.external_metadata);
+  known.owners.push_back({caller, std::move(what.idempotency_key), std::move(what.external_metadata)});
   auto& its = by_caller_[caller];
   its.push_back(what.id);
   const auto over = [&](const session_id& id) {
