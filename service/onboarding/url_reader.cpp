@@ -18,6 +18,7 @@ namespace {
 namespace urls = boost::urls;
 
 constexpr std::size_t longest_known = 512;
+constexpr std::size_t most_known = 64;
 
 bool same_name(std::string_view a, std::string_view lower_case) noexcept {
   return std::ranges::equal(a, lower_case, [](char x, char y) { return lower(x) == y; });
@@ -136,6 +137,7 @@ url_facts url_reader::read(std::string_view url) {
   if (!is_query_and_fragment(url.substr(end))) return {};
   const auto front = url.substr(0, end);
   if (front.size() > longest_known) return facts_of(front);
+  lately_.resize(most_known);
   auto& place = lately_[std::hash<std::string_view>{}(front) % lately_.size()];
   if (place.text != front) place = {.text = std::string{front}, .facts = facts_of(front)};
   return place.facts;

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace gateway::onboarding {
 
@@ -43,7 +43,7 @@ class url_reader {
     url_facts facts;
   };
 
-  std::array<known, 64> lately_;
+  std::vector<known> lately_;  // 64 places, from the first URL on: most of those who could read never do
 };
 
 }  // namespace gateway::onboarding
