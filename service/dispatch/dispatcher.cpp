@@ -47,6 +47,21 @@ limiter::fingerprint fingerprint_of(const call& what) noexcept {
   return {};
 }
 
+// Stamps the permit when the request's last byte goes, and forgets the request, in which the token stands.
+class sending_turn final : public upstream::send_observer {
+ public:
+  sending_turn(limiter::turn& place, std::string& request) noexcept : place_{place}, request_{request} {}
+  void sent() override {
+    place_.sent();
+    secrets::wipe(request_);
+    transport::text_cache::give(request_);
+  }
+
+ private:
+  limiter::turn& place_;
+  std::string& request_;
+};
+
 }  // namespace
 
 void call_control::extend(time::instant deadline, std::size_t caller) {
@@ -68,21 +83,6 @@ class dispatcher::queued {
 
  private:
   call_control* control_;
-};
-
-// Stamps the permit when the request's last byte goes, and forgets the request, in which the token stands.
-class dispatcher::sending_turn final : public upstream::send_observer {
- public:
-  sending_turn(limiter::turn& place, std::string& request) noexcept : place_{place}, request_{request} {}
-  void sent() override {
-    place_.sent();
-    secrets::wipe(request_);
-    transport::text_cache::give(request_);
-  }
-
- private:
-  limiter::turn& place_;
-  std::string& request_;
 };
 
 dispatcher::dispatcher(parts given, options how) : parts_{std::move(given)}, options_{std::move(how)} {}

@@ -161,7 +161,6 @@ class dispatcher {
     time::instant until;
   };
   class queued;
-  class sending_turn;
 
   transport::task<std::expected<ended, errors::failure>> attempt(const call& what, workspace& space, progress& so_far);
   // Not within its caller's frame, which is there for as long as Podero takes.
