@@ -1,5 +1,7 @@
 #include "foundation/transport/loop.hpp"
 
+#include <boost/asio/post.hpp>
+
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -155,6 +157,14 @@ void loop::drain_events() {
     if (mail) drain_mailbox();
     ready_.run_all();
     if (count < events_per_call) return;
+    if (drive_ == drive::by_hand) continue;
+    // With thousands of busy connections there is no end to them. Deadlines, and whoever connects, come in between.
+    boost::asio::post(context_, [this] {
+      refresh_now();
+      drain_events();
+      finish_turn();
+    });
+    return;
   }
 }
 
