@@ -74,7 +74,9 @@ export class Browser {
     return result.value;
   }
   async until(expression, what = expression) {
-    for (const end = Date.now() + patience; Date.now() < end; await later(100)) if (await this.value(expression)) return;
+    // A page that is just being left answers nothing: it is asked again where it leads.
+    const here = () => this.value(expression).catch(fault => { if (!/navigated|context was destroyed/.test(fault.message)) throw fault; });
+    for (const end = Date.now() + patience; Date.now() < end; await later(100)) if (await here()) return;
     throw new Error(`not so in ${patience} ms: ${what}`);
   }
   async key(key, code = key) {
