@@ -62,13 +62,6 @@ std::string detail_of(const limiter::refusal& why, std::string_view account, std
 
 }  // namespace
 
-failure failure_of(problem id, std::string detail) {
-  failure f;
-  f.id = id;
-  f.detail = std::move(detail);
-  return f;
-}
-
 std::chrono::seconds whole_seconds(time::duration left) {
   return std::max(std::chrono::ceil<std::chrono::seconds>(left), std::chrono::seconds{1});
 }

@@ -13,8 +13,6 @@
 // What a caller is told where a request was not answered.
 namespace gateway::dispatch {
 
-errors::failure failure_of(errors::problem id, std::string detail);
-
 // Rounded up, and never none: what a Retry-After can say.
 std::chrono::seconds whole_seconds(time::duration left);
 

@@ -78,13 +78,13 @@ void timetable::write(lanes& active, const order_of_turns& turns, time::instant 
   });
 }
 
-bool timetable::has_room(const lane& of, std::size_t waiting, time::instant now) {
+bool timetable::has_room(const lane& of, std::size_t permits, time::instant now) {
   tried_over_.begin(now);
-  return tried_over_.has_room(of.draws, waiting);
+  return tried_over_.has_room(of.draws, permits);
 }
 
-bool timetable::has_room(const lanes& active, std::size_t waiting, time::instant now) {
-  return std::ranges::all_of(active, [&](const lane& of) { return has_room(of, waiting, now); });
+bool timetable::has_room(const lanes& active, std::size_t permits, time::instant now) {
+  return std::ranges::all_of(active, [&](const lane& of) { return has_room(of, permits, now); });
 }
 
 void timetable::write_all_now(time::instant now) noexcept {

@@ -28,10 +28,10 @@ class timetable {
   };
   void write(lanes& active, const order_of_turns& turns, time::instant now, std::vector<miss>& missed);
 
-  // Whether as many as `waiting` could go now that all draw what these lanes draw: then everybody can, and no order
-  // need be walked through. Some thousands who only lack a connection are that.
-  bool has_room(const lanes& active, std::size_t waiting, time::instant now);
-  bool has_room(const lane& of, std::size_t waiting, time::instant now);
+  // Whether so many permits are free now for each of these lanes by itself. With as many as there are requests in the
+  // queue everybody's turn is now, in whichever order; so it is with some thousands who only lack a connection.
+  bool has_room(const lanes& active, std::size_t permits, time::instant now);
+  bool has_room(const lane& of, std::size_t permits, time::instant now);
   // Writes that everybody in the queue can go now, without a look at them.
   void write_all_now(time::instant now) noexcept;
 

@@ -26,6 +26,11 @@ class conversation {
  private:
   enum class heard : std::uint8_t { head, nothing, gone, refused };
 
+  static constexpr std::size_t read_step = 4096;
+  static constexpr std::size_t most_skipped =
+      std::size_t{64} * 1024;  // of a body that nobody wants, to keep the connection
+  static constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
+
   // These and those below that are not inlined would be a part of their callers' frames, of which there is one for each
   // request under way; with frames of their own they take memory only while they run.
   [[gnu::noinline]] transport::task<bool> answer_late(std::unique_ptr<postponed> what);

@@ -16,23 +16,17 @@ using errors::problem;
 constexpr std::size_t longest_method = 32;
 constexpr std::size_t longest_around_target = longest_method + sizeof "  HTTP/1.1\r" - 1;
 
-failure refuse(problem id, std::string detail) {
-  failure f;
-  f.id = id;
-  f.detail = std::move(detail);
-  return f;
-}
-
 failure malformed(std::string detail) {
-  return refuse(problem::malformed_request, std::move(detail));
+  return failure_of(problem::malformed_request, std::move(detail));
 }
 
 failure too_long_a_target(const guard_limits& limits) {
-  return refuse(problem::uri_too_long, "The request target has more than " + std::to_string(limits.target) + " bytes.");
+  return failure_of(problem::uri_too_long,
+                    "The request target has more than " + std::to_string(limits.target) + " bytes.");
 }
 
 failure too_large_a_head(const guard_limits& limits) {
-  return refuse(problem::headers_too_large, "The header has more than " + std::to_string(limits.head) + " bytes.");
+  return failure_of(problem::headers_too_large, "The header has more than " + std::to_string(limits.head) + " bytes.");
 }
 
 // What the framing of the message depends on, and whom it is for.

@@ -21,11 +21,4 @@ struct api::request_scratch final : scratch {
   onboarding::workspace space;
 };
 
-inline errors::failure failure_of(errors::problem id, std::string detail) {
-  errors::failure f;
-  f.id = id;
-  f.detail = std::move(detail);
-  return f;
-}
-
 }  // namespace gateway::listener

@@ -125,8 +125,7 @@ std::expected<void, errors::failure> compose_creation(std::string_view body, con
   if (!bounds) return std::unexpected{malformed(bounds.error())};
 
   from_defaults.clear();
-  out.reserve(
-      body.size());  // all of it, where nothing is filled in: growing for the last character takes twice as much
+  out.reserve(body.size());  // all of it: growing for the last character takes twice as much
   out.assign(body, 0, bounds->close);
   bool first = bounds->empty;
   std::bitset<known_member_count> filled;

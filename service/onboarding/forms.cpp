@@ -5,6 +5,7 @@
 #include "onboarding/characters.hpp"
 
 namespace gateway::onboarding {
+
 bool is_uuid(std::string_view text) noexcept {
   if (text.size() != 36) return false;
   bool fits = true;  // to the end in any case: that needs no branches

@@ -7,8 +7,6 @@
 #include "onboarding/metadata.hpp"
 #include "onboarding/upstream_failure.hpp"
 
-#include <stdexcept>
-
 namespace gateway::onboarding {
 
 using errors::failure;
@@ -19,15 +17,6 @@ namespace {
 
 std::string_view trace_id_of(const trace::context& of) noexcept {
   return of.trace_id[0] == '\0' ? std::string_view{} : of.trace();
-}
-
-// None of what is no JSON.
-std::optional<store::digest> digest_of(std::string_view body) {
-  try {
-    return json::canonical_digest(body);
-  } catch (const std::invalid_argument&) {
-    return std::nullopt;
-  }
 }
 
 bool succeeded(unsigned status) noexcept {
@@ -55,23 +44,16 @@ failure sessions::not_in_time(bool sent, bool gone) {
 
 // No coroutine: each between the caller and Podero has a frame, and all have left the caches when the answer comes.
 task<sessions::created> sessions::create(creation_request what, workspace& space, std::string& out) {
-  std::optional<store::digest> digest;
-  if (what.idempotency_key) digest = digest_of(what.body);
-  // What was answered to this key and these values before is answered again, without a look at the rules of today: they
-  // were checked then. (A replay spent an eighth of its instructions on it.)
-  if (digest)
-    if (auto kept = parts_.records.kept_here({what.caller, std::string{*what.idempotency_key}}, *digest))
-      return at_once(replay(what, std::move(*kept), space, out));
   if (auto composed = compose_creation(what.body, what.policy, memory_, space.upstream_body, space.from_defaults);
       !composed)
-    return at_once(std::unexpected{std::move(composed.error())});
-  if (what.idempotency_key) return create_keyed(what, digest.value(), space, out);
+    return refused(std::move(composed.error()));
+  if (what.idempotency_key) return create_keyed(what, space, out);
   const bool shares = what.may_reuse && reuse_.lifetime.count() > 0;
   return shares ? create_shared(what, space, out) : create_alone(what, space, out);
 }
 
-task<sessions::created> sessions::at_once(created what) {
-  co_return std::move(what);
+task<sessions::created> sessions::refused(failure why) {
+  co_return std::unexpected{std::move(why)};
 }
 
 // The usual way: the caller's own request, on its own connection's coroutine.
@@ -105,8 +87,11 @@ sessions::created sessions::made_alone(const creation_request& what, workspace& 
   return creation_answer{.status = 201, .id = facts->id};
 }
 
-task<sessions::created> sessions::create_keyed(creation_request what, store::digest digest, workspace& space,
-                                               std::string& out) {
+task<sessions::created> sessions::create_keyed(creation_request what, workspace& space, std::string& out) {
+  const auto digest = json::canonical_digest(what.body);
+  // Without a creation of its own, which took as many instructions again as all the rest of a replay.
+  if (auto kept = parts_.records.kept_here({what.caller, std::string{*what.idempotency_key}}, digest))
+    co_return replay(what, std::move(*kept), space, out);
   const auto ordered = order_of(what, space);
   std::shared_ptr<const keyed_end> end;
   for (;;) {

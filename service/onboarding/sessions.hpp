@@ -173,13 +173,12 @@ class sessions {
   };
 
   using created = std::expected<creation_answer, errors::failure>;
-  static transport::task<created> at_once(created what);
+  static transport::task<created> refused(errors::failure why);
   transport::task<created> create_alone(creation_request what, workspace& space, std::string& out);
   // Out of the frame, which is there for as long as Podero takes.
   [[gnu::noinline]] created made_alone(const creation_request& what, workspace& space, std::string& out);
   creation_answer replay(const creation_request& what, store::kept_answer kept, workspace& space, std::string& out);
-  transport::task<created> create_keyed(creation_request what, store::digest digest, workspace& space,
-                                        std::string& out);
+  transport::task<created> create_keyed(creation_request what, workspace& space, std::string& out);
   transport::task<created> create_shared(creation_request what, workspace& space, std::string& out);
   order order_of(const creation_request& what, const workspace& space) const;
 

@@ -176,6 +176,13 @@ std::span<const problem_row> rows() noexcept {
   return table;
 }
 
+failure failure_of(problem id, std::string detail) {
+  failure f;
+  f.id = id;
+  f.detail = std::move(detail);
+  return f;
+}
+
 retry advice_of(const failure& f) noexcept {
   if (f.advice != retry::automatic) return f.advice;
   // Something was or may have been done: only the same key is safe.

@@ -95,6 +95,9 @@ struct failure {
   std::string extra_header;                         // "Allow: GET, POST", "WWW-Authenticate: Bearer"; no line end
 };
 
+// With the row's own status, advice and no effect.
+failure failure_of(problem id, std::string detail);
+
 // The advice that the caller sees: `automatic` resolved.
 retry advice_of(const failure& f) noexcept;
 

@@ -103,7 +103,8 @@ void loop::turn() {
   refresh_now();
   deadlines_.fire(now_);
   drain_mailbox();
-  drain_events();
+  while (drain_events()) {
+  }
   context_.restart();
   context_.poll();
 }
@@ -135,37 +136,32 @@ bool loop::watch(int descriptor, readiness& target) noexcept {
 
 void loop::await_events() {
   inner_.async_wait(descriptor_type::wait_read, [this](const boost::system::error_code& error) {
-    if (error) return;
-    refresh_now();
-    drain_events();
-    finish_turn();
-    await_events();
+    if (!error) take_events();
   });
 }
 
-void loop::drain_events() {
-  for (;;) {
-    const int count = ::epoll_wait(inner_.native_handle(), events_.get(), events_per_call, 0);
-    bool mail = false;
-    for (int i = 0; i < count; ++i) {
-      const auto& event = events_[static_cast<std::size_t>(i)];
-      if (event.data.ptr == nullptr)
-        mail = true;
-      else
-        static_cast<readiness*>(event.data.ptr)->signal(flags_of(event.events));
-    }
-    if (mail) drain_mailbox();
-    ready_.run_all();
-    if (count < events_per_call) return;
-    if (drive_ == drive::by_hand) continue;
-    // With thousands of busy connections there is no end to them. Deadlines, and whoever connects, come in between.
-    boost::asio::post(context_, [this] {
-      refresh_now();
-      drain_events();
-      finish_turn();
-    });
-    return;
+void loop::take_events() {
+  refresh_now();
+  const bool more = drain_events();
+  finish_turn();
+  if (!more) return await_events();
+  // With thousands of busy connections there is no end to them. Deadlines, and whoever connects, come in between.
+  boost::asio::post(context_, [this] { take_events(); });
+}
+
+bool loop::drain_events() {
+  const int count = ::epoll_wait(inner_.native_handle(), events_.get(), events_per_call, 0);
+  bool mail = false;
+  for (int i = 0; i < count; ++i) {
+    const auto& event = events_[static_cast<std::size_t>(i)];
+    if (event.data.ptr == nullptr)
+      mail = true;
+    else
+      static_cast<readiness*>(event.data.ptr)->signal(flags_of(event.events));
   }
+  if (mail) drain_mailbox();
+  ready_.run_all();
+  return count == events_per_call;
 }
 
 void loop::drain_mailbox() {

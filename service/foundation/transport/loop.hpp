@@ -99,7 +99,9 @@ class loop {
   static root run_root(loop& self, task<> work);
 
   void await_events();
-  void drain_events();
+  void take_events();
+  // As many as one call gives. True: there may be more.
+  bool drain_events();
   void drain_mailbox();
   void arm_timer();
   void refresh_now() noexcept;
