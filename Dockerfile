@@ -1,17 +1,17 @@
 # The gateway and its simulator, each with the libraries it is linked with, the authorities that it trusts, and nothing else: no shell,
 # no package manager. Targets: gateway (the last, so the default), simulator, test (curl and a shell, for `helm test`).
 #   make image        builds all of them with docker, podman or buildah
-# BINARIES=compile builds the programs here; BINARIES=given takes those of build/release/bin, made on the same Debian.
+# BINARIES=compile builds the programs here; BINARIES=given takes those of build/shipped/bin, made on the same Debian.
 ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS programs
 ARG BINARIES=compile
 WORKDIR /source
 COPY tests/scripts/install-packages tests/scripts/
-RUN [ "$BINARIES" = given ] || tests/scripts/install-packages build
+RUN [ "$BINARIES" = given ] || tests/scripts/install-packages shipped
 COPY . .
-RUN [ "$BINARIES" = given ] || tests/scripts/build release onboarding-gateway podero-simulator
-RUN mkdir /programs && cp build/release/bin/onboarding-gateway build/release/bin/podero-simulator /programs/
+RUN [ "$BINARIES" = given ] || tests/scripts/ship
+RUN mkdir /programs && cp build/shipped/bin/onboarding-gateway build/shipped/bin/podero-simulator /programs/
 
 # What the programs need at run time, with Debian's security updates, gathered into folders of their own.
 FROM ${BASE} AS gathered

@@ -50,6 +50,25 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_link_options(gateway_options INTERFACE -fuse-ld=lld)
 endif()
 
+# Which way a branch goes, what is worth inlining, and what stands together in memory: from a run (bench/training), not guessed.
+# A creation takes 6 to 9 % less CPU for it (bench/README.md). Code that never ran there is made small, and as right as ever.
+set(PROFILE "" CACHE STRING "`generate` to make programs that count what runs, or the profile to optimise by")
+if(PROFILE STREQUAL "generate")
+  target_compile_options(gateway_options INTERFACE -fprofile-generate)
+  target_link_options(gateway_options INTERFACE -fprofile-generate)
+elseif(PROFILE)
+  if(NOT EXISTS "${PROFILE}")
+    message(FATAL_ERROR "There is no profile ${PROFILE}: tests/scripts/ship makes it, and builds by it.")
+  endif()
+  # By a name that tells its content: with another profile everything is compiled again.
+  file(SHA256 "${PROFILE}" digest)
+  string(SUBSTRING ${digest} 0 16 digest)
+  set(profile ${CMAKE_BINARY_DIR}/profile-${digest}.profdata)
+  configure_file("${PROFILE}" ${profile} COPYONLY)
+  # Counts go by the functions' names: clang warns of every other program that its `main` is not the one that was counted.
+  target_compile_options(gateway_options INTERFACE -fprofile-use=${profile} -Wno-backend-plugin)
+endif()
+
 # tests/toolchain/hardening looks at the programs for the result.
 target_link_options(gateway_options INTERFACE $<$<CONFIG:Release>:-pie> -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code)
 

@@ -159,9 +159,10 @@ test('the image can be compiled from what .dockerignore lets through', { timeout
     const files = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '--', ...kept], { cwd: root, encoding: 'utf8' }).stdout.split('\n').filter(Boolean);
     assert.ok(files.length > 300, `${files.length} files`);
     for (const file of files) cpSync(`${root}/${file}`, `${folder}/${file}`);
-    const configured = spawnSync('cmake', ['--preset', 'release'], { cwd: folder, encoding: 'utf8' });
+    const configured = spawnSync('cmake', ['--preset', 'training'], { cwd: folder, encoding: 'utf8' });
     assert.equal(configured.status, 0, configured.stdout + configured.stderr);
-    const planned = spawnSync('ninja', ['-C', 'build/release', '-n', 'onboarding-gateway', 'podero-simulator'], { cwd: folder, encoding: 'utf8' });
+    for (const needed of ['tests/scripts/ship', 'bench/training/run', 'bench/training/requests.lua']) assert.ok(existsSync(`${folder}/${needed}`), needed);
+    const planned = spawnSync('ninja', ['-C', 'build/training', '-n', 'onboarding-gateway', 'podero-simulator'], { cwd: folder, encoding: 'utf8' });
     assert.equal(planned.status, 0, planned.stdout + planned.stderr);
   } finally { rmSync(folder, { recursive: true }); }
 });

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { root } from './places.mjs';
 
-export const bin = process.env.BIN ?? `${root}/build/release/bin`;
+export const bin = process.env.BIN ?? `${root}/build/shipped/bin`;
 export const key = 'a-key-of-the-tests-not-a-secret';
 export const pause = ms => new Promise(done => setTimeout(done, ms));
 

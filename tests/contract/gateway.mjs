@@ -6,7 +6,7 @@ import { World, keys } from '../support/world.mjs';
 import { account, strict } from './requests.mjs';
 
 const here = import.meta.dirname ?? new URL('.', import.meta.url).pathname;
-export const bin = process.env.BIN || join(here, '../../build/release/bin');
+export const bin = process.env.BIN || join(here, '../../build/shipped/bin');
 
 export const start = () => World.start(bin, {
   accounts: ['production', 'sandbox', account, strict],
