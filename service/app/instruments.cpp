@@ -68,7 +68,7 @@ void request_instrument::answered(const listener::exchange& x, time::duration to
       x.problem_number == 0 ? std::nullopt : std::optional{static_cast<errors::problem>(x.problem_number - 1)});
   if (!log_.enabled(severity)) return;
   journal::access_entry entry;
-  entry.at = clock_.wall_now();
+  entry.at = loop_.wall_now();
   entry.severity = severity;
   entry.request_id = x.request_id.view();
   if (!x.trace.none()) entry.trace_id = x.trace.own.trace();
@@ -131,7 +131,7 @@ void request_instrument::answered(const listener::answered_line& line) {
 
 // What may have been made: whoever asked for it was told so.
 void request_instrument::write_audit(journal::audit_entry about) {
-  about.at = clock_.wall_now();
+  about.at = loop_.wall_now();
   lines_.append(about);
 }
 
@@ -164,7 +164,7 @@ void request_instrument::count(const listener::exchange& x, time::duration took,
   const auto observe = [&](metrics::histogram& in, time::duration spent) {
     if (!traced) return in.observe(spent);
     in.observe(spent, x.trace.own.trace(),
-               std::chrono::duration_cast<std::chrono::milliseconds>(clock_.wall_now().time_since_epoch()));
+               std::chrono::duration_cast<std::chrono::milliseconds>(loop_.wall_now().time_since_epoch()));
   };
   observe(whole, took);
   const auto stage = [&](unsigned char number, std::string_view name, const std::optional<time::duration>& spent) {
@@ -284,7 +284,7 @@ void upstream_instrument::created(const onboarding::made_session& what) {
   const auto& caller = parts_.callers[what.caller];
   const auto fingerprint = fingerprint_of(caller, what.idempotency_key);
   journal::audit_entry entry;
-  entry.at = parts_.loop.clock().wall_now();
+  entry.at = parts_.loop.wall_now();
   entry.message = "session created";
   entry.trace_id = what.trace_id;
   entry.caller = caller;

@@ -41,8 +41,8 @@ class storm {
 class request_instrument final : public listener::request_observer {
  public:
   request_instrument(const metrics::gateway_metrics& families, metrics::shard& shard, journal::access_log& lines,
-                     journal::log& log, const time::clock& clock, trace::tracer& tracer, bool audit)
-      : families_{families}, shard_{shard}, lines_{lines}, log_{log}, clock_{clock}, tracer_{tracer}, audit_{audit} {}
+                     journal::log& log, const transport::loop& loop, trace::tracer& tracer, bool audit)
+      : families_{families}, shard_{shard}, lines_{lines}, log_{log}, loop_{loop}, tracer_{tracer}, audit_{audit} {}
 
   void answered(const listener::exchange& x, time::duration took, const dispatch::stage_times& stages,
                 unsigned upstream_status) override;
@@ -58,7 +58,7 @@ class request_instrument final : public listener::request_observer {
   metrics::shard& shard_;
   journal::access_log& lines_;
   journal::log& log_;
-  const time::clock& clock_;
+  const transport::loop& loop_;
   trace::tracer& tracer_;
   const bool audit_;
   metrics::handle_cache<metrics::counter> requests_;

@@ -36,13 +36,13 @@ refusals::refusals(const domain_rules& rules, store::ledger& of)
 }
 
 void refusals::rename() {
-  names_.clear();
+  shown_.clear();
   const auto& all = ledger_.rules().resources;
   for (std::uint32_t r = 0; r < all.size(); ++r) {
-    auto& names = names_.emplace_back();
+    auto& of = shown_.emplace_back();
     const bool own = numbers_.owner_of(r) == resources::owner::caller;
     for (const auto& one : all[r].windows)
-      names.emplace_back(*known_names_.insert(name_of(one, resources::what_of(r), own)).first);
+      of.push_back({*known_names_.insert(name_of(one, resources::what_of(r), own)).first});
   }
 }
 
@@ -51,7 +51,7 @@ refusals::source refusals::source_of(std::uint32_t resource) const {
   return {rules, ledger_.known(resource), rules.paced ? &ledger_.pace_of(*rules.paced) : nullptr};
 }
 
-refusals::fill refusals::fill_of(const source& from, const window& one, time::instant now) {
+refusals::fill refusals::fill_of(const source& from, const window& one, const shown& as, time::instant now) {
   const auto& past = from.past;
   const auto* const pace = from.pace;
   const auto stretch = stretch_of(one, from.rules);
@@ -61,7 +61,7 @@ refusals::fill refusals::fill_of(const source& from, const window& one, time::in
   const auto factor = pace != nullptr ? pace->slow_down(now) : 1.0;
   const auto length = time::duration{static_cast<time::duration::rep>(static_cast<double>(one.per.count()) * factor)};
   const auto out = past.outstanding();
-  const auto sent = std::min<std::size_t>(past.since(now - length - stretch), one.rate);
+  const auto sent = std::min<std::size_t>(past.since(now - length - stretch, as.lately), one.rate);
   fill full{.used = std::min<std::size_t>(sent + out, one.rate), .next = now, .restored = now};
   if (full.used != 0) full.restored = left(sent == 0 ? now : past.newest(sent));
   if (full.used == one.rate) full.next = left(one.rate <= out ? now : past.newest(one.rate - out));
@@ -81,9 +81,10 @@ void refusals::resource(std::uint32_t number, const lanes& active, time::instant
   const auto own = numbers_.owner_of(number) == resources::owner::caller;
   for (std::size_t i = 0; i < from.rules.windows.size(); ++i) {
     const auto& one = from.rules.windows[i];
-    const auto full = fill_of(from, one, now);
+    const auto& as = shown_[number][i];
+    const auto full = fill_of(from, one, as, now);
     into.push_back(
-        {.name = names_[number][i],
+        {.name = as.name,
          .guard = own ? errors::guard::caller : errors::guard::window,
          .rate = one.rate,
          .per = one.per,
@@ -124,8 +125,9 @@ refusal refusals::of_turn(const lane& of, const store::binding& why, std::size_t
       const auto& one = ledger_.rules().resources[why.resource].windows[why.window];
       made.guard = own ? errors::guard::caller : errors::guard::window;
       made.own = own;
-      made.limit = names_[why.resource][why.window];
-      made.state = part_of(fill_of(source_of(why.resource), one, now).used, one.rate, " used") + wait(waiting);
+      const auto& as = shown_[why.resource][why.window];
+      made.limit = as.name;
+      made.state = part_of(fill_of(source_of(why.resource), one, as, now).used, one.rate, " used") + wait(waiting);
       return made;
     }
     case by::store:

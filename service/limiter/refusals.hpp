@@ -37,7 +37,12 @@ class refusals {
     const store::pace* pace;  // none: it is not paced
   };
   source source_of(std::uint32_t resource) const;
-  static fill fill_of(const source& from, const window& one, time::instant now);
+  // How a window is called, and what of it was used when it was last looked at.
+  struct shown {
+    std::string_view name;
+    mutable std::size_t lately = 0;
+  };
+  static fill fill_of(const source& from, const window& one, const shown& as, time::instant now);
   void resource(std::uint32_t number, const lanes& active, time::instant now, std::vector<window_state>& into) const;
   std::string slots_state(time::instant now) const;
 
@@ -45,7 +50,7 @@ class refusals {
   store::ledger& ledger_;
   resources numbers_;
   std::set<std::string, std::less<>> known_names_;
-  std::vector<std::vector<std::string_view>> names_;  // by resource and window
+  std::vector<std::vector<shown>> shown_;  // by resource and window
 };
 
 }  // namespace gateway::limiter

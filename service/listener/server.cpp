@@ -247,7 +247,7 @@ void server::begin(exchange& x, std::string_view request_id) {
 }
 
 std::string_view server::date() {
-  const auto now = std::chrono::floor<std::chrono::seconds>(loop_.clock().wall_now());
+  const auto now = std::chrono::floor<std::chrono::seconds>(loop_.wall_now());
   if (now.time_since_epoch() != date_second_ || date_.empty()) {
     date_second_ = now.time_since_epoch();
     date_ = time::http_date(now);

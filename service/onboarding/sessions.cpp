@@ -73,7 +73,7 @@ task<sessions::created> sessions::create_alone(creation_request what, workspace&
 
 // Of what Podero answered.
 sessions::created sessions::made_alone(const creation_request& what, workspace& space, std::string& out) {
-  answer_context context{.now = parts_.clock.wall_now(), .creation = true};
+  answer_context context{.now = parts_.loop.wall_now(), .creation = true};
   context.defaulted = space.from_defaults;
   transport::text_cache::take(out);
   auto facts = conclude(dispatch::operation::create_session, context, space.way, memory_, out);
@@ -256,7 +256,7 @@ task<std::shared_ptr<const landing>> sessions::fly(const order& what, const way_
 }
 
 sessions::obtained sessions::compose(const order& what, std::string_view upstream_body, bool reused, std::string& out) {
-  answer_context context{.now = parts_.clock.wall_now(), .creation = true};
+  answer_context context{.now = parts_.loop.wall_now(), .creation = true};
   context.reused = reused;
   const std::vector<std::string_view> defaulted{what.defaulted.begin(), what.defaulted.end()};
   context.defaulted = defaulted;
@@ -275,7 +275,7 @@ sessions::obtained sessions::compose(const order& what, std::string_view upstrea
 
 landing sessions::arrive(dispatch::workspace& space) {
   landing end;
-  answer_context context{.now = parts_.clock.wall_now(), .creation = true};
+  answer_context context{.now = parts_.loop.wall_now(), .creation = true};
   std::string body;
   auto facts = conclude(dispatch::operation::create_session, context, space, memory_, body);
   if (!facts) {
@@ -389,7 +389,7 @@ std::expected<session_facts, failure> sessions::conclude(dispatch::operation wha
 
 void sessions::belongs(std::size_t caller, const session_id& id, std::string key, std::string metadata) {
   parts_.shared.owners.made(caller, {.id = id,
-                                     .created_at = parts_.clock.wall_now(),
+                                     .created_at = parts_.loop.wall_now(),
                                      .slot_until = {},
                                      .idempotency_key = std::move(key),
                                      .external_metadata = std::move(metadata)});

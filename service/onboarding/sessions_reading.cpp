@@ -48,7 +48,7 @@ task<std::expected<session_facts, failure>> sessions::look(session_id id, lookin
   auto sending = parts_.way.send(call, space.way);
   auto sent = co_await std::move(sending);
   if (!sent) co_return std::unexpected{std::move(sent.error())};
-  answer_context context{.now = parts_.clock.wall_now()};
+  answer_context context{.now = parts_.loop.wall_now()};
   context.asked_for = id;
   auto concluded = conclude(call.what, context, space.way, space.memory, out);
   if (concluded) note(*concluded);
@@ -57,7 +57,7 @@ task<std::expected<session_facts, failure>> sessions::look(session_id id, lookin
 
 std::expected<session_facts, failure> sessions::learn(const session_id& id, std::string_view upstream_body,
                                                       workspace& space, std::string& out) {
-  answer_context context{.now = parts_.clock.wall_now()};
+  answer_context context{.now = parts_.loop.wall_now()};
   context.asked_for = id;
   auto facts = compose_session(upstream_body, parts_.answers, context, space.memory, out);
   if (!facts)

@@ -29,16 +29,28 @@ void history::remember(std::size_t largest_rate) {
   sent_.rinsert(std::ranges::upper_bound(sent_, *last_dropped_), largest_ - sent_.size(), *last_dropped_);
 }
 
-std::size_t history::since(time::instant then) const noexcept {
-  // In the ring's two stretches of memory: a step of its own iterators costs three times as much, and this is asked for
-  // every window of every answer.
-  const auto after = [then](std::pair<const time::instant*, std::size_t> some) {
-    const auto* const end = some.first + some.second;
-    return static_cast<std::size_t>(end - std::upper_bound(some.first, end, then));
-  };
-  const auto newer = sent_.array_two();
-  const auto late = after(newer);
-  return late == newer.second ? late + after(sent_.array_one()) : late;
+std::size_t history::since(time::instant then, std::size_t& lately) const noexcept {
+  const auto after = [&](std::size_t n) { return newest(n) > then; };
+  const auto all = sent_.size();
+  // The answer is at least `low`, and below `high`: steps that double, and then halves.
+  std::size_t low = 0;
+  std::size_t high = all + 1;
+  std::size_t step = 1;
+  const auto begin = std::min(lately, all);
+  if (begin == 0 || after(begin)) {
+    low = begin;
+    for (; low + step <= all && after(low + step); step *= 2) low += step;
+    high = std::min(low + step, all + 1);
+  } else {
+    high = begin;
+    for (; step < high && !after(high - step); step *= 2) high -= step;
+    low = high - std::min(step, high);
+  }
+  while (high - low > 1) {
+    const auto middle = low + (high - low) / 2;
+    (after(middle) ? low : high) = middle;
+  }
+  return lately = low;
 }
 
 }  // namespace gateway::store

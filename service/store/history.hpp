@@ -33,8 +33,9 @@ class history {
   void remember(std::size_t largest_rate);
   // The n-th newest, from 1; it must be remembered.
   time::instant newest(std::size_t n) const noexcept { return sent_[sent_.size() - n]; }
-  // How many were sent after `then`.
-  std::size_t since(time::instant then) const noexcept;
+  // How many were sent after `then`. Looked for from `lately` on, what it was the last time, and kept there: from one
+  // answer to the next a window moves by a few of tens of thousands.
+  std::size_t since(time::instant then, std::size_t& lately) const noexcept;
 
  private:
   void dropped(time::instant at) noexcept { last_dropped_ = std::max(at, last_dropped_.value_or(at)); }

@@ -20,7 +20,9 @@ constexpr std::size_t read_step = 4096;
 // A folded value is put together in the parser's own memory, where our views of it would dangle; RFC 9112 (section 5.2)
 // has forbidden folding for long.
 bool folded(std::string_view head) noexcept {
-  return head.find("\n ") != std::string_view::npos || head.find("\n\t") != std::string_view::npos;
+  for (auto at = head.find('\n'); at != std::string_view::npos; at = head.find('\n', at + 1))
+    if (head.substr(at + 1).starts_with(' ') || head.substr(at + 1).starts_with('\t')) return true;
+  return false;
 }
 
 // The status line of a 2xx, "HTTP/1.1 200 ...": asked before parsing, because it decides whether a body follows.

@@ -201,6 +201,7 @@ void loop::arm_timer() {
 
 void loop::refresh_now() noexcept {
   now_ = clock_.now();
+  wall_now_.reset();
   last_turn_.store(now_.time_since_epoch().count(), std::memory_order_relaxed);
 }
 

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "foundation/time/clock.hpp"
@@ -63,6 +64,11 @@ class loop {
 
   // The monotonic time of this turn: one clock read per turn.
   time::instant now() const noexcept { return now_; }
+  // The calendar's of this turn, read when it is first asked for. For what leaves the service (see time::clock).
+  time::wall_instant wall_now() const noexcept {
+    if (!wall_now_) wall_now_ = clock_.wall_now();
+    return *wall_now_;
+  }
   const time::clock& clock() const noexcept { return clock_; }
   time::deadline_queue& deadlines() noexcept { return deadlines_; }
   ready_list& ready() noexcept { return ready_; }
@@ -109,6 +115,7 @@ class loop {
   const time::clock& clock_;
   const drive drive_;
   time::instant now_;
+  mutable std::optional<time::wall_instant> wall_now_;
   boost::asio::io_context context_;
   descriptor_type inner_;
   timer_type timer_;

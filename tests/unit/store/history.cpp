@@ -59,9 +59,10 @@ TEST_CASE("a permit that is given back leaves nothing") {
 
 TEST_CASE("how many were sent since an instant, which itself does not count") {
   const auto h = sent_at(10, {1s, 2s, 2s, 3s});
-  CHECK(h.since(start) == 4);
-  CHECK(h.since(start + 2s) == 1);
-  CHECK(h.since(start + 3s) == 0);
+  std::size_t lately = 0;
+  CHECK(h.since(start, lately) == 4);
+  CHECK(h.since(start + 2s, lately) == 1);
+  CHECK(h.since(start + 3s, lately) == 0);
 }
 
 TEST_CASE("how many were sent since an instant is the same wherever the ring begins in memory") {
@@ -73,7 +74,12 @@ TEST_CASE("how many were sent since an instant is the same wherever the ring beg
     }
     for (int then = 0; then <= sent; ++then) {
       const auto expected = static_cast<std::size_t>(std::min(sent - then, 8));
-      CHECK(h.since(start + std::chrono::seconds{then}) == expected);
+      // Wherever it begins to look: at what it was, beside it, or at what there has never been.
+      for (std::size_t lately = 0; lately <= 10; ++lately) {
+        auto found = lately;
+        CHECK(h.since(start + std::chrono::seconds{then}, found) == expected);
+        CHECK(found == expected);
+      }
     }
   }
 }
