@@ -47,7 +47,10 @@ if(SANITIZE)
   target_link_options(gateway_options INTERFACE -fsanitize=${SANITIZE})
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  target_link_options(gateway_options INTERFACE -fuse-ld=lld)
+  # A request runs through more code than the first cache holds, most of it once: equal functions are one, and calls into
+  # libraries go straight (2 % of a creation's time).
+  target_link_options(gateway_options INTERFACE -fuse-ld=lld $<$<CONFIG:Release>:-Wl,--icf=safe>)
+  target_compile_options(gateway_options INTERFACE $<$<CONFIG:Release>:-fno-plt>)
 endif()
 
 # Which way a branch goes, what is worth inlining, and what stands together in memory: from a run (bench/training), not guessed.
