@@ -9,6 +9,9 @@
 namespace gateway::tls {
 namespace {
 
+// Of one name. A server sends one or two with each connection, so that those that are opened together find some.
+constexpr std::size_t most_tickets = 16;
+
 // For the key in the client context's table of sessions: the name that was given to `connect`.
 int name_index() noexcept {
   static const int index = SSL_get_ex_new_index(
@@ -55,8 +58,12 @@ connection_ptr client_context::connect(const std::string& server_name) {
   if (!named) return nullptr;  // verifying without a name verifies nothing
   SSL_set_ex_data(connection.get(), name_index(), new std::string{server_name});
   const std::lock_guard lock{mutex_};
-  if (const auto known = sessions_.find(server_name); known != sessions_.end())
-    SSL_set_session(connection.get(), known->second.get());
+  const auto known = sessions_.find(server_name);
+  if (known == sessions_.end() || known->second.empty()) return connection;
+  auto& newest = known->second.back();
+  SSL_set_session(connection.get(), newest.get());  // which keeps it, too
+  // A ticket of TLS 1.3 is for one connection (RFC 8446, appendix C.4), and OpenSSL would not send it again.
+  if (SSL_SESSION_get_protocol_version(newest.get()) >= TLS1_3_VERSION) known->second.pop_back();
   return connection;
 }
 
@@ -68,7 +75,9 @@ int client_context::remember(SSL* connection, SSL_SESSION* session) noexcept {
   session_ptr copy{SSL_SESSION_dup(session)};
   if (!copy) return 0;
   const std::lock_guard lock{self->mutex_};
-  self->sessions_[*name] = std::move(copy);
+  auto& known = self->sessions_[*name];
+  if (known.size() == most_tickets) known.erase(known.begin());
+  known.push_back(std::move(copy));
   return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace gateway::tls {
 
@@ -32,15 +33,15 @@ struct client_options {
 };
 
 // What the client side of an account shares: ONE SSL_CTX (OpenSSL 3 collapses when every connection makes its own), the
-// trusted roots, and the last session tickets. Certificates are always verified; there is no way to turn it off. Every
-// connection takes its own SSL from it. Any thread, after construction.
+// trusted roots, and the latest session tickets of each name. Certificates are always verified; there is no way to turn
+// it off. Every connection takes its own SSL from it. Any thread, after construction.
 class client_context {
  public:
   // The error names what is wrong with the roots.
   static std::expected<std::shared_ptr<client_context>, std::string> make(const client_options& options);
 
   // A new connection to `server_name`, which is sent as SNI and must be in the certificate (RFC 6125; an IP address
-  // is compared with the certificate's addresses). Resumes the last session with that name where there is one.
+  // is compared with the certificate's addresses). Resumes a session with that name where there is a ticket left.
   connection_ptr connect(const std::string& server_name);
 
  private:
@@ -48,8 +49,8 @@ class client_context {
   static int remember(SSL* connection, SSL_SESSION* session) noexcept;
 
   context_ptr context_;
-  std::mutex mutex_;  // never held over I/O
-  std::unordered_map<std::string, session_ptr> sessions_;
+  std::mutex mutex_;                                                    // never held over I/O
+  std::unordered_map<std::string, std::vector<session_ptr>> sessions_;  // by name, oldest first
 };
 
 // The reason of the last OpenSSL failure of this thread, for people; empties the queue.

@@ -154,6 +154,22 @@ TEST_CASE_FIXTURE(tls_pair, "the second connection to a name resumes the session
   hang_up();
 }
 
+TEST_CASE_FIXTURE(tls_pair, "connections that are opened together resume as many sessions as there are tickets") {
+  const auto trust = support::trusting(certificates().authority);
+  const auto serve = support::serving(certificates().server);
+  connect(*trust, *serve, "podero.test");
+  std::string got;
+  loop.spawn(read_until_end(*client.stream, got));  // two tickets come with the first read
+  loop.spawn(write_all(*server.stream, "hello"));
+  settle();
+  // None of these reads any of its own.
+  for (const bool resumed : {true, true, false}) {
+    connect(*trust, *serve, "podero.test");
+    CHECK(client.stream->resumed() == resumed);
+  }
+  hang_up();
+}
+
 struct refusal {
   const char* what;
   simulator::identity server;
