@@ -71,6 +71,7 @@ export async function instructions(stage, start, path) {
   const counted = async requests => {
     const out = `${stage.folder}/callgrind.${Date.now()}`;
     const program = await start(['valgrind', '--quiet', '--tool=callgrind', `--callgrind-out-file=${out}`]);
+    await pause(1500);   // the gateway reads its configuration once more soon after its start: in both runs, or in none
     await steady_requests(program[path], requests);
     await stage.stop(program.child);
     const text = readFileSync(out, 'utf8');

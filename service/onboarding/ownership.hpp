@@ -34,7 +34,6 @@ struct own_session {
 class ownership {
  public:
   explicit ownership(std::size_t most = 200'000) : most_{most} {}
-  ~ownership() { by_id_.clear(); }
 
   // `what.id` is this caller's from now on too.
   void made(std::size_t caller, own_session what);
