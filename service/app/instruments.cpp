@@ -68,7 +68,7 @@ void request_instrument::answered(const listener::exchange& x, time::duration to
       x.problem_number == 0 ? std::nullopt : std::optional{static_cast<errors::problem>(x.problem_number - 1)});
   if (!log_.enabled(severity)) return;
   journal::access_entry entry;
-  entry.at = loop_.wall_now();
+  entry.at = loop_.wall_at(x.began + took);
   entry.severity = severity;
   entry.request_id = x.request_id.view();
   if (!x.trace.none()) entry.trace_id = x.trace.own.trace();

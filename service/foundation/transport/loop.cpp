@@ -67,6 +67,7 @@ loop::loop(const time::clock& clock, drive how)
     : clock_{clock},
       drive_{how},
       now_{clock.now()},
+      wall_now_{clock.wall_now()},
       // The scheduler's locks are left out: whatever comes from another thread comes through the mailbox.
       context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE},
       inner_{context_.get_executor(), make_epoll()},
@@ -201,7 +202,7 @@ void loop::arm_timer() {
 
 void loop::refresh_now() noexcept {
   now_ = clock_.now();
-  wall_now_.reset();
+  wall_now_ = clock_.wall_now();
   last_turn_.store(now_.time_since_epoch().count(), std::memory_order_relaxed);
 }
 

@@ -64,10 +64,11 @@ class loop {
 
   // The monotonic time of this turn: one clock read per turn.
   time::instant now() const noexcept { return now_; }
-  // The calendar's of this turn, read when it is first asked for. For what leaves the service (see time::clock).
-  time::wall_instant wall_now() const noexcept {
-    if (!wall_now_) wall_now_ = clock_.wall_now();
-    return *wall_now_;
+  // The calendar's of this turn. For what leaves the service (see time::clock).
+  time::wall_instant wall_now() const noexcept { return wall_now_; }
+  // The calendar's at an instant of this turn: a long turn's events keep their order and distance.
+  time::wall_instant wall_at(time::instant at) const noexcept {
+    return wall_now_ + std::chrono::duration_cast<time::wall_instant::duration>(at - now_);
   }
   const time::clock& clock() const noexcept { return clock_; }
   time::deadline_queue& deadlines() noexcept { return deadlines_; }
@@ -115,7 +116,7 @@ class loop {
   const time::clock& clock_;
   const drive drive_;
   time::instant now_;
-  mutable std::optional<time::wall_instant> wall_now_;
+  time::wall_instant wall_now_;
   boost::asio::io_context context_;
   descriptor_type inner_;
   timer_type timer_;

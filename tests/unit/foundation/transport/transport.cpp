@@ -290,6 +290,25 @@ TEST_CASE("a loop knows how late it came to its deadlines") {
   CHECK(subject.worst_lag() == subject.lag());
 }
 
+TEST_CASE("what a long turn ends one after the other has its own time of the calendar, by one reading of it") {
+  time::manual_clock clock;
+  loop subject{clock, loop::drive::by_hand};
+  clock.advance(1h);
+  subject.post([&] {
+    const auto began = clock.wall_now();
+    CHECK(subject.wall_now() == began);
+    clock.advance(20ms);
+    CHECK(subject.wall_now() == began);
+    CHECK(subject.wall_at(clock.now()) == began + 20ms);
+    CHECK(subject.wall_at(subject.now()) == began);
+    clock.jump_wall(1h);  // seen by the next turn
+    CHECK(subject.wall_at(clock.now()) == began + 20ms);
+  });
+  subject.turn();
+  subject.turn();
+  CHECK(subject.wall_at(clock.now()) == clock.wall_now());
+}
+
 TEST_CASE("a socket knows who is at its other end, and a pair in memory does not") {
   using boost::asio::ip::tcp;
   time::system_clock clock;
