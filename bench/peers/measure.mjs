@@ -65,21 +65,47 @@ export async function system_calls(stage, program, path, connections) {
   return { total: Object.values(calls).reduce((a, b) => a + b, 0), calls };
 }
 
-// Instructions and allocations per request, by callgrind: the difference of two runs of a known number of requests, so that
-// beginning and end fall out. Of the program's own processor time, not the kernel's.
-export async function instructions(stage, start, path) {
-  const counted = async requests => {
+// What callgrind wrote of two runs of a known number of requests, to be subtracted, so that beginning and end fall out. Of the
+// program's own processor time, not the kernel's.
+const [few, many] = [500, 2500];
+async function counted(stage, start, path) {
+  const files = [];
+  for (const requests of [few, many]) {
     const out = `${stage.folder}/callgrind.${Date.now()}`;
     const program = await start(['valgrind', '--quiet', '--tool=callgrind', `--callgrind-out-file=${out}`]);
     await pause(1500);   // the gateway reads its configuration once more soon after its start: in both runs, or in none
     await steady_requests(program[path], requests);
     await stage.stop(program.child);
-    const text = readFileSync(out, 'utf8');
+    files.push(out);
+  }
+  return files;
+}
+
+// Instructions and allocations per request.
+export async function instructions(stage, start, path) {
+  const [a, b] = (await counted(stage, start, path)).map(file => {
+    const text = readFileSync(file, 'utf8');
     return { instructions: Number(text.match(/^(?:totals|summary): (\d+)/m)[1]), allocations: calls_of(text, ['malloc', 'calloc', 'realloc', 'posix_memalign', 'aligned_alloc', 'memalign']) };
-  };
-  const [few, many] = [500, 2500];
-  const [a, b] = [await counted(few), await counted(many)];
+  });
   return { instructions: (b.instructions - a.instructions) / (many - few), allocations: (b.allocations - a.allocations) / (many - few) };
+}
+
+// Where they go: instructions per request by function, with all that it calls, and by file (program or library), most first.
+export async function where(stage, start, path) {
+  const files = await counted(stage, start, path);
+  const costs = async inclusive => {
+    const [a, b] = await Promise.all(files.map(async file => {
+      const { stdout } = await run('callgrind_annotate', ['--threshold=100', `--inclusive=${inclusive ? 'yes' : 'no'}`, file], { maxBuffer: 1 << 28 });
+      const of = new Map();
+      for (const [, cost, name, object] of stdout.matchAll(/^ *([\d,]+) \([ \d.]+%\)  \S*?:(.*) \[(.*)\]$/gm)) {
+        const key = inclusive ? name : object.replace(/^.*\//, '');
+        of.set(key, (of.get(key) ?? 0) + Number(cost.replaceAll(',', '')));
+      }
+      return of;
+    }));
+    return [...b].map(([name, cost]) => ({ name, cost: (cost - (a.get(name) ?? 0)) / (many - few) })).sort((x, y) => y.cost - x.cost);
+  };
+  return { functions: await costs(true), files: await costs(false) };
 }
 
 // Calls of functions with these names, in a file of callgrind's (names are compressed: "(id) name" once, "(id)" afterwards).
