@@ -4,7 +4,7 @@ import { where } from './measure.mjs';
 import { Stage } from './programs.mjs';
 
 const [bin, path = 'proxied'] = process.argv.slice(2);
-if (!bin) { console.error('usage: where.mjs BIN [proxied|local|refused]'); process.exit(2); }
+if (!bin || !['proxied', 'local', 'refused'].includes(path)) { console.error('usage: where.mjs BIN [proxied|local|refused]'); process.exit(2); }
 const stage = new Stage(bin, '', availableParallelism() - 1);
 const stop = async code => { await stage.end(); process.exit(code); };
 process.on('SIGINT', () => stop(130)).on('SIGTERM', () => stop(143));
