@@ -29,6 +29,7 @@ class conversation {
   static constexpr std::size_t read_step = 4096;
   static constexpr std::size_t most_skipped =
       std::size_t{64} * 1024;  // of a body that nobody wants, to keep the connection
+  static constexpr auto skipping_patience = time::duration{std::chrono::seconds{5}};
   static constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
   // These and those below that are not inlined would be a part of their callers' frames, of which there is one for each

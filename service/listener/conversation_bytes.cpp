@@ -94,12 +94,20 @@ task<bool> conversation::read_chunked(std::size_t limit) {
   co_return true;
 }
 
-// Reads past a body that nobody wants, so that the next request can come over the same connection.
+// Reads past a body that nobody wants, so that the next request can come over the same connection. Whoever is refused may
+// be anybody: nothing of it is kept, and it has to come soon.
 task<bool> conversation::skip_body() {
   if (take_body(most_skipped)) co_return true;
-  set_guard(server_.options_.body_timeout);
-  const bool complete = co_await read_sized(static_cast<std::size_t>(x_.head.content_length));
-  co_return complete;
+  set_guard(std::min(server_.options_.body_timeout, skipping_patience));
+  auto left = static_cast<std::size_t>(x_.head.content_length) - (x_.input.size() - x_.head_size);
+  used_ = x_.input.size();
+  while (left != 0) {
+    x_.collected.clear();
+    const bool more = co_await read_more(x_.collected, std::min(left, read_step));
+    if (!more) co_return false;
+    left -= x_.collected.size();
+  }
+  co_return true;
 }
 
 // ---- bytes

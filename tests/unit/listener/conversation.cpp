@@ -209,6 +209,25 @@ TEST_CASE_FIXTURE(listener_fixture, "a refusal before the body leaves the connec
   peer.leave();
 }
 
+TEST_CASE_FIXTURE(listener_fixture, "of a body that nobody wants nothing is kept, and it has to come soon") {
+  auto peer = connect();
+  const auto refused = "POST /refuse HTTP/1.1\r\nHost: h\r\nContent-Length: 60000\r\n\r\n" + std::string(20'000, 'x');
+  CHECK(has(ask(peer, refused), "403"));
+  REQUIRE(serves.last != nullptr);
+  CHECK(serves.last->collected.capacity() < 10'000);
+  CHECK(ask(peer, std::string(30'000, 'x')).empty());
+  CHECK(serves.last->collected.capacity() < 10'000);
+  CHECK(body_of(ask(peer, std::string(10'000, 'x') + std::string{get})) == "nothing");
+  CHECK(has(ask(peer, refused), "403"));
+  advance(4s);
+  CHECK(peer.heard().empty());
+  CHECK_FALSE(peer.ended());
+  advance(1s);
+  CHECK(peer.heard().empty());
+  CHECK(peer.ended());
+  peer.leave();
+}
+
 TEST_CASE_FIXTURE(listener_fixture, "a body beyond the limit is refused unread") {
   auto peer = connect();
   auto answer = ask(peer, "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 1001\r\n\r\n" + std::string(1001, 'x'));

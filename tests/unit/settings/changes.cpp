@@ -96,6 +96,20 @@ TEST_CASE("A new caller is in force at once, unless replicas share state") {
   CHECK(changed_by([](auto& c) { c.callers["portal"].weight = 3; }, shared) == "callers.portal.weight");
 }
 
+TEST_CASE("What a file says of Redis' password is read again with each connection: it stands in no other change's way") {
+  auto before = with_one_account();
+  before.shared_state.store = store_kind::redis;
+  auto& redis = before.shared_state.redis.emplace();
+  const auto another_password = [](auto& c) {
+    c.shared_state.redis->password.content = gateway::secrets::secret{"another"};
+  };
+  CHECK(changed_by(another_password, before) == "shared_state.redis.password!");
+  redis.password.file = "/run/secrets/redis";
+  CHECK(changed_by(another_password, before).empty());
+  CHECK(changed_by([](auto& c) { c.shared_state.redis->password.file = "/run/secrets/other"; }, before) ==
+        "shared_state.redis.password_file!");
+}
+
 TEST_CASE("Which files were read is remembered, also those that are not there") {
   fake_environment env;
   env.files["/there"] = "text";
