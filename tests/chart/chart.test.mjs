@@ -185,7 +185,7 @@ test('the notes state the gap of a single pod', () => {
 });
 
 // The rules and the dashboard: those that the chart has, or, where it has none yet, ones made here.
-test('rules and dashboards are carried as they are, and promtool takes them', () => {
+test('rules and dashboards are carried as they are, but for the address of the runbooks and the name of the Deployment, and promtool takes them', () => {
   const folder = mkdtempSync(join(tmpdir(), 'chart-'));
   try {
     cpSync(chart, `${folder}/c`, { recursive: true });
@@ -199,7 +199,8 @@ test('rules and dashboards are carried as they are, and promtool takes them', ()
       const all = objects(template(which, values, `${folder}/c`).out);
       const rule = all.find(o => o.kind === 'PrometheusRule');
       const groups = readdirSync(`${folder}/c/rules`).sort().flatMap(f => parse(readFileSync(`${folder}/c/rules/${f}`, 'utf8')).groups);
-      const wanted = JSON.parse(JSON.stringify(groups).replaceAll('https://runbooks.internal.example/onboarding-gateway', 'https://docs.example.com/runbooks'));
+      const wanted = JSON.parse(JSON.stringify(groups).replaceAll('https://runbooks.internal.example/onboarding-gateway', 'https://docs.example.com/runbooks')
+        .replaceAll('deployment=~\\".*onboarding-gateway.*\\"', 'namespace=\\"onboarding\\", deployment=\\"gateway-onboarding-gateway\\"'));
       assert.deepEqual(rule.spec.groups, wanted);
       writeFileSync(`${folder}/rules.yaml`, stringify(rule.spec));
       const promtool = spawnSync('promtool', ['check', 'rules', `${folder}/rules.yaml`], { encoding: 'utf8' });
@@ -207,6 +208,32 @@ test('rules and dashboards are carried as they are, and promtool takes them', ()
       const dashboards = all.find(o => o.metadata.name.endsWith('-dashboards'));
       for (const f of readdirSync(`${folder}/c/dashboards`)) assert.equal(dashboards.data[f], readFileSync(`${folder}/c/dashboards/${f}`, 'utf8'));
     }
+  } finally { rmSync(folder, { recursive: true }); }
+});
+
+// The Deployment, the Service and with it the job are called `gateway`: what an alert selects by is not `onboarding-gateway`.
+test('alerts see a release of any name', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'chart-'));
+  const input = (series, values) => ({ series, values });
+  const cases = [
+    ['OnboardingGatewayReplicasMissing', { deployment: 'gateway', namespace: 'onboarding' }, [
+      input('kube_deployment_spec_replicas{namespace="onboarding", deployment="gateway"}', '3x60'), input('kube_deployment_status_replicas_available{namespace="onboarding", deployment="gateway"}', '2x60'),
+      // Somebody else's of that name.
+      input('kube_deployment_spec_replicas{namespace="other", deployment="gateway"}', '3x60'), input('kube_deployment_status_replicas_available{namespace="other", deployment="gateway"}', '2x60')]],
+    ['OnboardingGatewayScrapeFailing', { instance: 'a:9090', job: 'gateway' }, [
+      input('up{instance="a:9090", job="gateway"}', '1x4 0x60'), input('onboarding_gateway_build_info{instance="a:9090", job="gateway"}', '1x4 stale')]],
+    ['OnboardingGatewayRestarting', { instance: 'a:9090' }, [
+      input('process_start_time_seconds{instance="a:9090", job="gateway"}', '1x4 120x4 240x4 360x40'), input('onboarding_gateway_build_info{instance="a:9090", job="gateway"}', '1x60')]],
+  ];
+  try {
+    const rule = objects(template('helm-4', changed(example('production-values.yaml'), { fullnameOverride: 'gateway' })).out).find(o => o.kind === 'PrometheusRule');
+    writeFileSync(`${folder}/rules.yaml`, stringify(rule.spec));
+    const firing = (alertname, labels) => ({ labels: `ALERTS{${Object.entries({ alertname, alertstate: 'firing', severity: 'warning', ...labels }).map(([k, v]) => `${k}="${v}"`).join(', ')}}`, value: 1 });
+    writeFileSync(`${folder}/tests.yaml`, stringify({ rule_files: ['rules.yaml'], evaluation_interval: '30s', tests: cases.map(([alert, labels, input_series]) => ({
+      name: alert, interval: '30s', input_series, promql_expr_test: [{ expr: `ALERTS{alertname="${alert}", alertstate="firing"}`, eval_time: '15m', exp_samples: [firing(alert, labels)] }] })) }));
+    const ran = spawnSync('promtool', ['test', 'rules', `${folder}/tests.yaml`], { encoding: 'utf8' });
+    assert.equal(ran.status, 0, `promtool: ${ran.error ?? ran.stdout + ran.stderr}`);
+    for (const file of readdirSync(`${chart}/dashboards`)) assert.doesNotMatch(readFileSync(`${chart}/dashboards/${file}`, 'utf8'), /job ?=~? ?\\"/, `${file} selects by the job's name`);
   } finally { rmSync(folder, { recursive: true }); }
 });
 

@@ -110,12 +110,13 @@ export class World {
     await this.redis.program.line('Ready to accept connections');
   }
 
-  // A Prometheus that scrapes the gateways every second, with `rules`: texts of rule files.
+  // A Prometheus that scrapes the gateways every second, with `rules`: texts of rule files. What the job is called says nothing of what is scraped,
+  // as where a scrape configuration takes all pods.
   async start_prometheus(rules) {
     const files = rules.map((text, i) => { const file = join(this.folder, `rules-${i}.yaml`); writeFileSync(file, text); return file; });
     const config = join(this.folder, 'prometheus.yaml');
     writeFileSync(config, JSON.stringify({ global: { scrape_interval: '1s', evaluation_interval: '1s' }, rule_files: files,
-      scrape_configs: [{ job_name: 'onboarding-gateway', static_configs: [{ targets: this.gateways.map(g => g.admin.slice('http://'.length)) }] }] }));
+      scrape_configs: [{ job_name: 'kubernetes-pods', static_configs: [{ targets: this.gateways.map(g => g.admin.slice('http://'.length)) }] }] }));
     const port = await free_port();
     this.prometheus = new Program('prometheus', `--config.file=${config}`, `--storage.tsdb.path=${join(this.folder, 'tsdb')}`, `--web.listen-address=127.0.0.1:${port}`);
     await this.prometheus.line('Server is ready to receive web requests');
