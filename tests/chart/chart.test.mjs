@@ -151,6 +151,27 @@ test('who asks over TLS verifies the gateway', () => {
   for (const spec of [own, named, job({ 'config.listeners': {}, tlsSecret: '' })]) assert.doesNotMatch(spec.containers[0].args[0], /--insecure|-k /);
 });
 
+// The pods of a Job cannot be changed, and these change with every version: helm and Argo CD have to make the Job anew.
+test('the Job after a sync is a hook, of helm and of Argo CD', () => {
+  for (const which of helms) {
+    const all = objects(template(which, example('production-values.yaml')).out);
+    const job = all.find(o => o.kind === 'Job');
+    assert.deepEqual(job.metadata.annotations, {
+      // Argo CD takes no notice of helm's where its own stands, and puts both policies together.
+      'argocd.argoproj.io/hook': 'PostSync', 'argocd.argoproj.io/hook-delete-policy': 'BeforeHookCreation',
+      'helm.sh/hook': 'post-install,post-upgrade', 'helm.sh/hook-delete-policy': 'before-hook-creation' });
+    // What is in the release, and so patched by an upgrade, has no Job.
+    const kept = helm(which, ['template', 'gateway', chart, '--namespace', 'onboarding', '--no-hooks'], example('production-values.yaml'));
+    assert.deepEqual(objects(kept.out).filter(o => o.kind === 'Job'), []);
+  }
+});
+
+test('all images of the example for production come from its registry', () => {
+  const all = objects(template('helm-4', example('production-values.yaml')).out);
+  const images = all.flatMap(o => o.spec?.template?.spec?.containers ?? []).map(c => c.image);
+  assert.deepEqual(images.sort(), ['registry.internal.example/platform/onboarding-gateway-test:0.1.0', 'registry.internal.example/platform/onboarding-gateway:0.1.0']);
+});
+
 // The files that `make image` sends to the builder are enough to build the programs from.
 test('the image can be compiled from what .dockerignore lets through', { timeout: 120_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'context-'));
