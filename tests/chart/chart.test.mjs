@@ -14,7 +14,7 @@ import { ask, bin, freePort, key, stage, until } from './programs.mjs';
 import { changed, example, examples, helm, helms, objects, template } from './render.mjs';
 
 // What the text before an example says exists already.
-const beside = { 'simulator-tls': ['tls.crt', 'tls.key', 'ca.crt'], 'podero-sandbox': ['client-id', 'client-secret', 'support-tool-key-sha256'], 'post-sync-caller': ['key'], 'callers-tls': ['tls.crt', 'tls.key'] };
+const beside = { 'simulator-tls': ['tls.crt', 'tls.key', 'ca.crt'], 'podero-sandbox': ['client-id', 'client-secret', 'support-tool-key-sha256'], 'post-sync-caller': ['key'], 'callers-tls': ['tls.crt', 'tls.key', 'ca.crt'], 'house-ca': ['ca.pem'] };
 
 async function check(values, where) {
   const texts = helms.map(which => {
@@ -50,6 +50,10 @@ const variants = {
   'names by Cilium': ['production-values.yaml', { 'networkPolicy.podero': 'cilium' }],
   'TLS for callers': ['single-replica-values.yaml', { tlsSecret: 'callers-tls', 'config.listeners': { api: { port: 8443, tls: { certificate_file: '/run/tls/tls.crt', private_key_file: '/run/tls/tls.key' } } }, 'service.port': 443 }],
   'extras': ['production-values.yaml', { commonLabels: { team: 'platform' }, commonAnnotations: { owner: 'platform' }, podLabels: { tier: 'edge' }, podAnnotations: { note: 'x' }, extraEnv: [{ name: 'TZ', value: 'UTC' }], extraVolumes: [{ name: 'ca', configMap: { name: 'gateway-onboarding-gateway' } }], extraVolumeMounts: [{ name: 'ca', mountPath: '/etc/our-ca', readOnly: true }], 'config.shared_state.redis.ca_file': '/etc/our-ca/ca.pem', nodeSelector: { pool: 'edge' }, tolerations: [{ key: 'edge', operator: 'Exists' }], priorityClassName: 'high', 'service.trafficDistribution': 'PreferClose', 'image.digest': 'sha256:' + '0'.repeat(64) }],
+  'TLS for operators, by ServiceMonitor': ['production-values.yaml', { tlsSecret: 'callers-tls', 'config.listeners': { admin: { tls: { certificate_file: '/run/tls/tls.crt', private_key_file: '/run/tls/tls.key' } } },
+    'metrics.tlsConfig': { ca: { secret: { name: 'callers-tls', key: 'ca.crt' } }, serverName: 'gateway.internal.example' } }],
+  'TLS for operators, by PodMonitor': ['single-replica-values.yaml', { tlsSecret: 'callers-tls', 'config.listeners': { admin: { tls: { certificate_file: '/run/tls/tls.crt', private_key_file: '/run/tls/tls.key' } } },
+    'metrics.tlsConfig': { ca: { secret: { name: 'house-ca', key: 'ca.pem' } }, serverName: 'gateway.internal.example' } }],
   'as a part of another chart': ['single-replica-values.yaml', { global: { anything: 1 } }],
 };
 for (const [name, [from, change]] of Object.entries(variants)) {
@@ -136,6 +140,17 @@ for (const [store, name] of [['redis', 'production-values.yaml'], ['memory', 'si
     }
   });
 }
+
+test('Prometheus verifies the listener for operators as it is told', () => {
+  for (const [name, endpoints] of [['TLS for operators, by ServiceMonitor', 'endpoints'], ['TLS for operators, by PodMonitor', 'podMetricsEndpoints']]) {
+    const values = changed(example(variants[name][0]), variants[name][1]);
+    const [endpoint] = objects(template('helm-4', values).out).find(o => o.kind.endsWith('Monitor')).spec[endpoints];
+    assert.equal(endpoint.scheme, 'https');
+    assert.deepEqual(endpoint.tlsConfig, values.metrics.tlsConfig);
+  }
+  const [plain] = objects(template('helm-4', example('production-values.yaml')).out).find(o => o.kind === 'ServiceMonitor').spec.endpoints;
+  assert.deepEqual([plain.scheme, plain.tlsConfig], ['http', undefined]);
+});
 
 test('who asks over TLS verifies the gateway', () => {
   const tls = { tlsSecret: 'callers-tls', 'config.listeners': { api: { port: 8443, tls: { certificate_file: '/run/tls/tls.crt', private_key_file: '/run/tls/tls.key' } } }, 'service.port': 443, 'postSync.enabled': true };

@@ -56,6 +56,11 @@ function mounts(objects, pods, secrets) {
     if (!have) faults.push(`${who}: there is no ${kind} ${of}`);
     else for (const key of keys) if (!have.includes(key)) faults.push(`${who}: ${kind} ${of} has no key ${key}`);
   };
+  for (const o of objects) for (const e of o.spec?.endpoints ?? o.spec?.podMetricsEndpoints ?? []) {
+    const { ca, cert, keySecret } = e.tlsConfig ?? {};
+    for (const ref of [ca?.secret, cert?.secret, keySecret]) if (ref) look('secret', ref.name, [ref.key], name(o));
+    for (const ref of [ca?.configMap, cert?.configMap]) if (ref) look('configMap', ref.name, [ref.key], name(o));
+  }
   for (const { of, spec } of pods) {
     const volumes = new Set((spec.volumes ?? []).map(v => v.name));
     for (const v of spec.volumes ?? []) {
@@ -158,6 +163,14 @@ export function configuration(objects) {
   return parse(objects.find(o => o.kind === 'ConfigMap' && o.data['gateway.yaml']).data['gateway.yaml']);
 }
 
+function monitors(objects) {
+  const speaks = configuration(objects).listeners?.admin?.tls ? 'https' : 'http';
+  return objects.flatMap(o => (o.spec?.endpoints ?? o.spec?.podMetricsEndpoints ?? []).flatMap(e => [
+    ...e.scheme === speaks ? [] : [`${name(o)}: scheme ${e.scheme}, and the gateway speaks ${speaks}`],
+    // The target is an address, which no certificate is for.
+    ...speaks === 'http' || e.tlsConfig ? [] : [`${name(o)}: https without tlsConfig`]]));
+}
+
 function timing(objects) {
   const faults = [];
   const config = configuration(objects);
@@ -187,5 +200,5 @@ function timing(objects) {
 export function cross(objects, secrets = {}) {
   const pods = podsOf(objects);
   const twice = objects.map(o => `${o.apiVersion} ${name(o)}`).filter((id, n, all) => all.indexOf(id) !== n).map(id => `${id} appears twice`);
-  return [...twice, ...selectors(objects, pods), ...mounts(objects, pods, secrets), ...restricted(pods), ...timing(objects), ...unreachable(objects)];
+  return [...twice, ...selectors(objects, pods), ...mounts(objects, pods, secrets), ...restricted(pods), ...timing(objects), ...monitors(objects), ...unreachable(objects)];
 }

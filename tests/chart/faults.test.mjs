@@ -12,6 +12,8 @@ import { changed, example, helms, objects, template } from './render.mjs';
 
 const [sandbox, single, production] = ['sandbox-simulator-values.yaml', 'single-replica-values.yaml', 'production-values.yaml'];
 
+const operatorsTls = { tlsSecret: 'x', 'config.listeners': { admin: { tls: { certificate_file: '/run/tls/tls.crt', private_key_file: '/run/tls/tls.key' } } } };
+
 // what | example | change | what the message has
 const inValues = [
   ['an unknown key', single, { replicaCount: 2 }, /replicaCount/],
@@ -45,6 +47,11 @@ const inValues = [
   ['a port that needs a capability', single, { 'config.listeners': { api: { port: 80 } } }, /config\.listeners\.api\.port: 80/],
   ['both listeners on one port', single, { 'config.listeners': { api: { port: 9090 } } }, /config\.listeners\.admin\.port: 9090/],
   ['probes without a client certificate', single, { 'config.listeners': { admin: { tls: { certificate_file: '/run/tls/tls.crt', private_key_file: '/run/tls/tls.key', client_ca_file: '/run/tls/ca.crt' } } }, tlsSecret: 'x' }, /listeners\.admin\.tls\.client_ca_file/],
+  ['a monitor that cannot verify', production, { ...operatorsTls }, /metrics\.tlsConfig: is missing/],
+  ['a monitor that verifies nothing', production, { 'metrics.tlsConfig': { serverName: 'x' } }, /metrics\.tlsConfig: is set, and config\.listeners\.admin\.tls is not/],
+  ['TLS of a monitor that is not there', production, { ...operatorsTls, 'metrics.scrape': 'annotations', 'metrics.tlsConfig': { serverName: 'x' } }, /metrics\.tlsConfig: is for serviceMonitor and podMonitor/],
+  ['a file of Prometheus in a PodMonitor', production, { ...operatorsTls, 'metrics.scrape': 'podMonitor', 'metrics.tlsConfig': { caFile: '/x' } }, /metrics\.tlsConfig\.caFile: a PodMonitor takes no files/],
+  ['an unknown key of tlsConfig', production, { ...operatorsTls, 'metrics.tlsConfig': { servername: 'x' } }, /servername/],
   ['callers forgotten', single, { 'config.callers': undefined }, /config\.callers: is missing/],
   ['a caller of no account', single, { 'config.callers.support-tool.accounts': ['production'] }, /there is no account production/],
   ['no such test account', single, { 'config.accounts.sandbox.test_account': 'nobody' }, /no nobody in config\.test_accounts/],
@@ -80,6 +87,8 @@ const inManifests = [
   ['a Service that selects nothing', all => { find(all, 'Service').spec.selector.x = 'y'; }, /Service\/.*matches 0/],
   ['a port mismatch of the Service', all => { find(all, 'Service').spec.ports[0].targetPort = 'http'; }, /targetPort http is no port/],
   ['a port mismatch of the monitor', all => { find(all, 'ServiceMonitor').spec.endpoints[0].port = 'metrics'; }, /ServiceMonitor\/.*port metrics/],
+  ['a monitor that speaks TLS to nobody', all => { find(all, 'ServiceMonitor').spec.endpoints[0].scheme = 'https'; }, /ServiceMonitor\/.*scheme https, and the gateway speaks http/],
+  ['a monitor with the authority of nobody', all => { find(all, 'ServiceMonitor').spec.endpoints[0].tlsConfig = { ca: { secret: { name: 'x', key: 'ca.crt' } } }; }, /ServiceMonitor\/.*there is no secret x/],
   ['a port on which nobody listens', all => { container(all).ports[0].containerPort = 8081; }, /port api is 8081/],
   ['a probe of another path', all => { container(all).readinessProbe.httpGet.path = '/health'; }, /readinessProbe asks \/health/],
   ['a probe of another port', all => { container(all).livenessProbe.httpGet.port = 'web'; }, /livenessProbe asks port web/],

@@ -7,6 +7,7 @@
 {{- include "gateway.validate.network" . -}}
 {{- include "gateway.validate.accounts" . -}}
 {{- include "gateway.validate.pod" . -}}
+{{- include "gateway.validate.metrics" . -}}
 {{- end -}}
 
 {{- define "gateway.validate.replicas" -}}
@@ -196,5 +197,25 @@
 {{- range $v.extraVolumeMounts -}}
 {{- if not (has .name $volumes) -}}{{- fail (printf "extraVolumeMounts: there is no volume %s in extraVolumes" .name) -}}{{- end -}}
 {{- if and .subPath (eq $v.reload "watch") -}}{{- fail (printf "extraVolumeMounts: %s has a subPath, which is never updated; mount the directory, or set reload: roll" .name) -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "gateway.validate.metrics" -}}
+{{- $m := .Values.metrics -}}
+{{- $monitor := has $m.scrape (list "serviceMonitor" "podMonitor") -}}
+{{- $tls := eq (include "gateway.adminScheme" .) "HTTPS" -}}
+{{- if and $monitor $tls (not $m.tlsConfig) -}}
+{{- fail "metrics.tlsConfig: is missing, and config.listeners.admin.tls is set: Prometheus asks for an address, which the certificate is not for; name ca and serverName" -}}
+{{- end -}}
+{{- if and $m.tlsConfig (not $tls) -}}
+{{- fail "metrics.tlsConfig: is set, and config.listeners.admin.tls is not" -}}
+{{- end -}}
+{{- if and $m.tlsConfig (not $monitor) -}}
+{{- fail (printf "metrics.tlsConfig: is for serviceMonitor and podMonitor; with metrics.scrape: %s it belongs into Prometheus' own configuration" $m.scrape) -}}
+{{- end -}}
+{{- range $file := list "caFile" "certFile" "keyFile" -}}
+{{- if and (eq $m.scrape "podMonitor") (hasKey $m.tlsConfig $file) -}}
+{{- fail (printf "metrics.tlsConfig.%s: a PodMonitor takes no files of Prometheus; name a Secret or a ConfigMap" $file) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
