@@ -187,6 +187,31 @@ test('all images of the example for production come from its registry', () => {
   assert.deepEqual(images.sort(), ['registry.internal.example/platform/onboarding-gateway-test:0.1.0', 'registry.internal.example/platform/onboarding-gateway:0.1.0']);
 });
 
+// What somebody types at night works as it stands, for the install that docs/from-zero-to-production.md describes.
+test('commands of the runbooks name what the documented install makes', () => {
+  const all = objects(template('helm-4', example('production-values.yaml')).out);
+  const kinds = { deploy: 'Deployment', deployment: 'Deployment', svc: 'Service' };
+  const pods = all.find(o => o.kind === 'Deployment').spec.template.metadata.labels;
+  const pages = ['from-zero-to-production.md', ...readdirSync(`${root}/docs/runbooks`).map(f => `runbooks/${f}`)];
+  let seen = 0;
+  for (const page of pages) {
+    const text = readFileSync(`${root}/docs/${page}`, 'utf8');
+    for (const [command, rest] of text.matchAll(/\bkubectl (?!create namespace |apply`|exec`)([^`\n]*)/g)) {
+      ++seen;
+      assert.match(rest, /^-n onboarding /, `${page}: ${command}: names no namespace`);
+      for (const [, kind, name] of rest.matchAll(/ (deploy|deployment|svc)[/ ]([a-z][-a-z0-9]*)/g))
+        assert.ok(all.some(o => o.kind === kinds[kind] && o.metadata.name === name && o.metadata.namespace === 'onboarding'), `${page}: ${command}: there is no ${kind} ${name}`);
+      for (const [, label, value] of rest.matchAll(/ -l (\S+)=(\S+)/g)) assert.equal(pods[label], value, `${page}: ${command}`);
+      if (rest.includes(' exec ')) assert.match(rest, / -- onboarding-gateway( |$)/, `${page}: ${command}: the image has nothing else`);
+    }
+    for (const [command] of text.matchAll(/\bhelm (rollback|history|test|upgrade|uninstall|-n)[^`\n]* gateway\b[^`\n]*/g)) assert.match(command, /(-n|--namespace) onboarding( |$)/, `${page}: ${command}`);
+    // Markdown shows as a command only what stands four columns to the right of the text around it.
+    assert.doesNotMatch(text, /^(kubectl|helm|redis-cli|openssl|sum by|topk)\b/m, `${page}: a command that is no code`);
+    assert.doesNotMatch(text, /^\d\. .*\n\n {4,6}\S/m, `${page}: a command in a list that is no code`);
+  }
+  assert.ok(seen > 35, `${seen} commands`);
+});
+
 // The files that `make image` sends to the builder are enough to build the programs from.
 test('the image can be compiled from what .dockerignore lets through', { timeout: 120_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'context-'));
