@@ -128,6 +128,44 @@ test('testing without the shared account: gateway and simulator in CI', { timeou
   } finally { await on.end(); }
 });
 
+test('testing without the shared account: the configuration for containers', { timeout: 120_000 }, async () => {
+  const on = new stage();
+  try {
+    const page = 'testing-without-the-shared-account.md';
+    const all = snippets(page, 'yaml');
+    assert.equal(all.length, 1);
+    // What stands beside it: where it is reached, and what the simulator is called.
+    const commands = readFileSync(`${docs}/${page}`, 'utf8');
+    assert.match(commands, /--name gateway -p 127\.0\.0\.1:8080:8080 -v certificates:\/run\/simulator:ro/);
+    assert.match(commands, /--name podero [^]*--address 0\.0\.0\.0 [^]*--host-name podero --ca-out \/out\/ca\.pem/);
+    const simulator = await on.simulator(['podero']);
+    const text = all[0].replace('/run/simulator/ca.pem', simulator.ca);
+    assert.notEqual(text, all[0]);
+    const gateway = async (name, config, ...options) => {
+      writeFileSync(`${on.folder}/${name}.yaml`, config);
+      return run(`${bin}/onboarding-gateway`, ['--config', `${on.folder}/${name}.yaml`, ...options]);
+    };
+    const checked = await gateway('as-it-stands', text, '--check');
+    assert.equal(checked.code, 0, checked.out + checked.err);
+    const effective = await gateway('as-it-stands', text, '--print-config');
+    assert.match(effective.out, /api:\n +address: "?0\.0\.0\.0"?\n +port: 8080\n/);
+    const refused = await gateway('refused', text.replace(/^allow_anonymous.*\n/m, ''), '--check');
+    assert.equal(refused.code, 2);
+    assert.match(refused.out + refused.err, /allow_anonymous/);
+    // Here the name leads to this machine, and ports must be free.
+    const [api, admin] = [await freePort(), await freePort()];
+    const resolved = text.replace(/^( +)base_url: .*$/m, `$&\n$1resolve: { podero: "127.0.0.1:${simulator.api}" }`);
+    writeFileSync(`${on.folder}/here.yaml`, `listeners: { api: { port: ${api} }, admin: { port: ${admin} } }\n${resolved}`);
+    const started = on.start(`${bin}/onboarding-gateway`, ['--config', `${on.folder}/here.yaml`]);
+    await until('the gateway is ready', 30, async () => { if (started.over) throw new Error(started.said); return (await ask(`http://127.0.0.1:${admin}/readyz`)).status === 200; });
+    assert.match(started.said, new RegExp(`"api":"0\\.0\\.0\\.0:${api}"`));
+    const answer = await ask(`http://127.0.0.1:${api}/v1/accounts/sandbox/onboarding-sessions`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({
+      language: 'de', price_zone_default: 'AT', is_smart_optimization_active_default: true, success_url: 'https://my-customerportal.com/success',
+      cancel_url: 'https://my-customerportal.com/error', user_id: 'a169451c-8525-4352-b8ca-070dd449a1a5' }) });
+    assert.equal(answer.status, 201, answer.text);
+  } finally { await on.end(); }
+});
+
 test('every page that a page leads to is there', () => {
   const pages = readdirSync(docs).filter(f => f.endsWith('.md'));
   assert.ok(pages.length >= 4);
