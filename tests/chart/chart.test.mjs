@@ -152,6 +152,16 @@ test('Prometheus verifies the listener for operators as it is told', () => {
   assert.deepEqual([plain.scheme, plain.tlsConfig], ['http', undefined]);
 });
 
+// What config/gateway.yaml says of accounts, against the same table. Redis and memory differ in what is [live alone].
+test('config/gateway.yaml lists what of an account changes without a restart, all of it and nothing else', () => {
+  const text = readFileSync(`${root}/config/gateway.yaml`, 'utf8');
+  const said = text.match(/# \[restart\], but for what is \[live\]: ([^]*?); and \[live alone\]: ([^]*?)\.\n(?!#)/).slice(1).map(part => part.replace(/\n#\s*/g, ' '));
+  const [live, alone] = said.map(part => part.replace('client_id and client_secret of token', 'token.client_id, token.client_secret').replace(' without degraded_share', '').split(', '));
+  const of = takes => rows.filter(r => r.takes === takes && r.keys.startsWith('accounts.*.')).map(r => r.keys.slice('accounts.*.'.length)).filter(k => !k.endsWith('_file'));
+  assert.deepEqual(live.sort(), of('at_once').sort());
+  assert.deepEqual(alone.sort(), of('at_once_unless_shared').sort());
+});
+
 test('who asks over TLS verifies the gateway', () => {
   const tls = { tlsSecret: 'callers-tls', 'config.listeners': { api: { port: 8443, tls: { certificate_file: '/run/tls/tls.crt', private_key_file: '/run/tls/tls.key' } } }, 'service.port': 443, 'postSync.enabled': true };
   const job = change => objects(template('helm-4', changed(example('single-replica-values.yaml'), { ...tls, ...change })).out).find(o => o.kind === 'Job').spec.template.spec;
