@@ -141,6 +141,20 @@ for (const [store, name] of [['redis', 'production-values.yaml'], ['memory', 'si
   });
 }
 
+test('the memory limit holds as many slow callers as may connect', () => {
+  const standard = parse(readFileSync(`${root}/config/gateway.yaml`, 'utf8')).listeners.api.max_connections;
+  assert.equal(standard, 10_000);
+  for (const name of examples) {
+    const all = objects(template('helm-4', example(name)).out);
+    const most = configuration(all).listeners?.api?.max_connections ?? standard;
+    const limit = all.find(o => o.kind === 'Deployment' && o.metadata.labels['app.kubernetes.io/component'] === 'gateway').spec.template.spec.containers[0].resources.limits.memory;
+    const mib = { Mi: 1, Gi: 1024 }[limit.slice(-2)] * parseInt(limit);
+    // As bench/slow has it: 40 KiB of the gateway at most, which that fails beyond; and what the kernel holds to be sent to who does not read.
+    const needed = 16 + most * (40 + 22) / 1024;
+    assert.ok(mib >= 1.1 * needed, `${name}: ${limit} for ${most} connections, which may need ${Math.ceil(needed)} MiB`);
+  }
+});
+
 test('Prometheus verifies the listener for operators as it is told', () => {
   for (const [name, endpoints] of [['TLS for operators, by ServiceMonitor', 'endpoints'], ['TLS for operators, by PodMonitor', 'podMetricsEndpoints']]) {
     const values = changed(example(variants[name][0]), variants[name][1]);
