@@ -142,18 +142,12 @@ onboarding::poll_pace pace_of(const settings::account& from) {
 
 std::expected<std::unique_ptr<account_core>, std::string> account_core::make(
     const std::string& name, const settings::account& from, std::shared_ptr<const settings::environment> environment,
-    const loop_parts& home, limits::place place, shared_store* shared, const metrics::gateway_metrics& families,
-    metrics::shard& home_shard, journal::log& log) {
-  tls::client_options options;
-  if (from.tls.ca_file) {
-    auto roots = environment->read_file(*from.tls.ca_file);
-    if (!roots) return std::unexpected{"accounts." + name + ".tls.ca_file: " + roots.error()};
-    options.ca_pem = std::move(*roots);
-  }
-  options.min_version =
-      from.tls.min_version == settings::tls_version::tls_1_3 ? tls::version::tls_1_3 : tls::version::tls_1_2;
-  auto context = tls::client_context::make(options);
-  if (!context) return std::unexpected{"accounts." + name + ".tls: " + context.error()};
+    trusted_authorities& trusted, const loop_parts& home, limits::place place, shared_store* shared,
+    const metrics::gateway_metrics& families, metrics::shard& home_shard, journal::log& log) {
+  auto context = trusted.of(
+      "accounts." + name + ".tls", from.tls.ca_file,
+      from.tls.min_version == settings::tls_version::tls_1_3 ? tls::version::tls_1_3 : tls::version::tls_1_2);
+  if (!context) return std::unexpected{std::move(context.error())};
   std::shared_ptr<const store::sealing> seals;
   std::shared_ptr<const store::sealing> poll_seals;
   if (shared != nullptr) {
@@ -212,7 +206,7 @@ control_answer account_core::pause(std::chrono::milliseconds how_long) {
   if (how_long.count() <= 0) return {false, "a pause is longer than nothing"};
   const auto now = limited.domain->now();
   // `pause.max` of the account bounds it, too; what is longer than this could not be added to an instant.
-  limited.domain->pause(limited.account, now + std::min<std::chrono::milliseconds>(how_long, longest_pause));
+  limited.domain->hold(limited.account, now + std::min<std::chrono::milliseconds>(how_long, longest_pause));
   const auto left = limited.domain->state(limited.account).paused_until - limited.domain->now();
   return {true, "paused for " + std::to_string(std::chrono::ceil<std::chrono::seconds>(left).count()) +
                     " s; a pause never becomes shorter, `resume` ends it"};

@@ -57,7 +57,7 @@ void look_at_upstream(const account_facts& of, notes& say) {
     say.limited("OnboardingGatewayBreakerOpen", "Podero failed: single requests try whether it answers again");
   if (of.paused_for > time::duration{0})
     say.limited("OnboardingGatewayPausedByPodero",
-                "Podero asked for a pause: nothing is sent for another " + words(of.paused_for));
+                "paused, by Podero or an operator: nothing is sent for another " + words(of.paused_for));
   if (of.slow_down > 1.0) say.limited("", "slowed down after a pause that Podero asked for");
 }
 

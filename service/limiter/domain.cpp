@@ -149,6 +149,14 @@ void domain::pause(std::size_t account, time::instant until, time::instant now, 
   p.finish(now, out);
 }
 
+void domain::hold(std::size_t account, time::instant until, time::instant now, notices& out) {
+  auto& p = *parts_;
+  now = p.at(now);
+  p.ledger->hold(account, until, now);
+  p.changed = true;
+  p.finish(now, out);
+}
+
 void domain::resume(std::size_t account, time::instant now, notices& out) {
   auto& p = *parts_;
   now = p.at(now);

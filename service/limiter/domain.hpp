@@ -167,6 +167,7 @@ class domain {
 
   // What the upstream asked for (429, or 503 with Retry-After): nobody goes before `until`. Monotone, capped.
   void pause(std::size_t account, time::instant until, time::instant now, notices& out);
+  void hold(std::size_t account, time::instant until, time::instant now, notices& out);  // the same by an operator
   void resume(std::size_t account, time::instant now, notices& out);
 
   // The ledger has learnt something by itself: permits were fetched, others drew some, what it is kept in went or came

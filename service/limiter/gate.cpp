@@ -183,8 +183,8 @@ void shared_domain::free_slot(std::uint64_t slot) {
   decide(nullptr, now(), [&](domain& d, time::instant at, notices& out) { d.free_slot(slot, at, out); });
 }
 
-void shared_domain::pause(std::size_t account, time::instant until) {
-  decide(nullptr, now(), [&](domain& d, time::instant at, notices& out) { d.pause(account, until, at, out); });
+void shared_domain::hold(std::size_t account, time::instant until) {
+  decide(nullptr, now(), [&](domain& d, time::instant at, notices& out) { d.hold(account, until, at, out); });
 }
 
 void shared_domain::resume(std::size_t account) {

@@ -41,7 +41,7 @@ class shared_domain {
   void completed(std::string_view session);
   void free_slot(std::uint64_t slot);
 
-  void pause(std::size_t account, time::instant until);
+  void hold(std::size_t account, time::instant until);
   void resume(std::size_t account);
   void drain();
   // `domain` says what it does.

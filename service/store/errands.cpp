@@ -7,9 +7,17 @@ namespace gateway::store {
 
 namespace {
 
+using kind = errand::kind;
+
+bool pauses(const errand& e) noexcept {
+  return e.what == kind::pause || e.what == kind::hold;
+}
+
+bool of_pace(const errand& e) noexcept {
+  return pauses(e) || e.what == kind::resume;
+}
+
 bool same_matter(const errand& a, const errand& b) noexcept {
-  using kind = errand::kind;
-  const auto of_pace = [](const errand& e) { return e.what == kind::pause || e.what == kind::resume; };
   if (of_pace(a) && of_pace(b)) return a.account == b.account;
   const auto of_slots = [](const errand& e) { return e.what == kind::slot || e.what == kind::take_back; };
   return of_slots(a) && of_slots(b);
@@ -31,14 +39,11 @@ void errands::drop(errand::kind what) {
 }
 
 bool errands::holds_pace(std::size_t account) const noexcept {
-  return std::ranges::any_of(all_, [account](const entry& e) {
-    return (e.what.what == errand::kind::pause || e.what.what == errand::kind::resume) && e.what.account == account;
-  });
+  return std::ranges::any_of(all_, [account](const entry& e) { return of_pace(e.what) && e.what.account == account; });
 }
 
 void errands::drop_pauses(std::size_t account) {
-  std::erase_if(all_,
-                [account](const entry& e) { return e.what.what == errand::kind::pause && e.what.account == account; });
+  std::erase_if(all_, [account](const entry& e) { return pauses(e.what) && e.what.account == account; });
 }
 
 std::deque<errands::entry>::iterator errands::place(std::uint64_t number) noexcept {

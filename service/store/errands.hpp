@@ -13,11 +13,21 @@ namespace gateway::store {
 // Something that Redis is to be told. What it means is done in the mirror at once; it is said until it is confirmed, or
 // until it is of no use any more: one that is lost costs throughput, never a promise.
 struct errand {
-  enum class kind : std::uint8_t { take_back, slot, pause, resume, upload, lose, lease, release } what = kind::slot;
+  enum class kind : std::uint8_t {
+    take_back,
+    slot,
+    pause,
+    hold,
+    resume,
+    upload,
+    lose,
+    lease,
+    release
+  } what = kind::slot;
   std::vector<std::uint32_t> rings{};    // take_back
   std::vector<std::string> arguments{};  // take_back: entry and slot, each; slot: the words; lose: the epoch
-  std::size_t account = 0;               // pause, resume
-  time::instant until{};                 // pause
+  std::size_t account = 0;               // pause, hold, resume
+  time::instant until{};                 // pause, hold
   time::instant useless_at = time::instant::max();
 };
 

@@ -85,6 +85,7 @@ class ledger {
   virtual void sent_again(const use& of, const drawing& what, time::instant at) = 0;
 
   virtual void pause(std::size_t account, time::instant until, time::instant now) = 0;
+  virtual void hold(std::size_t account, time::instant until, time::instant now) = 0;  // a pause by an operator
   virtual void resume(std::size_t account, time::instant now) = 0;
 
   virtual void bind(std::uint64_t slot, std::string_view session) = 0;

@@ -34,6 +34,10 @@ void memory_ledger::pause(std::size_t account, time::instant until, time::instan
   books_.paces[account].pause(until, now);
 }
 
+void memory_ledger::hold(std::size_t account, time::instant until, time::instant now) {
+  books_.paces[account].hold(until, now);
+}
+
 void memory_ledger::resume(std::size_t account, time::instant now) {
   books_.paces[account].resume(now);
 }

@@ -19,6 +19,7 @@ class memory_ledger : public ledger {
   void sent_again(const use& of, const drawing& what, time::instant at) override;
 
   void pause(std::size_t account, time::instant until, time::instant now) override;
+  void hold(std::size_t account, time::instant until, time::instant now) override;
   void resume(std::size_t account, time::instant now) override;
 
   void bind(std::uint64_t slot, std::string_view session) override { books_.slots.bind(slot, session); }

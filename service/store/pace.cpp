@@ -22,9 +22,18 @@ time::duration times(time::duration per, double factor) noexcept {
 }  // namespace
 
 void pace::pause(time::instant until, time::instant now) noexcept {
-  until = std::min(until, now + longest_pause_);
-  if (now >= until_) worst_ = std::min(2 * slow_down(now), longest);
-  until_ = std::max({until_, until, now});
+  // In a pause without a factor Podero has not had its say yet: it is an operator's.
+  if (now >= until_ || worst_ == 1.0) worst_ = std::min(2 * slow_down(now), longest);
+  go_on_until(until, now);
+}
+
+void pace::hold(time::instant until, time::instant now) noexcept {
+  if (now >= until_) worst_ = slow_down(now);
+  go_on_until(until, now);
+}
+
+void pace::go_on_until(time::instant until, time::instant now) noexcept {
+  until_ = std::max({until_, std::min(until, now + longest_pause_), now});
 }
 
 void pace::resume(time::instant now) noexcept {

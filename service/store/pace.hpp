@@ -6,8 +6,8 @@
 
 namespace gateway::store {
 
-// An account's pause, and what remains of it in the account's pace: with every pause all its windows become longer by a
-// factor, which comes back to 1 step by step.
+// An account's pause, and what remains of it in the account's pace: with every pause that Podero asks for all its
+// windows become longer by a factor, which comes back to 1 step by step.
 class pace {
  public:
   static constexpr double longest = 8.0;
@@ -18,6 +18,9 @@ class pace {
   // Nobody goes before `until`. A pause never becomes shorter, and never longer than the longest one from now. Further
   // requests to wait during a pause are about the same trouble: they make it longer, not the pace slower.
   void pause(time::instant until, time::instant now) noexcept;
+  // The same by an operator, who has reasons of his own: nothing becomes slower by it. What Podero asks for meanwhile
+  // counts as ever.
+  void hold(time::instant until, time::instant now) noexcept;
   // The pause is over; the pace comes back from now on.
   void resume(time::instant now) noexcept;
 
@@ -41,6 +44,8 @@ class pace {
   time::instant left(time::instant stamp, time::duration per, time::duration stretch, time::instant now) const noexcept;
 
  private:
+  void go_on_until(time::instant until, time::instant now) noexcept;
+
   time::duration longest_pause_;
   time::instant until_{};  // also from when on the pace comes back
   double worst_ = 1.0;     // the factor of the first step

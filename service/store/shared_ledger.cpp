@@ -210,6 +210,12 @@ void shared_ledger::pause(std::size_t account, time::instant until, time::instan
   errands_.add({.what = errand::kind::pause, .account = account, .until = until, .useless_at = until});
 }
 
+void shared_ledger::hold(std::size_t account, time::instant until, time::instant now) {
+  mirror_.books().paces[account].hold(until, now);
+  degraded_.books().hold(account, until, now);
+  errands_.add({.what = errand::kind::hold, .account = account, .until = until, .useless_at = until});
+}
+
 void shared_ledger::resume(std::size_t account, time::instant now) {
   mirror_.books().paces[account].resume(now);
   degraded_.books().resume(account, now);

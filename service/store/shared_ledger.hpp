@@ -68,6 +68,7 @@ class shared_ledger final : public ledger {
   void forget(const use& of, const drawing& what, time::instant at) override;
   void sent_again(const use& of, const drawing& what, time::instant at) override;
   void pause(std::size_t account, time::instant until, time::instant now) override;
+  void hold(std::size_t account, time::instant until, time::instant now) override;
   void resume(std::size_t account, time::instant now) override;
   void bind(std::uint64_t slot, std::string_view session) override;
   bool share(std::string_view session, std::size_t caller, time::instant now) override;

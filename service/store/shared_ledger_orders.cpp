@@ -141,9 +141,10 @@ order shared_ledger::run(std::uint64_t number, time::instant now) {
     case errand::kind::slot:
       return made(scripts_.slot, {}, std::move(what), one.arguments, now);
     case errand::kind::pause:
+    case errand::kind::hold:
       return made(scripts_.pause, {}, std::move(what),
-                  {"pause", options_.accounts[one.account], micros(one.until - now),
-                   micros(rules().longest_pause[one.account])},
+                  {one.what == errand::kind::hold ? "hold" : "pause", options_.accounts[one.account],
+                   micros(one.until - now), micros(rules().longest_pause[one.account])},
                   now);
     case errand::kind::resume:
       return made(scripts_.pause, {}, std::move(what), {"resume", options_.accounts[one.account]}, now);

@@ -79,6 +79,7 @@ TEST_CASE("An account is paused for all callers, and resumed, and it is logged w
   CHECK(line.contains(R"("pid":)"));
   CHECK(running.tell({"resume", "sandbox"}).output == "resumed\n");
   CHECK(running.gateway.metric(paused) == 0);
+  CHECK(running.gateway.metric(R"(onboarding_gateway_slow_down_factor{account="sandbox"})") == 1);
   CHECK(running.tell({"resume", "sandbox"}).output == "was not paused\n");
 }
 

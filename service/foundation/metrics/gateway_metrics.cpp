@@ -62,7 +62,8 @@ gateway_metrics::gateway_metrics(catalogue& in)
           in.add_gauge("queue_oldest_seconds", "How long the oldest of them has waited.", {"account"})},
       account_paused_until_seconds{in.add_gauge(
           "account_paused_until_seconds",
-          "Until when nothing is sent because Podero asked for it, in Unix time; 0 without a pause.", {"account"})},
+          "Until when nothing is sent because Podero or an operator asked for it, in Unix time; 0 without a pause.",
+          {"account"})},
       slow_down_factor{in.add_gauge("slow_down_factor",
                                     "Every window is longer by this, after Podero asked for a pause; 1 otherwise.",
                                     {"account"})},

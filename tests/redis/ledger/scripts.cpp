@@ -138,6 +138,17 @@ TEST_CASE("a pause and the pace after it are those of store::pace") {
     r.hand.pause({"resume", "sandbox"});
     pace.resume(zero + us(310 * s));
     for (std::int64_t at = 311 * s; at < 500 * s; at += 11 * s) same(at);
+    const auto hold = [&](std::int64_t at, std::int64_t length) {
+      r.to(at);
+      r.hand.pause({"hold", "sandbox", std::to_string(length), std::to_string(900 * s)});
+      pace.hold(zero + us(at + length), zero + us(at));
+    };
+    hold(500 * s, 2 * s);
+    for (std::int64_t at = 501 * s; at < 700 * s; at += 11 * s) same(at);
+    hold(700 * s, 20 * s);
+    same(705 * s);
+    pause(706 * s, 5 * s);  // Podero's, within it
+    for (std::int64_t at = 707 * s; at < 900 * s; at += 7 * s) same(at);
   }
 }
 

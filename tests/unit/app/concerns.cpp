@@ -71,7 +71,7 @@ TEST_CASE("An open circuit is an outage, a half-open one and a pause are limits"
   facts.circuit = dispatch::circuit_state::closed;
   facts.paused_for = 42s;
   check_only(of(facts), situation::limited, "OnboardingGatewayPausedByPodero",
-             "Podero asked for a pause: nothing is sent for another 42 s");
+             "paused, by Podero or an operator: nothing is sent for another 42 s");
 }
 
 TEST_CASE("Of the windows that are used up, the one that lasts longest is named; a short moment is nothing") {

@@ -53,6 +53,24 @@ TEST_CASE("whoever ends a pause early does not end its memory") {
   CHECK(p.slow_down(start + 90s) == 1.5);
 }
 
+TEST_CASE("an operator's pause makes nothing slower, and hides nothing that Podero asks for") {
+  store::pace p{15min};
+  p.hold(start + 1h, start);
+  CHECK(p.paused_until() == start + 15min);
+  CHECK(p.slow_down(start + 1s) == 1.0);
+  p.hold(start + 1min, start + 2s);
+  CHECK(p.paused_until() == start + 15min);
+  p.resume(start + 10s);
+  CHECK(p.slow_down(start + 10s) == 1.0);
+  p.hold(start + 1min, start + 20s);
+  p.pause(start + 30s, start + 25s);  // what was under way is answered with a 429
+  p.pause(start + 30s, start + 26s);
+  CHECK(p.paused_until() == start + 1min);
+  CHECK(p.slow_down(start + 1min) == 2.0);
+  p.hold(start + 2min, start + 95s);  // one of the halvings has been
+  CHECK(p.slow_down(start + 2min) == 1.5);
+}
+
 TEST_CASE("a window is left by the pace of the instant at which it is left") {
   store::pace p{15min};
   CHECK(p.left(start, 10s, 500ms, start) == start + 10500ms);
