@@ -10,6 +10,7 @@
 #include "app/limits.hpp"
 #include "app/loop_parts.hpp"
 #include "app/store_instrument.hpp"
+#include "app/trusted_authorities.hpp"
 #include "dispatch/token_endpoint.hpp"
 #include "onboarding/devices.hpp"
 #include "onboarding/users.hpp"
@@ -34,8 +35,8 @@ class account_core {
   // alone.
   static std::expected<std::unique_ptr<account_core>, std::string> make(
       const std::string& name, const settings::account& from, std::shared_ptr<const settings::environment> environment,
-      const loop_parts& home, limits::place place, shared_store* shared, const metrics::gateway_metrics& families,
-      metrics::shard& home_shard, journal::log& log);
+      trusted_authorities& trusted, const loop_parts& home, limits::place place, shared_store* shared,
+      const metrics::gateway_metrics& families, metrics::shard& home_shard, journal::log& log);
 
   const std::string name;
   const settings::account& configured;

@@ -126,6 +126,7 @@ class process {
     for (unsigned i = 0; i < count; ++i) loops_.push_back(std::make_unique<loop_thread>(clock_, lookups_));
     service::parts parts{.configuration = configuration_,
                          .environment = environment_,
+                         .trusted = trusted_,
                          .clock = clock_,
                          .log = log_,
                          .metrics = registry_,
@@ -134,7 +135,7 @@ class process {
                          .papers = {proto_free_api::openapi_json(), &proto_free_api::find_problem_page},
                          .caller_tls = api_tls_ ? api_tls_->context() : nullptr};
     auto exporting = trace_export::make({.configuration = *configuration_,
-                                         .environment = *environment_,
+                                         .trusted = trusted_,
                                          .net = {admin_loop_.loop, admin_loop_.connector, admin_loop_.names},
                                          .loops = loops_.size(),
                                          .from = {build_.version, instance_name()},
@@ -259,12 +260,13 @@ class process {
   }
 
   void watch_tls_files() {
-    if (!api_tls_ && !admin_tls_) return;
+    if (!api_tls_ && !admin_tls_ && !trusted_.any_to_look_at()) return;
     tls_timer_.expires_after(tls_look);
     tls_timer_.async_wait([this](const boost::system::error_code& error) {
       if (error) return;
       for (auto* each : {api_tls_.get(), admin_tls_.get()})
         if (each != nullptr) each->look();
+      trusted_.look();
       watch_tls_files();
     });
   }
@@ -403,6 +405,7 @@ class process {
   metrics::catalogue catalogue_;
   metrics::gateway_metrics families_;
   metrics::registry registry_;
+  trusted_authorities trusted_{environment_, log_};
   boost::asio::io_context main_{1};
   reloader reloader_;
   std::unique_ptr<tls_listener> api_tls_;    // none: plain

@@ -55,7 +55,7 @@ void reloader::look() {
   });
 }
 
-// The certificates of listeners are read again by the listeners themselves.
+// Certificates of listeners and of authorities are read again by those who use them.
 void reloader::watch(const std::set<std::filesystem::path>& files) {
   auto wanted = files;
   const auto now = current();
@@ -65,6 +65,10 @@ void reloader::watch(const std::set<std::filesystem::path>& files) {
     wanted.erase(one->tls->private_key_file);
     if (one->tls->client_ca_file) wanted.erase(*one->tls->client_ca_file);
   }
+  for (const auto& [name, account] : now->accounts)
+    if (account.tls.ca_file) wanted.erase(*account.tls.ca_file);
+  if (now->shared_state.redis && now->shared_state.redis->ca_file) wanted.erase(*now->shared_state.redis->ca_file);
+  if (now->tracing.ca_file) wanted.erase(*now->tracing.ca_file);
   if (watch_ && wanted == files_) return;
   files_ = std::move(wanted);
   watch_.emplace(std::vector<std::filesystem::path>{files_.begin(), files_.end()});

@@ -60,8 +60,8 @@ std::expected<void, std::string> service::build() {
   if (!rules) return std::unexpected{std::move(rules.error())};
   const auto& state = parts_.configuration->shared_state;
   if (state.store == settings::store_kind::redis) {
-    auto made =
-        shared_store::make(*state.redis, parts_.environment, parts_.loops, parts_.metrics, parts_.families, parts_.log);
+    auto made = shared_store::make(*state.redis, parts_.environment, parts_.trusted, parts_.loops, parts_.metrics,
+                                   parts_.families, parts_.log);
     if (!made) return std::unexpected{std::move(made.error())};
     store_ = std::move(*made);
   }
@@ -69,8 +69,8 @@ std::expected<void, std::string> service::build() {
   limits_.emplace(*parts_.configuration, *callers_, home.loop, store_.get());
   auto& home_shard = parts_.metrics.add_shard();
   for (const auto& [name, configured] : parts_.configuration->accounts) {
-    auto core = account_core::make(name, configured, parts_.environment, home, limits_->of(name), store_.get(),
-                                   parts_.families, home_shard, parts_.log);
+    auto core = account_core::make(name, configured, parts_.environment, parts_.trusted, home, limits_->of(name),
+                                   store_.get(), parts_.families, home_shard, parts_.log);
     if (!core) return std::unexpected{std::move(core.error())};
     accounts_.push_back(std::move(*core));
   }

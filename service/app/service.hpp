@@ -22,6 +22,7 @@ class service {
   struct parts {
     std::shared_ptr<const settings::configuration> configuration;
     std::shared_ptr<const settings::environment> environment;
+    trusted_authorities& trusted;
     const time::clock& clock;
     journal::log& log;
     metrics::registry& metrics;

@@ -76,19 +76,13 @@ struct shared_store::on_loop {
 };
 
 std::expected<std::unique_ptr<shared_store>, std::string> shared_store::make(
-    const settings::redis& from, std::shared_ptr<const settings::environment> environment,
+    const settings::redis& from, std::shared_ptr<const settings::environment> environment, trusted_authorities& trusted,
     const std::vector<loop_parts>& loops, metrics::registry& registry, const metrics::gateway_metrics& families,
     journal::log& log) {
   std::shared_ptr<tls::client_context> tls;
   if (from.url.scheme == "rediss") {
-    tls::client_options options;
-    if (from.ca_file) {
-      auto roots = environment->read_file(*from.ca_file);
-      if (!roots) return std::unexpected{"shared_state.redis.ca_file: " + roots.error()};
-      options.ca_pem = std::move(*roots);
-    }
-    auto made = tls::client_context::make(options);
-    if (!made) return std::unexpected{"shared_state.redis: " + made.error()};
+    auto made = trusted.of("shared_state.redis", from.ca_file);
+    if (!made) return std::unexpected{std::move(made.error())};
     tls = std::move(*made);
   }
   return std::unique_ptr<shared_store>{

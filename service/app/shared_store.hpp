@@ -11,6 +11,7 @@
 #include "app/limits.hpp"
 #include "app/loop_parts.hpp"
 #include "app/store_instrument.hpp"
+#include "app/trusted_authorities.hpp"
 #include "settings/configuration.hpp"
 #include "settings/environment.hpp"
 #include "store/courier.hpp"
@@ -28,8 +29,8 @@ class shared_store {
   // The error says what of the settings cannot be used.
   static std::expected<std::unique_ptr<shared_store>, std::string> make(
       const settings::redis& from, std::shared_ptr<const settings::environment> environment,
-      const std::vector<loop_parts>& loops, metrics::registry& registry, const metrics::gateway_metrics& families,
-      journal::log& log);
+      trusted_authorities& trusted, const std::vector<loop_parts>& loops, metrics::registry& registry,
+      const metrics::gateway_metrics& families, journal::log& log);
   ~shared_store();
 
   // Before the loops run, once. `connected` is called on the first loop with the run id of the server, each time that

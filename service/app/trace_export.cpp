@@ -28,14 +28,8 @@ std::expected<std::unique_ptr<trace_export>, std::string> trace_export::make(con
       .path = how.endpoint->path.empty() ? "/v1/traces" : how.endpoint->path,
       .timeout = how.timeout};
   if (how.endpoint->scheme == "https") {
-    tls::client_options options;
-    if (how.ca_file) {
-      auto roots = given.environment.read_file(*how.ca_file);
-      if (!roots) return std::unexpected{"tracing.ca_file: " + roots.error()};
-      options.ca_pem = std::move(*roots);
-    }
-    auto context = tls::client_context::make(options);
-    if (!context) return std::unexpected{"tracing: " + context.error()};
+    auto context = given.trusted.of("tracing", how.ca_file);
+    if (!context) return std::unexpected{std::move(context.error())};
     where.target.tls = std::move(*context);
   }
   return std::unique_ptr<trace_export>{new trace_export{given, std::move(where)}};

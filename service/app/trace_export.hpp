@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "app/loop_parts.hpp"
+#include "app/trusted_authorities.hpp"
 #include "foundation/journal/log.hpp"
 #include "foundation/metrics/gateway_metrics.hpp"
 #include "foundation/metrics/registry.hpp"
 #include "settings/configuration.hpp"
-#include "settings/environment.hpp"
 #include "telemetry/exporter.hpp"
 
 namespace gateway::app {
@@ -20,7 +20,7 @@ class trace_export final : private telemetry::export_observer {
  public:
   struct parts {
     const settings::configuration& configuration;
-    const settings::environment& environment;
+    trusted_authorities& trusted;
     upstream::network net;  // of the loop that exports: one that serves no caller
     std::size_t loops = 1;  // that write spans
     telemetry::resource from;

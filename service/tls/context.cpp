@@ -24,7 +24,11 @@ int name_index() noexcept {
 
 }  // namespace
 
-std::expected<std::shared_ptr<client_context>, std::string> client_context::make(const client_options& options) {
+client_context::client_context(context_ptr context) noexcept : context_{std::move(context)} {
+  SSL_CTX_set_app_data(context_.get(), this);
+}
+
+std::expected<context_ptr, std::string> client_context::prepare(const client_options& options) {
   auto context = make_context(TLS_client_method(), options.min_version);
   if (!context) return std::unexpected{last_error()};
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
@@ -41,12 +45,27 @@ std::expected<std::shared_ptr<client_context>, std::string> client_context::make
   SSL_CTX_set_alpn_protos(context.get(), alpn_http11.data(), alpn_http11.size());
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context.get(), &client_context::remember);
-  auto made = std::shared_ptr<client_context>{new client_context{std::move(context)}};
-  SSL_CTX_set_app_data(made->context_.get(), made.get());
-  return made;
+  return context;
+}
+
+std::expected<std::shared_ptr<client_context>, std::string> client_context::make(const client_options& options) {
+  auto first = prepare(options);
+  if (!first) return std::unexpected{std::move(first.error())};
+  return std::shared_ptr<client_context>{new client_context{std::move(*first)}};
+}
+
+std::expected<void, std::string> client_context::reload(const client_options& options) {
+  auto next = prepare(options);
+  if (!next) return std::unexpected{std::move(next.error())};
+  SSL_CTX_set_app_data(next->get(), this);
+  const std::lock_guard lock{mutex_};
+  context_.swap(*next);
+  sessions_.clear();  // who resumes one is not verified again
+  return {};
 }
 
 connection_ptr client_context::connect(const std::string& server_name) {
+  const std::lock_guard lock{mutex_};
   connection_ptr connection{SSL_new(context_.get())};
   if (!connection) return connection;
   SSL_set_connect_state(connection.get());
@@ -59,7 +78,6 @@ connection_ptr client_context::connect(const std::string& server_name) {
                                     : X509_VERIFY_PARAM_set1_ip_asc(parameters, server_name.c_str()) == 1;
   if (!named) return nullptr;  // verifying without a name verifies nothing
   SSL_set_ex_data(connection.get(), name_index(), new std::string{server_name});
-  const std::lock_guard lock{mutex_};
   const auto known = sessions_.find(server_name);
   if (known == sessions_.end() || known->second.empty()) return connection;
   auto& newest = known->second.back();
@@ -77,6 +95,7 @@ int client_context::remember(SSL* connection, SSL_SESSION* session) noexcept {
   session_ptr copy{SSL_SESSION_dup(session)};
   if (!copy) return 0;
   const std::lock_guard lock{self->mutex_};
+  if (SSL_get_SSL_CTX(connection) != self->context_.get()) return 0;  // verified by roots of before
   auto& known = self->sessions_[*name];
   if (known.size() == most_tickets) known.erase(known.begin());
   known.push_back(std::move(copy));

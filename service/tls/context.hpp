@@ -27,8 +27,8 @@ using connection_ptr = std::unique_ptr<SSL, connection_deleter>;
 enum class version : int { tls_1_2 = TLS1_2_VERSION, tls_1_3 = TLS1_3_VERSION };
 
 struct client_options {
-  std::string ca_file;  // PEM; empty: the system's store
-  std::string ca_pem;   // PEM text instead of a file; for tests
+  std::string ca_file{};  // PEM; empty: the system's store
+  std::string ca_pem{};   // PEM text instead of a file; for tests
   version min_version = version::tls_1_2;
 };
 
@@ -40,16 +40,21 @@ class client_context {
   // The error names what is wrong with the roots.
   static std::expected<std::shared_ptr<client_context>, std::string> make(const client_options& options);
 
+  // From now on by these: new connections shake hands in full, and are verified by the new roots. An error leaves it as
+  // it was.
+  std::expected<void, std::string> reload(const client_options& options);
+
   // A new connection to `server_name`, which is sent as SNI and must be in the certificate (RFC 6125; an IP address
   // is compared with the certificate's addresses). Resumes a session with that name where there is a ticket left.
   connection_ptr connect(const std::string& server_name);
 
  private:
-  explicit client_context(context_ptr context) noexcept : context_{std::move(context)} {}
+  explicit client_context(context_ptr context) noexcept;
+  static std::expected<context_ptr, std::string> prepare(const client_options& options);
   static int remember(SSL* connection, SSL_SESSION* session) noexcept;
 
+  std::mutex mutex_;  // over the next two, never held over I/O
   context_ptr context_;
-  std::mutex mutex_;                                                    // never held over I/O
   std::unordered_map<std::string, std::vector<session_ptr>> sessions_;  // by name, oldest first
 };
 

@@ -42,6 +42,7 @@ world::world(memory_upstream::handler answers)
                }},
       environment_{std::make_shared<literal_environment>()},
       log_{events_, clock, {.threshold = journal::level::debug, .style = journal::format::json}},
+      trusted_{environment_, log_},
       lines_descriptor_{::memfd_create("lines", MFD_CLOEXEC)},
       lines_{std::make_unique<journal::output>(lines_descriptor_)},
       families_{catalogue_},
@@ -75,6 +76,7 @@ void world::start_gateway(const std::string& yaml) {
   if (!loaded) FAIL(settings::text(loaded.error()));
   auto made = app::service::make({.configuration = std::make_shared<settings::configuration>(std::move(*loaded)),
                                   .environment = environment_,
+                                  .trusted = trusted_,
                                   .clock = clock,
                                   .log = log_,
                                   .metrics = registry_,

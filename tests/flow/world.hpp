@@ -89,6 +89,7 @@ class world : public support::loop_fixture {
   std::shared_ptr<literal_environment> environment_;
   journal::memory_sink events_;
   journal::log log_;
+  app::trusted_authorities trusted_;
   int lines_descriptor_;
   std::unique_ptr<journal::output> lines_;
   metrics::catalogue catalogue_;

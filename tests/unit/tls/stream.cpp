@@ -233,6 +233,33 @@ TEST_CASE_FIXTURE(tls_pair, "a handshake that makes no progress ends with its de
   CHECK(client.shaken->error() == "timed out");
 }
 
+TEST_CASE_FIXTURE(tls_pair, "other roots count from the next connection on, and nobody resumes past them") {
+  const auto others = simulator::make_authority("Others");
+  const auto theirs = support::serving(simulator::make_certificate(others, {.host_names = {"podero.test"}}));
+  const auto ours = support::serving(certificates().server);
+  const auto trust = support::trusting(certificates().authority);
+  const auto connects = [&](const std::shared_ptr<tls::server_context>& to) {
+    connect(*trust, *to, "podero.test");
+    std::string unread;
+    loop.spawn(read_until_end(*client.stream, unread));  // and the tickets
+    settle();
+    return client.shaken.has_value() && client.shaken->has_value();
+  };
+  REQUIRE(connects(ours));
+  REQUIRE(connects(ours));
+  CHECK(client.stream->resumed());
+  CHECK_FALSE(connects(theirs));
+  CHECK_FALSE(trust->reload({.ca_pem = "not a certificate"}).has_value());
+  CHECK(connects(ours));
+  const auto open_before = std::move(client.stream);  // its tickets come when its roots have gone
+  REQUIRE(trust->reload({.ca_pem = others.certificate_pem}).has_value());
+  CHECK_FALSE(connects(ours));
+  CHECK(connects(theirs));
+  CHECK_FALSE(client.stream->resumed());
+  REQUIRE(connects(theirs));
+  CHECK(client.stream->resumed());
+}
+
 TEST_CASE("roots that hold no certificate are an error") {
   tls::client_options options;
   options.ca_pem = "not a certificate";
