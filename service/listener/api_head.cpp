@@ -89,7 +89,10 @@ std::size_t api::on_head(exchange& x) {
     return 0;
   }
   find_deadline(x, mine);
-  if (mine.where.route->id == route_id::create_batch) begin_batch(x, mine);
+  if (mine.where.route->id == route_id::create_batch) {
+    begin_batch(x, mine);
+    add_preferences(x, mine);
+  }
   return parts_.body_limit;
 }
 

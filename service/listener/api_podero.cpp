@@ -47,7 +47,7 @@ task<> api::read_devices(exchange& x, request_scratch& mine) {
                                        mine.space.caller);
   const auto got = co_await std::move(reading);
   if (!got) {
-    answer_with(x, failure_of(problem::request_timeout, "The caller left."));
+    answer_with(x, caller_left());
     co_return;
   }
   if (got->failure) {

@@ -81,8 +81,7 @@ task<onboarding::seen> api::first_look(exchange& x, request_scratch& mine, onboa
     auto looking = account.waiting->look(mine.caller->index, id, mine.deadline, mine.space.caller);
     const auto got = co_await std::move(looking);
     if (got) co_return got;
-    co_return std::make_shared<const onboarding::sighting>(
-        onboarding::sighting{.failure = failure_of(problem::request_timeout, "The caller left.")});
+    co_return std::make_shared<const onboarding::sighting>(onboarding::sighting{.failure = caller_left()});
   }
   onboarding::sighting one;
   auto reading = account.sessions->read(mine.caller->index, id, mine.deadline, mine.space, one.body);

@@ -1,5 +1,7 @@
 #include "listener/batch.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace gateway::listener {
@@ -7,6 +9,15 @@ namespace gateway::listener {
 using errors::failure;
 using errors::problem;
 using transport::task;
+
+namespace {
+
+// JSON may have line breaks between its parts, and nowhere else (RFC 8259 sections 2 and 7). A batch may not.
+void append_on_one_line(std::string& to, std::string_view json) {
+  std::ranges::replace_copy_if(json, std::back_inserter(to), [](char c) { return c == '\r' || c == '\n'; }, ' ');
+}
+
+}  // namespace
 
 void batch::take(line_splitter::piece what) {
   ++counts_.lines;
@@ -90,7 +101,7 @@ void batch::created(const line& one, const onboarding::creation_answer& made, st
   begin_answer(one.number, made.status);
   if (made.replayed) answers_ += R"(,"replayed":true)";
   answers_ += R"(,"body":)";
-  answers_ += body;
+  append_on_one_line(answers_, body);
   answers_ += "}\n";
 }
 

@@ -212,7 +212,10 @@ task<bool> conversation::answer_request() {
   if (x_.reply.status == 0) {
     body_taken = take_body(limit);
     if (!body_taken) body_taken = co_await read_body(limit);
-    if (!body_taken && x_.reply.status == 0) co_return false;  // the caller went away
+    if (!body_taken && x_.reply.status == 0) {
+      answer_with(x_, caller_left());
+      co_return false;
+    }
     if (body_taken && pass_the_desk()) {
       const busy_count while_running{server_.busy_};
       const admission::request_count::entry counted{load_count()};

@@ -94,8 +94,8 @@ task<bool> conversation::read_chunked(std::size_t limit) {
   co_return true;
 }
 
-// Reads past a body that nobody wants, so that the next request can come over the same connection. Whoever is refused may
-// be anybody: nothing of it is kept, and it has to come soon.
+// Reads past a body that nobody wants, so that the next request can come over the same connection. Whoever is refused
+// may be anybody: nothing of it is kept, and it has to come soon.
 task<bool> conversation::skip_body() {
   if (take_body(most_skipped)) co_return true;
   set_guard(std::min(server_.options_.body_timeout, skipping_patience));

@@ -89,6 +89,10 @@ void exchange::begin_request() noexcept {
   static_cast<request_facts&>(*this) = {};
 }
 
+errors::failure caller_left() {
+  return failure_of(errors::problem::request_timeout, "The caller left.");
+}
+
 void answer_with(exchange& x, const errors::failure& failure) {
   const auto& row = errors::row(failure.id);
   x.problem = row.name;

@@ -45,6 +45,9 @@ class scratch {
   virtual ~scratch() = default;
 };
 
+// The caller is no longer there to be answered: for logs and metrics.
+errors::failure caller_left();
+
 // What logs and metrics say of a request, set by the handler as it learns it: fixed texts of the service or its
 // configuration, and small numbers that stand for them (0: none).
 struct request_facts {

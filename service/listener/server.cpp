@@ -40,7 +40,8 @@ server::peer::~peer() {
   owner.open_.store(owner.peers_.size(), std::memory_order_relaxed);
 }
 
-server::shaking::shaking(server& of, transport::readiness& r) noexcept : owner{of}, ready{r} {
+server::shaking::shaking(server& of, transport::readiness& r, transport::watchdog& g) noexcept
+    : owner{of}, ready{r}, guard{g}, until{time::instant::max()} {
   if (owner.handshakes_under_way_ >= owner.options_.tls.most_handshakes && !owner.handshakes_.empty())
     owner.handshakes_.front().give_up();
   owner.handshakes_.push_back(*this);
@@ -53,6 +54,10 @@ void server::shaking::give_up() noexcept {
   unlink();
   --owner.handshakes_under_way_;
   ready.interrupt(wake::cancelled);
+}
+void server::shaking::limit(time::instant end) {
+  until = std::min(until, end);
+  guard.set(owner.loop_.deadlines(), until);
 }
 
 // An exchange, for as long as a connection has a request.
@@ -127,8 +132,9 @@ task<> server::serve(std::unique_ptr<transport::channel> connection, admission::
     }
     if (later) {
       const bool stayed = co_await wait_for(*later, *connection);
-      if (!stayed) break;
-      continue;
+      if (stayed) continue;
+      note_departure(*later);
+      break;
     }
     if (!keep || (draining_ && !self.fresh)) break;
     self.idle = true;
@@ -160,16 +166,24 @@ task<bool> server::wait_for(postponed& what, transport::channel& connection) {
   co_return waited.has_value();
 }
 
+// Nobody reads this answer. Logs and metrics tell of it, as of every request.
+void server::note_departure(postponed& what) {
+  lease x{*this};
+  what.restore(*x);
+  answer_with(*x, caller_left());
+  handler_.on_done(*x, loop_.clock().now() - (*x).began);
+}
+
 // TLS over that connection, or nothing: then the caller has been told, as far as it can be.
 task<std::unique_ptr<transport::channel>> server::secure(std::unique_ptr<transport::channel> plain,
                                                          transport::watchdog& guard,
                                                          std::unique_ptr<caller_certificate>& shown) {
-  const shaking place{*this, plain->ready()};
+  shaking place{*this, plain->ready(), guard};
   const auto generation = options_.tls.context->generation();
   auto accepted = options_.tls.context->accept();
   if (!accepted) co_return nullptr;
   auto secured = std::make_unique<tls::stream>(std::move(plain), std::move(accepted));
-  guard.set(loop_.deadlines(), loop_.now() + options_.head_timeout);
+  place.limit(loop_.now() + (draining_ ? first_request_at_the_end : options_.head_timeout));
   const auto shaken = co_await secured->handshake();
   options_.tls.observer->shaken(secured->ended(), shaken && secured->resumed(), shaken ? "" : shaken.error());
   if (!shaken) {
@@ -233,7 +247,7 @@ void server::drain() noexcept {
     if (p.fresh) p.idle_until = std::min(p.idle_until, last_moment);
     if (p.idle) p.channel.ready().interrupt(p.fresh ? wake::timed_out : wake::cancelled);
   }
-  while (!handshakes_.empty()) handshakes_.front().give_up();
+  for (auto& h : handshakes_) h.limit(last_moment);
 }
 
 void server::abort() noexcept {

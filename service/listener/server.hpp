@@ -114,13 +114,16 @@ class server {
   class lease;
   // A handshake under way.
   struct shaking : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
-    shaking(server& owner, transport::readiness& r) noexcept;
+    shaking(server& owner, transport::readiness& r, transport::watchdog& g) noexcept;
     ~shaking();
     shaking(const shaking&) = delete;
     shaking& operator=(const shaking&) = delete;
     void give_up() noexcept;
+    void limit(time::instant end);  // on its time, which never becomes longer
     server& owner;
     transport::readiness& ready;
+    transport::watchdog& guard;
+    time::instant until{};
   };
 
   transport::task<> serve(std::unique_ptr<transport::channel> connection, admission::connection_ledger::entry counted);
@@ -131,6 +134,7 @@ class server {
       std::unique_ptr<caller_certificate>& shown);
   transport::task<> part(std::unique_ptr<tls::stream> failed, transport::watchdog& guard);
   [[gnu::noinline]] transport::task<bool> wait_for(postponed& what, transport::channel& connection);
+  void note_departure(postponed& what);
   friend class conversation;
   void begin(exchange& x, std::string_view request_id);
   std::string_view date();

@@ -140,6 +140,37 @@ TEST_CASE("every line of a batch has its answer, a broken one its problem, and a
   s.leave();
 }
 
+TEST_CASE("a preference for all lines is named in the answer's header") {
+  podero_world p;
+  const auto bytes = lines_of(1);
+  sender s{p, head_of(bytes.size(), "Prefer: reuse=no, wait=3\r\n") + bytes};
+  run_to_the_end(p, s);
+  CHECK(s.raw().contains("\r\nPreference-Applied: reuse=no\r\n"));
+  s.leave();
+  sender without{p, head_of(bytes.size()) + bytes};
+  run_to_the_end(p, without);
+  CHECK_FALSE(without.raw().contains("Preference-Applied"));
+  without.leave();
+}
+
+TEST_CASE("an answer is one line, also where Podero writes its JSON over several") {
+  podero_world p;
+  p.always = [](simulator::response& r) {
+    for (auto at = r.body.find(",\""); at != std::string::npos; at = r.body.find(",\"", at + 1))
+      r.body.insert(at + 1, "\r\n  ");
+  };
+  const auto bytes = lines_of(2);
+  sender s{p, head_of(bytes.size()) + bytes};
+  run_to_the_end(p, s);
+  const auto got = s.body();
+  CAPTURE(got);
+  CHECK(got.contains(R"("status":201,"body":{)"));
+  CHECK(count_of(got, "\n") == 3);
+  CHECK(count_of(got, "\n{") == 2);
+  CHECK_FALSE(got.contains('\r'));
+  s.leave();
+}
+
 TEST_CASE("lines that come in chunks of one byte are the same lines, and 1.0 gets no chunks") {
   podero_world p;
   std::string chunked =

@@ -156,6 +156,19 @@ TEST_CASE_FIXTURE(waiting_world, "a caller that leaves costs nothing any more") 
   CHECK(polled() == 1);
 }
 
+TEST_CASE_FIXTURE(waiting_world, "the wait of a caller that leaves is told of like every request") {
+  auto caller = begin("Prefer: wait=30\r\nX-Request-Id: leaver\r\n");
+  pass(100ms);
+  CHECK_FALSE(w.logged().contains("leaver"));
+  caller.leave();
+  w.settle();
+  const auto logged = w.logged();
+  const auto line = logged.substr(std::min(logged.find(R"("request_id":"leaver")"), logged.size()));
+  CAPTURE(logged);
+  CHECK(line.contains(R"("problem":"request-timeout")"));
+  CHECK(w.metrics().contains(R"(code="408",caller="anonymous",account="sandbox",problem="request-timeout"} 1)"));
+}
+
 TEST_CASE_FIXTURE(waiting_world, "no-cache is one poll now, and those who wait hear of it") {
   auto waits = begin();
   pass(100ms);

@@ -193,11 +193,24 @@ TEST_CASE_FIXTURE(secured_fixture, "a refused certificate is told in an alert be
   CHECK(subject.connections() == 0);
 }
 
-TEST_CASE_FIXTURE(secured_fixture, "draining waits for no handshake") {
+TEST_CASE_FIXTURE(secured_fixture,
+                  "whose handshake is under way when the drain begins may end it, and ask, within half a second each") {
   const auto silent = connect();
-  CHECK(subject.connections() == 1);
+  auto slow = connect();
   subject.drain();
   settle();
+  CHECK(subject.connections() == 2);
+  advance(200ms);
+  auto trusts = support::trusting(support::certificates().authority);
+  auto connection = trusts->connect("localhost");
+  visitors.push_back(std::make_unique<visitor>(std::move(trusts), std::move(slow), std::move(connection)));
+  loop.spawn(shake(*visitors.back()));
+  settle();
+  advance(400ms);
+  CHECK(seen.count(handshake_end::timed_out) == 1);
+  CHECK(subject.connections() == 1);
+  CHECK(ask(*visitors.back()) == "nobody");
+  advance(1s);  // in which it may hear the end
   CHECK(subject.connections() == 0);
 }
 
