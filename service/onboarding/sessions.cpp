@@ -2,6 +2,7 @@
 
 #include "foundation/json/canonical.hpp"
 #include "foundation/transport/text_cache.hpp"
+#include "onboarding/claim_lease.hpp"
 #include "onboarding/key_failures.hpp"
 #include "onboarding/keyed_creation.hpp"
 #include "onboarding/metadata.hpp"
@@ -46,13 +47,41 @@ failure sessions::not_in_time(bool sent, bool gone) {
 task<sessions::created> sessions::create(creation_request what, workspace& space, std::string& out) {
   if (auto composed = compose_creation(what.body, what.policy, memory_, space.upstream_body, space.from_defaults);
       !composed)
-    return refused(std::move(composed.error()));
+    return what.idempotency_key && composed.error().id == problem::validation_failed
+               ? refused_unless_known(what, space, out, std::move(composed.error()))
+               : refused(std::move(composed.error()));
   if (what.idempotency_key) return create_keyed(what, space, out);
   const bool shares = what.may_reuse && reuse_.lifetime.count() > 0;
   return shares ? create_shared(what, space, out) : create_alone(what, space, out);
 }
 
 task<sessions::created> sessions::refused(failure why) {
+  co_return std::unexpected{std::move(why)};
+}
+
+// What was accepted once has its answer for as long as its key is kept, also where the rules have changed since.
+task<sessions::created> sessions::refused_unless_known(creation_request what, workspace& space, std::string& out,
+                                                       failure why) {
+  const store::key_name name{what.caller, std::string{*what.idempotency_key}};
+  const auto by = std::make_shared<store::asking>();
+  auto claiming =
+      parts_.records.claim_key(name, json::canonical_digest(what.body), parts_.loop.now() + claim_lease::length, by);
+  auto claimed = co_await std::move(claiming);
+  switch (claimed.is) {
+    case store::claim::outcome::done:
+      co_return replay(what, std::move(claimed.answer), space, out);
+    case store::claim::outcome::unknown:
+      co_return std::unexpected{outcome_unknown()};
+    case store::claim::outcome::other_body:
+      co_return std::unexpected{other_body()};
+    case store::claim::outcome::yours: {
+      auto releasing = parts_.records.released({.name = name, .token = claimed.token, .by = by});
+      co_await std::move(releasing);
+      break;
+    }
+    default:
+      break;
+  }
   co_return std::unexpected{std::move(why)};
 }
 

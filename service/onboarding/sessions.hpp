@@ -174,6 +174,8 @@ class sessions {
 
   using created = std::expected<creation_answer, errors::failure>;
   static transport::task<created> refused(errors::failure why);
+  transport::task<created> refused_unless_known(creation_request what, workspace& space, std::string& out,
+                                                errors::failure why);
   transport::task<created> create_alone(creation_request what, workspace& space, std::string& out);
   // Out of the frame, which is there for as long as Podero takes.
   [[gnu::noinline]] created made_alone(const creation_request& what, workspace& space, std::string& out);

@@ -93,9 +93,11 @@ void sessions::ended(const session_facts& facts) {
 }
 
 bool sessions::give_back_slot(std::size_t caller, const session_id& id) {
-  // Another replica may have made it: then the slot says whose it is.
+  const auto& owners = parts_.shared.owners;
   const bool held = parts_.shared.limits.give_back_slot(id.view(), caller);
-  if (!held && !parts_.shared.owners.owns(id, caller)) return false;
+  // Where replicas share state, another one may have made it and knows whose it is; while it is held its slot says so.
+  const bool made_elsewhere = parts_.polls != nullptr && owners.may_see(id, caller);
+  if (!held && !owners.owns(id, caller) && !made_elsewhere) return false;
   no_longer_live(id);
   return true;
 }

@@ -76,6 +76,19 @@ TEST_CASE("Over a Unix socket") {
   check_that_one_key_makes_one_session(both);
 }
 
+TEST_CASE("A session that one replica made is given back at another one, and not reused from then on") {
+  redis_server redis;
+  const two_replicas both{"{ url: \"redis://localhost/0\", unix_socket: " + redis.unix_path() + " }",
+                          "    session_reuse: 10m\n"};
+  auto here = both.first->caller();
+  auto there = both.second->caller();
+  const auto id = text_in(create(here).json(), "id");
+  const auto slot = std::string{sessions_path} + "/" + id + "/slot";
+  for (int i = 0; i < 2; ++i) CHECK(there.call("DELETE", slot).status == 204);
+  CHECK(eventually([&] { return there.call("POST", sessions_path, example_request, json_body).status == 201; }));
+  CHECK(both.podero.counter("creations") == 2);
+}
+
 TEST_CASE("Without the store a keyed request is refused within its time, and nothing is sent; one without is served") {
   redis_server redis;
   two_replicas both{"{ url: \"redis://localhost/0\", unix_socket: " + redis.unix_path() + " }"};

@@ -99,6 +99,30 @@ TEST_CASE_FIXTURE(across_callers, "without a free slot a caller is told what it 
   CHECK_FALSE(subject.give_back_slot(1, *onboarding::session_id::parse(first.id())));
 }
 
+TEST_CASE_FIXTURE(without_reuse, "rules that have changed since refuse what is new, and no answer that is kept") {
+  answer_late();
+  auto& first = ask({.key = "k"});
+  say();
+  REQUIRE(first.status() == 201);
+  onboarding::creation_rules others;
+  others.languages = {"fr"};
+  policy = onboarding::creation_policy{others};
+  auto& again = ask({.key = "k"});
+  CHECK(again.status() == 201);
+  CHECK((*again.got)->replayed);
+  CHECK(again.out == first.out);
+  CHECK(ask({.key = "k", .body = body_of("b169451c-8525-4352-b8ca-070dd449a1a5")}).failure().id ==
+        problem::idempotency_key_reused);
+  CHECK(ask({.key = "new"}).failure().id == problem::validation_failed);
+  CHECK(ask().failure().id == problem::validation_failed);
+  CHECK(made == 1);
+  policy = onboarding::creation_policy{onboarding::creation_rules{}};
+  answer_late();
+  auto& then = ask({.key = "new"});  // nobody holds it
+  say();
+  CHECK(then.status() == 201);
+}
+
 TEST_CASE_FIXTURE(without_reuse, "one key makes one session, and everybody gets its answer byte for byte") {
   answer_late();
   auto& first = ask({.key = "k"});
