@@ -96,7 +96,8 @@ TEST_CASE("A new caller is in force at once, unless replicas share state") {
   CHECK(changed_by([](auto& c) { c.callers["portal"].weight = 3; }, shared) == "callers.portal.weight");
 }
 
-TEST_CASE("What a file says of Redis' password is read again with each connection: it stands in no other change's way") {
+TEST_CASE(
+    "What a file says of Redis' password is read again with each connection: it stands in no other change's way") {
   auto before = with_one_account();
   before.shared_state.store = store_kind::redis;
   auto& redis = before.shared_state.redis.emplace();
