@@ -143,7 +143,9 @@ task<std::expected<dispatcher::ended, failure>> dispatcher::attempt(const call& 
   limiter::turn place{parts_.limits};
   // Without taking them yet: most that are refused would only have to put them down again.
   const bool in_hand = parts_.tokens.usable() != nullptr && parts_.pool.has_idle();
+  bool waited = what.watch != nullptr;  // or may have, with its connection in hand
   if (const auto at = place.enter(ask_of(what, so_far, in_hand)); at != limiter::stage::granted) {
+    waited = true;
     auto queueing = queue(what, space, so_far, place, held, result, at);
     auto& why = co_await queueing;
     if (why) {
@@ -170,15 +172,13 @@ task<std::expected<dispatcher::ended, failure>> dispatcher::attempt(const call& 
       co_return std::unexpected{std::move(*veto)};
     }
   }
-  if (still_good(held)) {
+  if (may_begin(held, waited, result)) {
     const auto begun = begin_exchange(what, held, result);
     sending_turn stamps{place, space.request};
     auto came = co_await upstream::exchange(parts_.loop, held.connection.channel(), space.request, options_.limits,
                                             space.answer, begun.until, upstream::asking::content,
                                             {place.drawn_permit().send_by, &stamps});
     end_exchange(what, held, space, std::move(came), begun.at, so_far.exchanges++, result);
-  } else {
-    lay_aside(held, result);
   }
   if (result.facts.status == 401) parts_.tokens.reject(held.token_generation);
   settle(what, place, space, result);
@@ -231,6 +231,28 @@ void dispatcher::lay_aside(hand& held, ended& into) {
   held.connection.keep();
   into.facts.end = exchange_end::timed_out;
   into.facts.permit_over = true;
+}
+
+// The connection was closed while its request waited for the turn, or for its record. A close by the peer does not keep
+// the first bytes after it from being taken: they would be lost, and what became of a creation unknown.
+bool dispatcher::lost_meanwhile(hand& held, ended& into) {
+  const bool reused = held.connection.reused();
+  const auto why = held.connection.spoilt();
+  if (!why) return false;
+  // A server that closes what it has just accepted is not asked again and again: that was an attempt.
+  into.facts.reused = reused || *why != upstream::close_reason::server_closed;
+  into.facts.end = exchange_end::lost;
+  into.reason = "the server closed the connection before the request was sent";
+  return true;
+}
+
+// What was in hand may be of no use any more. False: nothing is sent, and `into` says why.
+bool dispatcher::may_begin(hand& held, bool waited, ended& into) const {
+  if (!still_good(held)) {
+    lay_aside(held, into);
+    return false;
+  }
+  return !waited || !lost_meanwhile(held, into);
 }
 
 // While it waits it holds nothing that others could use.

@@ -177,6 +177,8 @@ class dispatcher {
   void put_down(hand& held);
   bool still_good(const hand& held) const;
   static void lay_aside(hand& held, ended& into);
+  static bool lost_meanwhile(hand& held, ended& into);
+  bool may_begin(hand& held, bool waited, ended& into) const;
   [[gnu::noinline]] transport::task<std::optional<errors::failure>> get_token(const call& what, workspace& space,
                                                                               hand& held);
   // Leaves the hand empty where there is none: `into` says why.

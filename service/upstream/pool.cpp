@@ -59,6 +59,14 @@ void pool::lease::keep(std::optional<std::chrono::seconds> keeps_idle_for) noexc
   if (keeps_idle_for) owner_->idle_limit_.advertised(*keeps_idle_for);
 }
 
+std::optional<close_reason> pool::lease::spoilt() noexcept {
+  close_reason why{};
+  if (connection_->usable(owner_->net_.loop.now(), why)) return std::nullopt;
+  --owner_->busy_;
+  owner_->discard(std::move(connection_), why);
+  return why;
+}
+
 void pool::lease::end() noexcept {
   if (!connection_) return;
   --owner_->busy_;

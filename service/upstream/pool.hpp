@@ -61,6 +61,9 @@ class pool final : private connection_budget::member, private pooled_connection:
     bool reused() const noexcept { return connection_->used(); }
     // The exchange ended well: the connection goes back to the pool. `keeps_idle_for` is what the answer says of it.
     void keep(std::optional<std::chrono::seconds> keeps_idle_for = std::nullopt) noexcept;
+    // Before the first byte, where it was held for a while: why it cannot be used any more. It is closed then, and
+    // there is none.
+    std::optional<close_reason> spoilt() noexcept;
 
    private:
     friend pool;

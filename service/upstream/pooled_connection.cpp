@@ -28,22 +28,26 @@ std::string_view to_string(close_reason why) noexcept {
 
 void pooled_connection::rest(time::deadline_queue& queue, time::instant now, time::instant until) {
   resting_since_ = now;
+  rests_until_ = until;
   channel_->ready().observe(this);
   arm(queue, std::min(until, retire_at_));
 }
 
 bool pooled_connection::resume(time::instant now, close_reason& why) noexcept {
-  const auto latest = expiry();
   disarm();
-  auto& ready = channel_->ready();
-  ready.observe(nullptr);
+  channel_->ready().observe(nullptr);
   rested_before_ = now - resting_since_;
+  return usable(now, why);
+}
+
+bool pooled_connection::usable(time::instant now, close_reason& why) noexcept {
+  const auto& ready = channel_->ready();
   // What has arrived in this turn of the loop is known, although nobody was told of it yet; so is the time.
   if (ready.has(readiness::hung_up) || (ready.has(readiness::readable) && gone()))
     why = close_reason::server_closed;
   else if (worn_out(now))
     why = close_reason::age;
-  else if (now >= latest)
+  else if (now >= rests_until_)
     why = close_reason::idle_limit;
   else
     return true;

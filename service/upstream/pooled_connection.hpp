@@ -45,12 +45,17 @@ class pooled_connection final : private transport::readiness::observer, private 
   bool worn_out(time::instant now) const noexcept { return now >= retire_at_; }
   // It carried an exchange before.
   bool used() const noexcept { return used_; }
-  void mark_used() noexcept { used_ = true; }
+  void mark_used() noexcept {
+    used_ = true;
+    rests_until_ = time::instant::max();  // that rest is over
+  }
 
   // From `now` to `until` at the most.
   void rest(time::deadline_queue& queue, time::instant now, time::instant until);
   // It is used again. False: it should not be, because it is gone or has rested or lived too long; `why` says which.
   bool resume(time::instant now, close_reason& why) noexcept;
+  // The same of one that was taken a while ago and has carried nothing yet: nobody has watched it meanwhile.
+  bool usable(time::instant now, close_reason& why) noexcept;
   time::duration rested(time::instant now) const noexcept { return now - resting_since_; }
   // How long it had rested when it was used again; zero if it never rested.
   time::duration rested_before() const noexcept { return rested_before_; }
@@ -71,6 +76,7 @@ class pooled_connection final : private transport::readiness::observer, private 
   std::unique_ptr<transport::channel> channel_;
   time::instant retire_at_;
   time::instant resting_since_{};
+  time::instant rests_until_ = time::instant::max();  // also while it is somebody's who has not begun yet
   time::duration rested_before_{};
   bool used_ = false;
 };

@@ -263,6 +263,25 @@ TEST_CASE("a drain gives back what waits, and finishes what was sent") {
   CHECK(p.w.gateway->drained());
 }
 
+TEST_CASE("a creation that waits for its turn is made, also where Podero closes its connection meanwhile") {
+  podero_world p{plain_configuration() + limits("[ { rate: 1, per: 10s } ]", "{ length: 10, max_wait: 14s }")};
+  p.w.upstream.hidden_idle_limit(9900ms);  // it is taken half a second before its turn, which a stretch makes late
+  CHECK(p.w.ask(example_creation()).status == 201);
+  auto waiting = p.w.connect();
+  CHECK(waiting.say(example_creation("Idempotency-Key: waiting\r\n", body_of(2))));
+  p.w.settle();
+  std::optional<answer> got;
+  for (auto passed = 0ms; passed < 12s && !got; passed += 50ms) {
+    p.w.advance(50ms);
+    got = p.w.heard(waiting);
+  }
+  REQUIRE(got.has_value());
+  CHECK(got->status == 201);
+  CHECK(p.w.upstream.closed_idle() == 1);
+  CHECK(p.creations() == 2);
+  waiting.leave();
+}
+
 TEST_CASE("a read draws a permit like everything else, and a creation window does not hold it up") {
   podero_world p{plain_configuration() +
                  "    limits: { requests: [ { rate: 2, per: 10s } ], sessions: [ { rate: 1, per: 1m } ],"

@@ -21,6 +21,10 @@ struct impatient_way : limited_way {
   impatient_way() : limited_way{0s} {}
 };
 
+struct patient_way : limited_way {
+  patient_way() : limited_way{5min} {}
+};
+
 TEST_CASE_FIXTURE(limited_way, "a creation beyond its window waits for its instant, and holds nothing meanwhile") {
   result first;
   create(first, "1", 60s);
@@ -144,6 +148,60 @@ TEST_CASE_FIXTURE(limited_way, "a request that is ready too early for too long l
   CHECK(second.delivered());
 }
 
+TEST_CASE_FIXTURE(limited_way,
+                  "a connection that is closed while its request waits for the turn is not used any more") {
+  result first;
+  create(first, "1", 60s);
+  result second;
+  create(second, "2", 60s);
+  advance(9700ms);
+  CHECK(pool.count().busy == 1);
+  server.close_all();
+  settle();
+  advance(300ms);
+  REQUIRE(second.delivered());
+  CHECK(server.connections() == 2);
+  CHECK(server.requests.size() == 2);
+  CHECK(noted.repetitions == std::vector<std::string>{"stale"});
+  CHECK(noted.exchanges == std::vector<unsigned>{201, 201});
+}
+
+TEST_CASE_FIXTURE(patient_way, "a connection that has rested too long while its request waits is not used any more") {
+  result first;
+  create(first, "1", 60s);
+  gate.pause(loop.now() + 47900ms);
+  result second;
+  create(second, "2", 90s);
+  advance(47300ms);
+  CHECK(pool.count().idle == 1);
+  advance(150ms);
+  CHECK(pool.count().busy == 1);
+  advance(450ms);  // of the 47.5 s that it may rest nothing is left
+  REQUIRE(second.delivered());
+  CHECK(server.connections() == 2);
+  CHECK(noted.repetitions == std::vector<std::string>{"stale"});
+}
+
+TEST_CASE_FIXTURE(limited_way, "a server that closes what it has just accepted costs attempts, and no turn") {
+  result first;
+  create(first, "1", 60s);
+  server.reset_all();
+  settle();
+  result second;
+  create(second, "2", 60s);
+  advance(9700ms);
+  CHECK(server.connections() == 2);
+  server.close_all();
+  settle();
+  advance(300ms);
+  CHECK_FALSE(second.got.has_value());
+  CHECK(noted.repetitions == std::vector<std::string>{"not-sent"});
+  advance(75ms);
+  REQUIRE(second.delivered());
+  CHECK(server.connections() == 3);
+  CHECK(server.requests.size() == 2);
+}
+
 TEST_CASE_FIXTURE(limited_way, "the deadline of a call may move while it stands in the queue") {
   result first;
   create(first, "1", 60s);
@@ -206,6 +264,38 @@ struct dawdling final : journey {
   int asked = 0;
   int without_effect = 0;
 };
+
+// The server closes while the first is recorded.
+struct closing final : journey {
+  explicit closing(scripted_server& s) : server{s} {}
+  transport::task<std::optional<errors::failure>> about_to_send() override {
+    if (asked++ == 0) server.close_all();
+    co_return std::nullopt;
+  }
+  void had_no_effect() override { ++without_effect; }
+  scripted_server& server;
+  int asked = 0;
+  int without_effect = 0;
+};
+
+TEST_CASE_FIXTURE(impatient_way, "a connection that is closed while its request is recorded is not used any more") {
+  result warm_up;
+  read(warm_up);
+  closing watch{server};
+  result r;
+  call what;
+  what.body = "1";
+  what.deadline = loop.now() + 15s;
+  what.watch = &watch;
+  start(run(way, what, r));
+  settle();
+  CHECK(r.status() == 201);
+  CHECK(watch.asked == 2);
+  CHECK(watch.without_effect == 1);
+  CHECK(server.requests.size() == 2);
+  CHECK(server.connections() == 2);
+  CHECK(noted.repetitions == std::vector<std::string>{"stale"});
+}
 
 TEST_CASE_FIXTURE(impatient_way, "a permit whose time is over before its request goes is given back for another one") {
   dawdling watch{clock};

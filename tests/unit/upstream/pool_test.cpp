@@ -330,6 +330,47 @@ TEST_CASE_FIXTURE(pool_fixture, "a close that the loop has not told of yet is se
   CHECK(observer.closes == closes{{"server_closed", 1}});
 }
 
+TEST_CASE_FIXTURE(pool_fixture, "one that was taken and is not used at once is looked at again") {
+  use_one();
+  auto taken = subject->take_idle();
+  REQUIRE(taken);
+  CHECK_FALSE(taken.spoilt());
+  close_reason expected{};
+  SUBCASE("goodbye") {
+    server(0).close();
+    expected = close_reason::server_closed;
+  }
+  SUBCASE("reset") {
+    server(0).cut();
+    expected = close_reason::server_closed;
+  }
+  SUBCASE("bytes") {
+    server(0).say("HTTP/1.1 408 Request Timeout\r\n\r\n");
+    expected = close_reason::server_closed;
+  }
+  SUBCASE("its rest is over") {
+    advance(50s);
+    expected = close_reason::idle_limit;
+  }
+  CHECK(taken.spoilt() == expected);
+  CHECK_FALSE(taken);
+  CHECK_COUNTS(0, 0, 0, 0);
+  CHECK(observer.closes == closes{{to_string(expected), 1}});
+}
+
+TEST_CASE_FIXTURE(pool_fixture, "an earlier rest says nothing of a connection that goes from hand to hand") {
+  options.idle_timeout = 2s;
+  use_one();
+  auto& first = request();
+  auto& other = request();
+  auto& next = request();
+  advance(5s);
+  keep(first);
+  REQUIRE(served(next));
+  CHECK_FALSE((*next)->spoilt());
+  CHECK_FALSE((*other)->spoilt());
+}
+
 TEST_CASE_FIXTURE(pool_fixture, "a connection that was closed during its exchange is not kept") {
   auto& a = request();
   server(0).close();
