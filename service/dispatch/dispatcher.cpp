@@ -69,20 +69,25 @@ void call_control::extend(time::instant deadline, std::size_t caller) {
   if (turn_ != nullptr) turn_->extend(deadline_, caller);
 }
 
-// Lets the call's control reach its place in the queue.
+// Lets the call's control reach its place in the queue, and the place's refusal whatever the call waits for.
 class dispatcher::queued {
  public:
-  queued(const call& what, limiter::turn& place) noexcept : control_{what.control} {
+  queued(const call& what, limiter::turn& place) noexcept : control_{what.control}, place_{place} {
     if (control_ != nullptr) control_->turn_ = &place;
+    place_.on_refusal(&refused);
   }
   ~queued() {
     if (control_ != nullptr) control_->turn_ = nullptr;
+    place_.on_refusal(nullptr);
   }
   queued(const queued&) = delete;
   queued& operator=(const queued&) = delete;
 
+  transport::departure refused;
+
  private:
   call_control* control_;
+  limiter::turn& place_;
 };
 
 dispatcher::dispatcher(parts given, options how) : parts_{std::move(given)}, options_{std::move(how)} {}
@@ -269,15 +274,15 @@ void dispatcher::put_down(hand& held) {
 task<std::optional<failure>> dispatcher::queue(const call& what, workspace& space, progress& so_far,
                                                limiter::turn& place, hand& held, ended& into, limiter::stage at) {
   using limiter::stage;
-  const queued reachable{what, place};
+  queued reachable{what, place};
   bool waited = false;
   while (at != stage::granted) {
     switch (at) {
       case stage::preparing: {
-        auto filling = fill(what, space, so_far, held, into);
+        auto filling = fill(what, space, so_far, held, reachable.refused, into);
         auto& why = co_await filling;
         if (why) co_return std::move(why);
-        if (!held.connection) co_return std::nullopt;
+        if (!held.connection && !reachable.refused.happened()) co_return std::nullopt;
         at = place.ready();
         break;
       }
@@ -316,17 +321,19 @@ task<limiter::stage> dispatcher::stand(const call& what, limiter::turn& place, l
   co_return changed.value_or(at);
 }
 
+// Ends early, and with less in hand, where the request is refused meanwhile.
 task<std::optional<failure>> dispatcher::fill(const call& what, workspace& space, progress& so_far, hand& held,
-                                              ended& into) {
+                                              transport::departure& refused, ended& into) {
   if (held.token_generation == 0) {
-    auto getting = get_token(what, space, held);
+    auto getting = get_token(what, space, held, refused);
     auto& none = co_await getting;
     if (none) co_return std::move(none);
   }
+  if (refused.happened()) co_return std::nullopt;
   if (!held.circuit) {
     if (auto open = ask_circuit(held, so_far)) co_return open;
   }
-  if (!held.connection) co_await get_connection(what, space, held, into);
+  if (!held.connection) co_await get_connection(what, space, held, refused, into);
   if (gone(what)) co_return caller_gone();
   co_return std::nullopt;
 }
@@ -350,7 +357,8 @@ void dispatcher::conclude(account_health::permit& permit, const ended& last) {
   if (const auto changed = permit.settle(verdict_on(last.facts))) parts_.observer.circuit_changed(*changed);
 }
 
-task<std::optional<failure>> dispatcher::get_token(const call& what, workspace& space, hand& held) {
+task<std::optional<failure>> dispatcher::get_token(const call& what, workspace& space, hand& held,
+                                                   transport::departure& refused) {
   if (const auto* usable = parts_.tokens.usable()) {
     compose(what, *usable, space, held);
     co_return std::nullopt;
@@ -358,8 +366,9 @@ task<std::optional<failure>> dispatcher::get_token(const call& what, workspace& 
   for (;;) {
     const auto began = parts_.loop.now();
     const auto until = deadline_of(what);
-    auto got = co_await unless_gone(parts_.tokens.get(until), what.caller);
+    auto got = co_await unless_gone(parts_.tokens.get(until), what.caller, &refused);
     note_stage(space, &stage_times::token, "token", began);
+    if (!got && refused.happened()) co_return std::nullopt;
     if (!got) co_return caller_gone();
     if (*got) {
       compose(what, **got, space, held);
@@ -408,11 +417,13 @@ failure dispatcher::refusal_of(const limiter::refusal& why, unsigned upstream_st
   return refused(why, options_.account, loop.now(), loop.clock().wall_now(), upstream_status);
 }
 
-task<> dispatcher::get_connection(const call& what, workspace& space, hand& held, ended& into) {
+task<> dispatcher::get_connection(const call& what, workspace& space, hand& held, transport::departure& refused,
+                                  ended& into) {
   held.connection = parts_.pool.take_idle();
   if (held.connection) co_return;
   const auto began = parts_.loop.now();
-  auto got = co_await unless_gone(parts_.pool.acquire(deadline_of(what), options_.connect_timeout), what.caller);
+  auto got =
+      co_await unless_gone(parts_.pool.acquire(deadline_of(what), options_.connect_timeout), what.caller, &refused);
   note_stage(space, &stage_times::connect, "connect", began);
   if (got && *got) {
     held.connection = std::move(**got);

@@ -173,16 +173,18 @@ class dispatcher {
   std::optional<errors::failure> ask_circuit(hand& held, progress& so_far);
   void take_what_is_there(const call& what, workspace& space, hand& held);
   transport::task<std::optional<errors::failure>> fill(const call& what, workspace& space, progress& so_far, hand& held,
-                                                       ended& into);
+                                                       transport::departure& refused, ended& into);
   void put_down(hand& held);
   bool still_good(const hand& held) const;
   static void lay_aside(hand& held, ended& into);
   static bool lost_meanwhile(hand& held, ended& into);
   bool may_begin(hand& held, bool waited, ended& into) const;
   [[gnu::noinline]] transport::task<std::optional<errors::failure>> get_token(const call& what, workspace& space,
-                                                                              hand& held);
+                                                                              hand& held,
+                                                                              transport::departure& refused);
   // Leaves the hand empty where there is none: `into` says why.
-  transport::task<> get_connection(const call& what, workspace& space, hand& held, ended& into);
+  transport::task<> get_connection(const call& what, workspace& space, hand& held, transport::departure& refused,
+                                   ended& into);
   begun begin_exchange(const call& what, const hand& held, ended& into) const;
   // `before`: how many exchanges this call had.
   void end_exchange(const call& what, hand& held, workspace& space, upstream::exchange_result result,

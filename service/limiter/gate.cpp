@@ -338,6 +338,11 @@ void turn::extend(time::instant latest, std::size_t caller) {
   });
 }
 
+void turn::wake_up() noexcept {
+  if (parked_ != nullptr) parked_->wake_up();
+  if (refusal_ != nullptr && at == stage::refused) refusal_->happen(gate_.loop_.ready());
+}
+
 // Another thread may have decided since.
 stage turn::look() const {
   const std::lock_guard lock{gate_.domain_.mutex_};

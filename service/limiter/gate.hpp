@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "foundation/transport/departure.hpp"
 #include "foundation/transport/loop.hpp"
 #include "foundation/transport/parking.hpp"
 #include "limiter/bulk.hpp"
@@ -172,6 +173,10 @@ class turn final : private waiter, public inbox_hook {
   // Waits while it stands at `from`, until `until` at the most. Destroying the task is enough to stop.
   transport::task<stage> change(stage from, time::instant until);
 
+  // For what is waited for while it stands in the queue without waiting for a change, such as a connection: happens
+  // when it is refused. Null: nobody wants to know.
+  void on_refusal(transport::departure* what) noexcept { refusal_ = what; }
+
   // Once refused.
   const refusal& refused() const noexcept { return why; }
   // Once granted.
@@ -184,12 +189,12 @@ class turn final : private waiter, public inbox_hook {
   friend gate;
   friend shared_domain;
   stage look() const;
-  void wake_up() noexcept {
-    if (parked_ != nullptr) parked_->wake_up();
-  }
+  // Under the domain's lock.
+  void wake_up() noexcept;
 
   gate& gate_;
   transport::parking* parked_ = nullptr;
+  transport::departure* refusal_ = nullptr;
   bool queued_ = false;  // it was not decided at once: other threads may know of it
   enum class use : std::uint8_t { unsent, sent, settled } permit_ = use::unsent;
 };

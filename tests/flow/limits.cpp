@@ -263,6 +263,33 @@ TEST_CASE("a drain gives back what waits, and finishes what was sent") {
   CHECK(p.w.gateway->drained());
 }
 
+TEST_CASE("a drain gives back at once what waits for a connection, with its key") {
+  podero_world p{plain_configuration() + "    pool: { max_connections: 1 }\n    timeouts: { total: 130s }\n"};
+  p.instead = simulator::wire_script{};  // Podero says nothing
+  auto busy = p.w.connect();
+  CHECK(busy.say(example_creation("Idempotency-Key: busy\r\n")));
+  p.w.settle();
+  auto waiting = p.w.connect();
+  CHECK(waiting.say(example_creation("Idempotency-Key: waiting\r\n", body_of(2))));
+  p.w.settle();
+  p.w.gateway->hand_back();
+  p.w.gateway->drain(0);
+  p.w.settle();
+  const auto got = p.w.heard(waiting);
+  REQUIRE(got.has_value());
+  CHECK(got->status == 503);
+  CHECK(got->body.contains("/problems/draining"));
+  CHECK(got->body.contains(R"("upstream_effect":"none")"));
+  waiting.leave();
+  CHECK_FALSE(p.w.heard(busy));
+  p.w.advance(10s);
+  CHECK(p.w.heard(busy));
+  busy.leave();
+  p.w.settle();
+  CHECK(p.w.gateway->drained());
+  CHECK(p.creations() == 0);
+}
+
 TEST_CASE("a creation that waits for its turn is made, also where Podero closes its connection meanwhile") {
   podero_world p{plain_configuration() + limits("[ { rate: 1, per: 10s } ]", "{ length: 10, max_wait: 14s }")};
   p.w.upstream.hidden_idle_limit(9900ms);  // it is taken half a second before its turn, which a stretch makes late

@@ -31,18 +31,19 @@ class departure {
 };
 
 // Awaits `work`, unless `who` has left or leaves meanwhile: then the work is destroyed where it stands, with whatever
-// it waits for and holds, and the result is empty. Without `who` nobody can leave.
+// it waits for and holds, and the result is empty. Without `who` nobody can leave. `or_who`: another one.
 template <typename T>
-auto unless_gone(task<T> work, departure* who) {
+auto unless_gone(task<T> work, departure* who, departure* or_who = nullptr) {
   class awaiter final : public departure::listener {
    public:
-    awaiter(task<T> work, departure* who) noexcept : work_{std::move(work)}, who_{who} {}
+    awaiter(task<T> work, departure* who, departure* or_who) noexcept
+        : work_{std::move(work)}, who_{who}, or_who_{or_who} {}
     ~awaiter() override { stop_listening(); }
 
-    bool await_ready() const noexcept { return who_ != nullptr && who_->happened(); }
+    bool await_ready() const noexcept { return happened(who_) || happened(or_who_); }
     std::coroutine_handle<> await_suspend(std::coroutine_handle<> caller) noexcept {
       waiting_ = caller;
-      if (who_ != nullptr) who_->listen(this);
+      listen(this);
       started_.emplace(std::move(work_).operator co_await());
       return started_->await_suspend(caller);
     }
@@ -56,10 +57,15 @@ auto unless_gone(task<T> work, departure* who) {
     }
 
    private:
+    static bool happened(const departure* one) noexcept { return one != nullptr && one->happened(); }
+    void listen(departure::listener* as) noexcept {
+      if (who_ != nullptr) who_->listen(as);
+      if (or_who_ != nullptr) or_who_->listen(as);
+    }
     using started = decltype(std::declval<task<T>>().operator co_await());
     void stop_listening() noexcept {
       waiting_ = {};
-      if (started_ && who_ != nullptr) who_->listen(nullptr);
+      if (started_) listen(nullptr);
       unlink_if_linked();
     }
     void unlink_if_linked() noexcept {
@@ -68,10 +74,11 @@ auto unless_gone(task<T> work, departure* who) {
 
     task<T> work_;
     departure* who_;
+    departure* or_who_;
     std::optional<started> started_;
     std::coroutine_handle<> waiting_;
   };
-  return awaiter{std::move(work), who};
+  return awaiter{std::move(work), who, or_who};
 }
 
 }  // namespace gateway::transport

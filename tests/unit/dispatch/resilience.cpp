@@ -349,4 +349,68 @@ TEST_CASE_FIXTURE(way_fixture, "a creation that was sent is finished although it
   CHECK(server.requests.size() == 1);
 }
 
+// ---- what is given back at a drain
+
+struct one_busy_connection : one_connection {
+  one_busy_connection() {
+    server.then({.bytes = scripted_server::answer(201, "{}").bytes, .silent = true});
+    server.otherwise([](const auto&) { return scripted_server::answer(201, "{}"); });
+    create(busy);
+  }
+  void give_back() {
+    domain.drain();
+    settle();
+  }
+  result busy;
+};
+
+TEST_CASE_FIXTURE(one_busy_connection,
+                  "at a drain who waits for a connection is told so at once, and it says nothing") {
+  result waiting;
+  create(waiting);
+  result reading;
+  read(reading);
+  CHECK(pool.count().waiting == 2);
+  give_back();
+  for (const auto* one : {&waiting, &reading}) {
+    CHECK(one->failure().id == problem::draining);
+    CHECK(one->failure().effect == effect::none);
+    CHECK(one->failure().decision->guard == errors::guard::draining);
+  }
+  CHECK(pool.count().waiting == 0);
+  CHECK(noted.connect_failures.empty());
+  CHECK_FALSE(busy.got.has_value());
+  server.step();
+  settle();
+  CHECK(busy.delivered());
+  CHECK(server.requests.size() == 1);
+}
+
+TEST_CASE_FIXTURE(one_busy_connection, "a connection that comes as its request is given back serves nobody") {
+  result waiting;
+  create(waiting);
+  server.step();
+  give_back();
+  CHECK(busy.delivered());
+  CHECK(waiting.got.has_value());
+  CHECK(pool.count().busy == 0);
+  CHECK(pool.count().waiting == 0);
+}
+
+TEST_CASE_FIXTURE(way_fixture, "at a drain who waits for a token is told so at once") {
+  endpoint.held = true;
+  tokens.reject(1);
+  settle();
+  result waiting;
+  create(waiting);
+  CHECK_FALSE(waiting.got.has_value());
+  domain.drain();
+  settle();
+  CHECK(waiting.failure().id == problem::draining);
+  CHECK(waiting.failure().effect == effect::none);
+  endpoint.release();
+  settle();
+  CHECK(server.connections() == 0);
+}
+
 }  // namespace
