@@ -422,8 +422,16 @@ task<> dispatcher::get_connection(const call& what, workspace& space, hand& held
   held.connection = parts_.pool.take_idle();
   if (held.connection) co_return;
   const auto began = parts_.loop.now();
-  auto got =
-      co_await unless_gone(parts_.pool.acquire(deadline_of(what), options_.connect_timeout), what.caller, &refused);
+  auto until = deadline_of(what);
+  std::optional<std::expected<upstream::pool::lease, upstream::pool::error>> got;
+  for (;;) {
+    got = co_await unless_gone(parts_.pool.acquire(until, options_.connect_timeout), what.caller, &refused);
+    // Others may have come to wait for it, and have more time.
+    const bool its_time_over =
+        got && !*got && got->error().what == upstream::pool::failure::timed_out && parts_.loop.now() >= until;
+    if (!its_time_over || deadline_of(what) <= until) break;
+    until = deadline_of(what);
+  }
   note_stage(space, &stage_times::connect, "connect", began);
   if (got && *got) {
     held.connection = std::move(**got);
@@ -435,7 +443,7 @@ task<> dispatcher::get_connection(const call& what, workspace& space, hand& held
   if (got->error().what == upstream::pool::failure::timed_out) {
     into.facts.end = exchange_end::timed_out;
     // With the caller's time over it may have stood in line for one of ours all along.
-    into.facts.waited_long = parts_.loop.now() < deadline_of(what);
+    into.facts.waited_long = parts_.loop.now() < until;
   }
   parts_.observer.connect_failed(into.reason);
 }

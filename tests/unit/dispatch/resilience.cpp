@@ -413,4 +413,43 @@ TEST_CASE_FIXTURE(way_fixture, "at a drain who waits for a token is told so at o
   CHECK(server.connections() == 0);
 }
 
+// ---- who waits longer than whoever asked first
+
+TEST_CASE_FIXTURE(one_busy_connection, "a call whose deadline moves waits for its connection until then") {
+  call_control control{loop.now() + 3s, 0};
+  result shared;
+  call what;
+  what.control = &control;
+  start(run(way, what, shared));
+  advance(1s);
+  control.extend(loop.now() + 7s, 0);
+  advance(2s);
+  advance(1s);
+  CHECK(pool.count().waiting == 1);
+  server.step();
+  settle();
+  CHECK(shared.delivered());
+  CHECK(noted.connect_failures.empty());
+  CHECK(noted.repetitions.empty());
+}
+
+TEST_CASE_FIXTURE(one_busy_connection, "a full pool of ours at the moved deadline says nothing about Podero") {
+  call_control control{loop.now() + 3s, 0};
+  result shared;
+  call what;
+  what.control = &control;
+  start(run(way, what, shared));
+  advance(1s);
+  control.extend(loop.now() + 4s, 0);
+  advance(2s);
+  CHECK_FALSE(shared.got.has_value());
+  advance(2s);
+  CHECK(shared.failure().id == problem::upstream_timeout);
+  CHECK(shared.failure().effect == effect::none);
+  CHECK(noted.connect_failures.size() == 1);
+  CHECK(noted.repetitions.empty());
+  server.step();
+  settle();
+}
+
 }  // namespace
