@@ -44,6 +44,11 @@ std::array<char, 16> fingerprint_of(std::string_view caller, std::string_view ke
   return text;
 }
 
+// An audit line's message, of what nobody knows.
+constexpr std::string_view unknown_outcome(bool of_user) noexcept {
+  return of_user ? "user may have been created" : "session may have been created";
+}
+
 constexpr unsigned char stage_queue = 0;
 constexpr unsigned char stage_token = 1;
 constexpr unsigned char stage_connect = 2;
@@ -56,9 +61,7 @@ void request_instrument::answered(const listener::exchange& x, time::duration to
   if constexpr (metrics::counting) count(x, took, stages);
   if (tracer_.records(x.trace.own)) note_span(x, took);
   if (audit_ && x.effect == errors::effect::unknown)
-    write_audit({.message = x.route_number == std::to_underlying(listener::route_id::create_user)
-                                ? "user may have been created"
-                                : "session may have been created",
+    write_audit({.message = unknown_outcome(x.route_number == std::to_underlying(listener::route_id::create_user)),
                  .request_id = x.request_id.view(),
                  .trace_id = x.trace.own.trace(),
                  .caller = x.caller,
@@ -111,7 +114,7 @@ void request_instrument::note_span(const listener::exchange& x, time::duration t
 
 void request_instrument::answered(const listener::answered_line& line) {
   if (audit_ && line.effect == errors::effect::unknown)
-    write_audit({.message = "session may have been created",
+    write_audit({.message = unknown_outcome(false),
                  .request_id = line.request_id,
                  .trace_id = line.trace.trace(),
                  .caller = line.caller,
@@ -266,6 +269,19 @@ void upstream_instrument::circuit_changed(dispatch::circuit_state now) {
     parts_.log.info("circuit closed: Podero answers again", {{"account", parts_.account}});
   else
     parts_.log.warn("circuit open: Podero fails and is not asked for a while", {{"account", parts_.account}});
+}
+
+void upstream_instrument::abandoned(dispatch::operation what, std::size_t caller, const trace::context& of) noexcept {
+  if (!parts_.audit || !dispatch::creates(what)) return;
+  journal::audit_entry entry;
+  entry.at = parts_.loop.wall_now();
+  entry.message = unknown_outcome(what == dispatch::operation::create_user);
+  if (of.trace_id[0] != '\0') entry.trace_id = of.trace();
+  entry.caller = parts_.callers[caller];
+  entry.account = parts_.account;
+  entry.effect = errors::to_string(errors::effect::unknown);
+  parts_.lines.append(entry);
+  if (parts_.lines.should_flush()) parts_.lines.flush();
 }
 
 void upstream_instrument::foreign_member_dropped() {

@@ -92,6 +92,7 @@ class upstream_instrument final : public dispatch::observer, public onboarding::
   void paused(time::duration how_long) override;
   void connect_failed(std::string_view reason) override;
   void circuit_changed(dispatch::circuit_state now) override;
+  void abandoned(dispatch::operation what, std::size_t caller, const trace::context& of) noexcept override;
   void created(const onboarding::made_session& what) override;
   void reused() override { reused_.add(); }
   void replayed() override { replayed_.add(); }

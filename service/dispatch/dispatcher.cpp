@@ -47,19 +47,36 @@ limiter::fingerprint fingerprint_of(const call& what) noexcept {
   return {};
 }
 
-// Stamps the permit when the request's last byte goes, and forgets the request, in which the token stands.
+std::size_t caller_of(const call& what) noexcept {
+  return what.control != nullptr ? what.control->caller() : what.caller_index;
+}
+
+// Stamps the permit when the request's last byte goes, and forgets the request, in which the token stands. Destroyed
+// between that and the exchange's end it says so: nobody else will ever know of the request.
 class sending_turn final : public upstream::send_observer {
  public:
-  sending_turn(limiter::turn& place, std::string& request) noexcept : place_{place}, request_{request} {}
-  void sent() override {
-    place_.sent();
-    secrets::wipe(request_);
-    transport::text_cache::give(request_);
+  sending_turn(limiter::turn& place, const call& what, workspace& space, observer& told) noexcept
+      : place_{place}, what_{what}, space_{space}, told_{told} {}
+  ~sending_turn() {
+    if (outstanding_) told_.abandoned(what_.what, caller_of(what_), space_.trace);
   }
+  sending_turn(const sending_turn&) = delete;
+  sending_turn& operator=(const sending_turn&) = delete;
+
+  void sent() override {
+    outstanding_ = true;
+    place_.sent();
+    secrets::wipe(space_.request);
+    transport::text_cache::give(space_.request);
+  }
+  void ended() noexcept { outstanding_ = false; }
 
  private:
   limiter::turn& place_;
-  std::string& request_;
+  const call& what_;
+  workspace& space_;
+  observer& told_;
+  bool outstanding_ = false;
 };
 
 }  // namespace
@@ -179,10 +196,11 @@ task<std::expected<dispatcher::ended, failure>> dispatcher::attempt(const call& 
   }
   if (may_begin(held, waited, result)) {
     const auto begun = begin_exchange(what, held, result);
-    sending_turn stamps{place, space.request};
+    sending_turn stamps{place, what, space, parts_.observer};
     auto came = co_await upstream::exchange(parts_.loop, held.connection.channel(), space.request, options_.limits,
                                             space.answer, begun.until, upstream::asking::content,
                                             {place.drawn_permit().send_by, &stamps});
+    stamps.ended();
     end_exchange(what, held, space, std::move(came), begun.at, so_far.exchanges++, result);
   }
   if (result.facts.status == 401) parts_.tokens.reject(held.token_generation);
@@ -193,7 +211,7 @@ task<std::expected<dispatcher::ended, failure>> dispatcher::attempt(const call& 
 
 limiter::ask dispatcher::ask_of(const call& what, const progress& so_far, bool in_hand) const {
   limiter::ask ask;
-  ask.caller = what.control != nullptr ? what.control->caller_ : what.caller_index;
+  ask.caller = caller_of(what);
   ask.what = opens_session(what.what) ? limiter::kind::creation : limiter::kind::request;
   ask.latest = deadline_of(what) - usual_exchange_;
   ask.fingerprint = fingerprint_of(what);

@@ -95,6 +95,9 @@ class observer {
   virtual void connect_failed(std::string_view reason) = 0;
   // This loop's attempt changed the account's circuit.
   virtual void circuit_changed(circuit_state now) = 0;
+  // A request of that caller was sent, and its answer is not waited for any more: the gateway ends. From a destructor,
+  // and then on the thread that ends it.
+  virtual void abandoned(operation what, std::size_t caller, const trace::context& of) noexcept = 0;
 };
 
 struct options {

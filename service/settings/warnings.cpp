@@ -25,6 +25,10 @@ void about_account(const std::string& path, const configuration& c, const std::s
   if (a.timeouts.connect + a.timeouts.exchange > a.timeouts.total)
     out.push_back({path + ".timeouts.total",
                    show(a.timeouts.total) + " is shorter than connect and exchange together, which it cuts off"});
+  if (c.drain.timeout < a.timeouts.exchange)
+    out.push_back({"drain.timeout", show(c.drain.timeout) + " is shorter than " + path + ".timeouts.exchange (" +
+                                        show(a.timeouts.exchange) +
+                                        "): what was sent may be cut off, and a creation's effect then stays unknown"});
   if (a.allow_http_redirects)
     out.push_back(
         {path + ".allow_http_redirects", "http redirects are allowed: what the browser carries back can be read"});

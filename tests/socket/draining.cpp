@@ -243,6 +243,48 @@ TEST_CASE("While load balancers learn that it ends, it serves on, and every answ
   CHECK(gateway.process().end() == 0);
 }
 
+TEST_CASE("A creation that is under way when the gateway ends all the same has its audit line") {
+  bool told_twice = false;
+  SUBCASE("because drain.timeout is over") {}
+  SUBCASE("because it is told to stop a second time") {
+    told_twice = true;
+  }
+  both_programs running{[&](auto& c) {
+    c.drain = told_twice ? "{ delay: 0ms, timeout: 60s }" : "{ delay: 0ms, timeout: 300ms }";
+    c.timeouts = "{ total: 60s, connect: 5s, exchange: 50s }";
+    c.log = "{ level: error, format: json }";
+  }};
+  auto& gateway = running.gateway;
+  running.podero.order("POST", "/faults", R"({"match":{"operation":"create"},"action":{"latency":"40s"}})");
+  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e473";
+  std::vector<connection> cut;
+  for (int i = 0; i < 3; ++i) {
+    // Alone, and with a key.
+    auto headers = std::string{json_body} + "traceparent: 00-" + trace + std::to_string(i) + "-00f067aa0ba902b7-01\r\n";
+    if (i > 0) headers += "Idempotency-Key: " + std::to_string(i) + "\r\n";
+    cut.emplace_back(gateway.caller()).send(connection::request("POST", sessions_path, body_for(i), headers));
+  }
+  REQUIRE(eventually(
+      [&] { return gateway.metric(R"(onboarding_gateway_connections{side="upstream",state="busy"})") == 3; }));
+  gateway.process().signal(SIGTERM);
+  if (told_twice) {
+    REQUIRE(eventually([&] { return get(gateway.admin(), "/readyz").status == 503; }));
+    gateway.process().signal(SIGTERM);
+  }
+  CHECK(gateway.process().end() == 0);
+  const auto log = gateway.process().output();
+  for (int i = 0; i < 3; ++i) {
+    CAPTURE(i);
+    const auto at =
+        log.find(R"("msg":"session may have been created","trace_id":")" + trace + std::to_string(i) + "\"");
+    REQUIRE(at != std::string::npos);
+    const auto line = log.substr(at, log.find('\n', at) - at);
+    CHECK(line.contains(R"("caller":"anonymous","account":"sandbox","effect":"unknown")"));
+    CHECK(line.contains(R"("audit":true)"));
+    CHECK(log.find(trace + std::to_string(i), at + line.size()) == std::string::npos);  // once
+  }
+}
+
 TEST_CASE("What changes in files while it ends is not taken over any more") {
   const gateway::support::scratch_folder folder;
   running_simulator podero;

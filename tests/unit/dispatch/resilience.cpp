@@ -1,5 +1,6 @@
 // Waits, the budget, the circuit and callers that leave, over the whole way.
 #include "dispatch/dispatcher.hpp"
+#include "foundation/transport/background.hpp"
 #include "way_fixture.hpp"
 
 namespace {
@@ -332,6 +333,48 @@ TEST_CASE_FIXTURE(way_fixture, "a caller that leaves between two attempts gets n
   CHECK(r.got.has_value());
   advance(1s);
   CHECK(server.requests.size() == 1);
+}
+
+// ---- what is destroyed on its way, as when the gateway ends
+
+struct ending_way : way_fixture {
+  // Goes as far as it gets, and ends there.
+  void cut_off(result& r, std::size_t caller) {
+    call what;
+    what.body = "{}";
+    what.deadline = loop.now() + 15s;
+    what.caller_index = caller;
+    std::optional<transport::background> going;
+    going.emplace(run(way, what, r));
+    settle();
+    going.reset();
+    server.step();
+    settle();
+  }
+};
+
+TEST_CASE_FIXTURE(ending_way, "a creation that is destroyed after it was sent is told of, once and with its caller") {
+  server.then({.silent = true});
+  result r;
+  cut_off(r, 1);
+  CHECK(server.requests.size() == 1);
+  CHECK(noted.abandoned_of == std::vector<std::size_t>{1});
+}
+
+TEST_CASE_FIXTURE(ending_way, "of what was not sent, or has ended, nothing is told") {
+  SUBCASE("answered") {
+    server.then(scripted_server::answer(201, "{}"));
+  }
+  SUBCASE("lost") {
+    server.then({.cut_at = 0});
+  }
+  SUBCASE("no connection") {
+    server.ignore_connections(1);
+  }
+  result r;
+  cut_off(r, 1);
+  CHECK(noted.abandoned_of.empty());
+  advance(2s);
 }
 
 TEST_CASE_FIXTURE(way_fixture, "a creation that was sent is finished although its caller left, and is not repeated") {

@@ -52,6 +52,9 @@ struct noting_observer final : observer {
   void paused(time::duration how_long) override { pauses.push_back(how_long); }
   void connect_failed(std::string_view reason) override { connect_failures.emplace_back(reason); }
   void circuit_changed(circuit_state now) override { circuit.push_back(now); }
+  void abandoned(operation, std::size_t caller, const trace::context&) noexcept override {
+    abandoned_of.push_back(caller);
+  }
 
   std::vector<unsigned> exchanges;
   std::vector<std::string> repetitions;
@@ -59,6 +62,7 @@ struct noting_observer final : observer {
   std::vector<time::duration> pauses;
   std::vector<std::string> connect_failures;
   std::vector<circuit_state> circuit;
+  std::vector<std::size_t> abandoned_of;  // whose requests were
   bool last_sent = false;
 };
 

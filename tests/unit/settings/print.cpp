@@ -169,6 +169,14 @@ TEST_CASE("Timeouts that cut each other off are unwise") {
       "accounts.sandbox.timeouts.total: 5s is shorter than connect and exchange together, which it cuts off\n");
 }
 
+TEST_CASE("A drain that an exchange may outlive is unwise") {
+  CHECK(
+      warnings_of(least_and("drain: { timeout: 9s }\n")) ==
+      "drain.timeout: 9s is shorter than accounts.sandbox.timeouts.exchange (10s): what was sent may be cut off, and a "
+      "creation's effect then stays unknown\n");
+  CHECK(warnings_of(least_and("drain: { timeout: 10s }\n")) == "");
+}
+
 TEST_CASE("A token URL without its slash, and Redis without TLS, are unwise") {
   CHECK(warnings_of(R"(listeners: { api: { address: 127.0.0.1 } }
 accounts:
