@@ -7,6 +7,16 @@ namespace gateway::upstream {
 
 using transport::task;
 
+namespace {
+
+// So many times as long as its opening took a connection stays where it is, if those who wait elsewhere have as many:
+// at most a tenth of the time then goes into handshakes, however two loops' needs go up and down. Not longer than
+// `longest_stay`, where opening was slow for once.
+constexpr int stay_for_openings = 10;
+constexpr std::chrono::seconds longest_stay{1};
+
+}  // namespace
+
 // Somebody who waits for a connection. Whatever it was given and did not use goes on to the next one when it leaves.
 struct pool::waiter {
   explicit waiter(pool& from)
@@ -30,11 +40,13 @@ struct pool::waiter {
 struct pool::opening {
   opening(pool& for_whom, connection_budget::right to_it, time::instant until)
       : right{std::move(to_it)},
+        began{for_whom.net_.loop.now()},
         deadline{until},
         connecting{for_whom.net_.loop, open_connection(for_whom.net_, for_whom.target_, until),
                    [this, &for_whom](attempt&) { for_whom.finished(*this); }} {}
 
   connection_budget::right right;
+  time::instant began;
   time::instant deadline;
   attempt connecting;
 };
@@ -146,6 +158,23 @@ void pool::put_back(connection_ptr c) noexcept {
   if (closing_) return discard(std::move(c), close_reason::drained);
   c->rest(net_.loop.deadlines(), now, now + jittered(idle_limit_.at(now)));
   idle_.push_back(std::move(c));
+  yield_idle();
+}
+
+// What rests here goes to loops whose callers wait: at once to one that has fewer, to others when it was worth opening.
+void pool::yield_idle() noexcept {
+  while (!idle_.empty() && budget_.anybody_waits()) {
+    auto given = idle_.begin();  // the one that was used longest ago
+    if (!budget_.wanted_elsewhere(*this)) {
+      given = std::ranges::min_element(idle_, {}, [](const auto& each) { return each->worth_it_at(); });
+      if (const auto then = (*given)->worth_it_at(); net_.loop.now() < then) return arm(net_.loop.deadlines(), then);
+    }
+    rested_enough(**given, close_reason::yielded);
+  }
+}
+
+void pool::expired() {
+  yield_idle();
 }
 
 pool::waiter* pool::call_first() noexcept {
@@ -232,9 +261,12 @@ void pool::finished(opening& over) {
   reachable_ = outcome.has_value();
   if (outcome) {
     if (options_.observer != nullptr) options_.observer->opened();
-    const auto retire_at = net_.loop.now() + jittered(options_.max_age);
+    const auto now = net_.loop.now();
+    const auto worth_it_at = now + std::min<time::duration>(stay_for_openings * (now - done->began), longest_stay);
+    const auto retire_at = now + jittered(options_.max_age);
     pooled_connection::keeper& self = *this;  // a private base: named here, where it can be reached
-    put_back(std::make_unique<pooled_connection>(self, std::move(done->right), std::move(*outcome), retire_at));
+    put_back(
+        std::make_unique<pooled_connection>(self, std::move(done->right), std::move(*outcome), worth_it_at, retire_at));
     return;
   }
   if (options_.observer != nullptr) options_.observer->open_failed(outcome.error());
@@ -264,9 +296,7 @@ void pool::use_grant() {
 
 void pool::asked_to_yield() noexcept {
   net_.loop.post([this, alive = alive_] {
-    // Others were asked too: there may be enough by now.
-    if (!*alive || idle_.empty() || !budget_.anybody_waits()) return;
-    rested_enough(*idle_.front(), close_reason::yielded);  // the one that was used longest ago
+    if (*alive) yield_idle();
   });
 }
 

@@ -41,7 +41,7 @@ struct pool_options {
 // The open connections of one account on one loop. Last used, first reused; an idle connection is watched, so that a
 // close by the server is seen at once. Opening belongs to the pool: whoever waits longest gets what becomes free first,
 // a connection that was opened or one that comes back, and a connection whose requester has left is there for the next.
-class pool final : private connection_budget::member, private pooled_connection::keeper {
+class pool final : private connection_budget::member, private pooled_connection::keeper, private time::deadline {
   using connection_ptr = std::unique_ptr<pooled_connection>;
   struct waiter;
   struct opening;
@@ -92,7 +92,7 @@ class pool final : private connection_budget::member, private pooled_connection:
   // coroutines do not.
   pool(network net, upstream::target where, pool_options options, connection_budget& budget,
        std::function<double()> uniform);
-  ~pool();
+  ~pool() override;
 
   // An idle connection, if there is one: the usual case, without waiting.
   lease take_idle() noexcept;
@@ -112,10 +112,12 @@ class pool final : private connection_budget::member, private pooled_connection:
   void granted() noexcept override;
   void asked_to_yield() noexcept override;
   void rested_enough(pooled_connection& c, close_reason why) noexcept override;
+  void expired() override;  // a connection has become worth its opening
 
   lease lend(connection_ptr c) noexcept;
   void put_back(connection_ptr c) noexcept;
   bool offer(connection_ptr& c) noexcept;
+  void yield_idle() noexcept;
   waiter* call_first() noexcept;
   void discard(connection_ptr c, close_reason why) noexcept;
   void learn_from_close(const pooled_connection& c) noexcept;

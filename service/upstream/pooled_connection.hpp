@@ -38,11 +38,17 @@ class pooled_connection final : private transport::readiness::observer, private 
   };
 
   pooled_connection(keeper& told, connection_budget::right right, std::unique_ptr<transport::channel> channel,
-                    time::instant retire_at) noexcept
-      : keeper_{told}, right_{std::move(right)}, channel_{std::move(channel)}, retire_at_{retire_at} {}
+                    time::instant worth_it_at, time::instant retire_at) noexcept
+      : keeper_{told},
+        right_{std::move(right)},
+        channel_{std::move(channel)},
+        worth_it_at_{worth_it_at},
+        retire_at_{retire_at} {}
 
   transport::channel& channel() noexcept { return *channel_; }
   bool worn_out(time::instant now) const noexcept { return now >= retire_at_; }
+  // From then on it was worth opening, and another loop may have its right.
+  time::instant worth_it_at() const noexcept { return worth_it_at_; }
   // It carried an exchange before.
   bool used() const noexcept { return used_; }
   void mark_used() noexcept {
@@ -74,6 +80,7 @@ class pooled_connection final : private transport::readiness::observer, private 
   keeper& keeper_;
   connection_budget::right right_;  // given back only when the channel is closed
   std::unique_ptr<transport::channel> channel_;
+  time::instant worth_it_at_;
   time::instant retire_at_;
   time::instant resting_since_{};
   time::instant rests_until_ = time::instant::max();  // also while it is somebody's who has not begun yet

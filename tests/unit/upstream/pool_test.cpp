@@ -598,6 +598,77 @@ TEST_CASE_FIXTURE(shared_fixture, "a loop with none of the connections gets one,
   CHECK(observer.closes == closes{{"yielded", 1}});
 }
 
+TEST_CASE_FIXTURE(shared_fixture,
+                  "who waits gets what becomes free elsewhere and nobody there needs, though shares were equal") {
+  auto& a = request();
+  auto& busy = request_other();
+  auto& c = request_other();
+  settle();  // this loop hears that it should yield, and has nothing idle
+  CHECK_FALSE(c.has_value());
+  keep(a);
+  CHECK_COUNTS(0, 0, 0, 0);
+  turn_other();
+  CHECK(served(c));
+  CHECK(served(busy));
+  CHECK(budget.open() == 2);
+}
+
+TEST_CASE_FIXTURE(shared_fixture,
+                  "who has as many gets no connection before it was worth opening, idle or coming back") {
+  connector.how = mode::stepping;
+  auto& a = request();
+  advance(20ms);  // it takes so long to open one
+  connector.succeed(0);
+  settle();
+  auto& busy = request_other();
+  REQUIRE(served(busy));
+  std::optional<outcome>* waiting = nullptr;
+  time::duration passed{};
+  SUBCASE("coming back") {
+    waiting = &request_other();
+    settle();
+    keep(a);
+  }
+  SUBCASE("idle") {
+    keep(a);
+    waiting = &request_other();
+    settle();
+  }
+  SUBCASE("idle, and used meanwhile") {
+    keep(a);
+    waiting = &request_other();
+    advance(passed = 100ms);
+    keep(request());
+    CHECK(connector.asked.size() == 1);
+  }
+  advance(199ms - passed);
+  CHECK_COUNTS(1, 0, 0, 0);
+  CHECK_FALSE(waiting->has_value());
+  advance(1ms);  // ten times as long
+  CHECK_COUNTS(0, 0, 0, 0);
+  turn_other();
+  CHECK(served(*waiting));
+  CHECK(observer.closes == closes{{"yielded", 1}});
+}
+
+TEST_CASE_FIXTURE(shared_fixture,
+                  "a connection that was slow to open is kept from those who have as many for a second") {
+  connector.how = mode::stepping;
+  auto& a = request();
+  advance(1999ms);
+  connector.succeed(0);
+  settle();
+  request_other();
+  auto& waiting = request_other();
+  keep(a);
+  advance(999ms);
+  CHECK_COUNTS(1, 0, 0, 0);
+  advance(1ms);
+  CHECK_COUNTS(0, 0, 0, 0);
+  turn_other();
+  CHECK(served(waiting));
+}
+
 TEST_CASE_FIXTURE(shared_fixture, "a right that is granted when its waiter has been served otherwise goes on") {
   auto& a = request();
   auto& c = request_other();
@@ -623,6 +694,71 @@ TEST_CASE_FIXTURE(shared_fixture, "a pool that goes with a grant on its way give
   CHECK(budget.open() == 1);
   CHECK(served(b));
   settle();
+}
+
+// Two loops under load: callers who ask again when they have been served, after a breath.
+struct loaded_fixture : shared_fixture {
+  static constexpr auto opening_takes = 20ms;
+  static constexpr auto exchange_takes = 10ms;
+  static constexpr auto breath = 1ms;
+
+  loaded_fixture() {
+    for (auto* each : {&connector, &other_connector}) {
+      each->how = mode::slow;
+      each->takes = opening_takes;
+    }
+  }
+  static task<> pass(transport::loop& on, time::duration how_long) {
+    transport::parking place{on.ready()};
+    co_await place.wait(on.deadlines(), on.now() + how_long);
+  }
+  static task<> call(pool& from, transport::loop& on, time::instant until, std::size_t& exchanges, int& running) {
+    while (on.now() < until) {
+      auto got = co_await from.acquire(on.now() + 10s, 2s);
+      if (!got) break;
+      co_await pass(on, exchange_takes);
+      got->keep();
+      *got = {};
+      ++exchanges;
+      co_await pass(on, breath);
+    }
+    --running;
+  }
+  void run(int callers, int callers_of_other, time::duration how_long) {
+    int running = callers + callers_of_other;
+    const auto until = clock.now() + how_long;
+    for (int i = 0; i < callers; ++i) loop.spawn(call(*subject, loop, until, here, running));
+    for (int i = 0; i < callers_of_other; ++i) other_loop.spawn(call(*other, other_loop, until, there, running));
+    while (running > 0) step();
+  }
+  void step() {
+    clock.advance(1ms);
+    for (int i = 0; i < 4; ++i) {
+      loop.turn();
+      other_loop.turn();
+    }
+  }
+  std::size_t opened() const { return connector.asked.size() + other_connector.asked.size(); }
+
+  std::size_t here = 0;
+  std::size_t there = 0;
+};
+
+TEST_CASE_FIXTURE(loaded_fixture,
+                  "under load connections do not go to and fro: at most a tenth of the time is opening") {
+  constexpr auto duration = 10s;
+  SUBCASE("one loop needs more than its share, the other all of it") {
+    run(1, 2, duration);
+  }
+  SUBCASE("both need more than their shares") {
+    run(3, 3, duration);
+    CHECK(opened() == 3);  // who came first had both, and gave one up
+  }
+  MESSAGE(opened() << " connections were opened for " << here << " and " << there << " exchanges");
+  // Two are opened in every tenfold of what it takes: one goes over, and one comes back.
+  CHECK(opened() <= 2 * duration / (10 * opening_takes));
+  CHECK(here + there > 2 * duration / (exchange_takes + breath) * 8 / 10);
+  CHECK(here > 10s / (exchange_takes + breath) / 2);
 }
 
 // A loop on a thread of its own, with everything that it does not share.

@@ -31,7 +31,8 @@ class fixed_names final : public upstream::resolver {
   std::expected<std::vector<transport::endpoint>, std::string> answer{std::vector{at("192.0.2.1")}};
 };
 
-// Connections in memory. `at_once` accepts them; otherwise each stays outstanding until the test decides.
+// Connections in memory. `at_once` accepts them, `slow` after as long as it `takes`; `stepping` leaves each outstanding
+// until the test decides.
 class scripted_connector final : public transport::connector {
  public:
   struct pending {
@@ -40,7 +41,7 @@ class scripted_connector final : public transport::connector {
     upstream::opened outcome = std::unexpected{std::string{"timed out"}};
     bool dropped = false;
   };
-  enum class mode : std::uint8_t { at_once, stepping, refusing };
+  enum class mode : std::uint8_t { at_once, slow, stepping, refusing };
 
   explicit scripted_connector(transport::loop& on) : loop_{on} {}
 
@@ -50,6 +51,10 @@ class scripted_connector final : public transport::connector {
     if (how == mode::refusing) co_return std::unexpected{std::string{"connection refused"}};
     if (how == mode::at_once) co_return accept();
     transport::parking place{loop_.ready()};
+    if (how == mode::slow) {
+      co_await place.wait(loop_.deadlines(), loop_.now() + takes);
+      co_return accept();
+    }
     self.place = &place;
     struct departure {
       pending& it;
@@ -75,6 +80,7 @@ class scripted_connector final : public transport::connector {
   }
 
   mode how = mode::at_once;
+  time::duration takes{};
   std::deque<pending> asked;
   std::function<void(std::unique_ptr<transport::memory_channel>)> on_accept;
 
