@@ -56,7 +56,7 @@ rlim_t most_descriptors(const settings::configuration& configuration) noexcept {
 
 // One event loop with what stands on it and the thread that turns it.
 struct loop_thread {
-  explicit loop_thread(const time::clock& clock, upstream::lookup_thread& lookups)
+  explicit loop_thread(const time::clock& clock, upstream::system_lookups& lookups)
       : loop{clock}, connector{loop}, names{loop, lookups} {}
 
   void start() {
@@ -411,7 +411,7 @@ class process {
   std::unique_ptr<tls_listener> api_tls_;    // none: plain
   std::unique_ptr<tls_listener> admin_tls_;  // none: plain
   std::optional<handshake_instrument> admin_handshakes_;
-  upstream::lookup_thread lookups_;
+  upstream::system_lookups lookups_;
   std::vector<std::unique_ptr<loop_thread>> loops_;
   std::unique_ptr<service> service_;
   std::vector<metrics::computed> constants_;

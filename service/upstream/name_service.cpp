@@ -3,7 +3,8 @@
 #include <netdb.h>
 
 #include <algorithm>
-#include <memory>
+#include <system_error>
+#include <thread>
 
 namespace gateway::upstream {
 
@@ -37,37 +38,70 @@ addresses ask_system(const std::string& host, std::uint16_t port) {
 
 }  // namespace
 
-lookup_thread::lookup_thread() : thread_{[this] { work(); }} {}
+// What the threads own together with the service, and go on owning when it has gone.
+struct system_lookups::shared {
+  using place = std::pair<std::string, std::uint16_t>;
 
-lookup_thread::~lookup_thread() {
-  {
-    const std::lock_guard lock{mutex_};
-    ending_ = true;
-  }
-  wake_.notify_one();
-  thread_.join();
+  const function ask;
+  const std::size_t most;
+  std::mutex mutex;
+  std::map<place, std::vector<handler>> asked;  // in line or under way
+  std::deque<place> line;
+  std::size_t threads = 0;
+};
+
+system_lookups::system_lookups() : system_lookups{&ask_system} {}
+
+system_lookups::system_lookups(function ask, std::size_t most)
+    : shared_{std::make_shared<shared>(std::move(ask), most)} {}
+
+system_lookups::~system_lookups() {
+  const std::lock_guard lock{shared_->mutex};
+  shared_->line.clear();
+  shared_->asked.clear();
 }
 
-void lookup_thread::look_up(std::string host, std::uint16_t port, handler done) {
-  {
-    const std::lock_guard lock{mutex_};
-    jobs_.push_back({std::move(host), port, std::move(done)});
+void system_lookups::look_up(std::string host, std::uint16_t port, handler done) {
+  const shared::place what{std::move(host), port};
+  std::unique_lock lock{shared_->mutex};
+  auto& listeners = shared_->asked[what];
+  listeners.push_back(std::move(done));
+  if (listeners.size() > 1) return;
+  shared_->line.push_back(what);
+  if (shared_->threads == shared_->most) return;
+  // Detached, for nobody can end a getaddrinfo and a process that was told to stop cannot wait for one. So a thread may
+  // still run when this service, main's objects and the statics are destroyed. It then touches what it owns (`shared`,
+  // its stack, the resolver's state, which libc keeps per thread), libc itself, which exit leaves usable, and no
+  // handler: they were dropped. One that was being told just then finds its door closed. No lookup reads a static of
+  // ours. In the end the kernel takes the thread away where it stands, with nothing of it that anybody waits for.
+  try {
+    std::thread{[with = shared_] { work(*with); }}.detach();
+    ++shared_->threads;
+  } catch (const std::system_error& no_thread) {
+    if (shared_->threads > 0) return;  // the next one that is free takes it
+    shared_->line.clear();
+    const auto told = shared_->asked.extract(what);
+    lock.unlock();
+    for (const auto& each : told.mapped())
+      each(std::unexpected{"no thread to look it up: " + no_thread.code().message()});
   }
-  wake_.notify_one();
 }
 
-void lookup_thread::work() {
-  for (;;) {
-    job next;
-    {
-      std::unique_lock lock{mutex_};
-      wake_.wait(lock, [this] { return ending_ || !jobs_.empty(); });
-      if (ending_) return;
-      next = std::move(jobs_.front());
-      jobs_.pop_front();
-    }
-    next.done(ask_system(next.host, next.port));
+void system_lookups::work(shared& with) {
+  std::unique_lock lock{with.mutex};
+  while (!with.line.empty()) {
+    const auto what = std::move(with.line.front());
+    with.line.pop_front();
+    lock.unlock();
+    const auto found = with.ask(what.first, what.second);
+    lock.lock();
+    const auto told = with.asked.extract(what);  // who asks from now on wants a new answer
+    lock.unlock();
+    if (told)
+      for (const auto& each : told.mapped()) each(found);
+    lock.lock();
   }
+  --with.threads;
 }
 
 task<addresses> name_service::resolve(const std::string& host, std::uint16_t port, time::instant deadline) {

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "foundation/transport/parking.hpp"
@@ -27,30 +26,30 @@ class lookup_source {
   virtual void look_up(std::string host, std::uint16_t port, handler done) = 0;
 };
 
-// The system's resolver on a thread of its own: getaddrinfo blocks, for seconds when name servers are away, and nothing
-// that serves requests may wait for it there.
-class lookup_thread final : public lookup_source {
+// The system's resolver. getaddrinfo blocks, for seconds when name servers are away: so each name is looked up on a
+// thread of its own. Nothing that serves requests waits there, and no account for another one's name servers. Of a host
+// and port there is one lookup at a time; whoever asks meanwhile, on any loop, hears its outcome.
+class system_lookups final : public lookup_source {
  public:
-  lookup_thread();
-  ~lookup_thread() override;  // waits for the lookup under way; what still stands in line is dropped
-  lookup_thread(const lookup_thread&) = delete;
-  lookup_thread& operator=(const lookup_thread&) = delete;
+  using function = std::function<addresses(const std::string& host, std::uint16_t port)>;
+  // More names than that stand in line.
+  static constexpr std::size_t most_threads = 8;
+
+  system_lookups();
+  // Another function than the system's, which may block as well and be called on several threads.
+  explicit system_lookups(function ask, std::size_t most = most_threads);
+  // Waits for nothing. Who has not been told hears nothing more; lookups under way end by themselves, later.
+  ~system_lookups() override;
+  system_lookups(const system_lookups&) = delete;
+  system_lookups& operator=(const system_lookups&) = delete;
 
   void look_up(std::string host, std::uint16_t port, handler done) override;
 
  private:
-  struct job {
-    std::string host;
-    std::uint16_t port;
-    handler done;
-  };
-  void work();
+  struct shared;
+  static void work(shared& with);
 
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<job> jobs_;
-  bool ending_ = false;
-  std::thread thread_;
+  std::shared_ptr<shared> shared_;
 };
 
 // One loop's view of names. Answers from what it knows and refreshes in the background; the last good set is kept when

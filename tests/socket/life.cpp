@@ -122,6 +122,28 @@ TEST_CASE("Told to stop twice, it ends at once") {
   CHECK(slow.is_lost());
 }
 
+TEST_CASE("Told to stop while name servers are silent, it waits for none of their answers") {
+  const scratch_folder folder;
+  const running_simulator podero;
+  auto how = configuration::of(podero, folder);
+  how.base_url = "https://podero.silent.test/api/partners/v2.0";
+  how.environment = {"LD_PRELOAD=" SILENCE_LIBRARY};
+  how.wait_until_ready = false;
+  SUBCASE("once") {
+    running_gateway gateway{how};
+    gateway.process().signal(SIGTERM);
+    CHECK(gateway.process().end() == 0);  // a lookup takes longer than this waits
+  }
+  SUBCASE("twice") {
+    how.drain = "{ delay: 1m, timeout: 1m }";
+    running_gateway gateway{how};
+    gateway.process().signal(SIGTERM);
+    gateway.process().line_with("\"draining\"");
+    gateway.process().signal(SIGTERM);
+    CHECK(gateway.process().end() == 0);
+  }
+}
+
 TEST_CASE("What runs longer than drain.timeout is cut off") {
   both_programs running{[](auto& c) { c.drain = "{ delay: 0ms, timeout: 200ms }"; }};
   auto caller = running.gateway.caller();

@@ -265,3 +265,17 @@ TEST_CASE("An address where nobody listens is named in the log, and creations ar
   CHECK(gateway.process().line_with("token renewal failed").contains("localhost:1: Connection refused"));
   check_unavailable(post_example(gateway));
 }
+
+TEST_CASE("An account whose name servers are silent delays no other one") {
+  scratch_folder folder;
+  running_simulator podero;
+  auto how = configuration::of(podero, folder);
+  how.account_more =
+      "  elsewhere:\n    base_url: https://podero.silent.test/api/partners/v2.0\n"
+      "    token: { client_id: some-id, client_secret_file: " +
+      how.secret_file + " }\n";
+  how.environment = {"LD_PRELOAD=" SILENCE_LIBRARY};
+  how.wait_until_ready = false;  // which is later, for `elsewhere`
+  running_gateway gateway{how};
+  CHECK(post_example(gateway).status == 201);
+}
