@@ -11,9 +11,10 @@ namespace {
 
 // So many times as long as its opening took a connection stays where it is, if those who wait elsewhere have as many:
 // at most a tenth of the time then goes into handshakes, however two loops' needs go up and down. Not longer than
-// `longest_stay`, where opening was slow for once.
+// `longest_stay`, where opening was slow for once, nor shorter than `shortest_stay`: servers count handshakes, too.
 constexpr int stay_for_openings = 10;
-constexpr std::chrono::seconds longest_stay{1};
+constexpr std::chrono::milliseconds shortest_stay{100};
+constexpr std::chrono::milliseconds longest_stay{1000};
 
 }  // namespace
 
@@ -262,7 +263,8 @@ void pool::finished(opening& over) {
   if (outcome) {
     if (options_.observer != nullptr) options_.observer->opened();
     const auto now = net_.loop.now();
-    const auto worth_it_at = now + std::min<time::duration>(stay_for_openings * (now - done->began), longest_stay);
+    const auto worth_it_at =
+        now + std::clamp<time::duration>(stay_for_openings * (now - done->began), shortest_stay, longest_stay);
     const auto retire_at = now + jittered(options_.max_age);
     pooled_connection::keeper& self = *this;  // a private base: named here, where it can be reached
     put_back(
