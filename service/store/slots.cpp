@@ -39,7 +39,8 @@ time::instant slot_book::next_below(std::uint32_t most, std::size_t caller, std:
 }
 
 std::uint64_t slot_book::take(std::size_t caller, std::size_t account, time::instant now) {
-  held_.push_back({++last_id_, account, {caller}, {}, now, now + time_to_live_});
+  // Not always the last to end: the time to live may have become shorter.
+  put({++last_id_, account, {caller}, {}, now, now + time_to_live_});
   return last_id_;
 }
 

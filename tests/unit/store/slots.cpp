@@ -23,6 +23,21 @@ TEST_CASE("a slot is held from when it is taken until its time is over") {
   CHECK(book.next_free(start + 15min) == start + 15min);
 }
 
+TEST_CASE("where a slot lives shorter from now on, those of before hold back nobody's end") {
+  store::slot_book book{2, 120s};
+  book.take(portal, 0, start);
+  book.resize(2, 2s);
+  book.take(portal, 0, start + 1s);
+  CHECK(book.held().front().until == start + 3s);
+  CHECK(book.next_free(start + 2s) == start + 3s);
+  CHECK(book.next_below(2, portal, 0, start + 2s) == start + 3s);
+  CHECK(book.next_below(1, portal, 0, start + 2s) == start + 120s);
+  book.expire(start + 3s);
+  CHECK(book.held().size() == 1);
+  CHECK(book.held().front().until == start + 120s);
+  CHECK(book.next_free(start + 3s) == start + 3s);
+}
+
 TEST_CASE("a shared slot is free once every holder gave it back") {
   store::slot_book book{1, 15min};
   const auto id = book.take(portal, 0, start);
