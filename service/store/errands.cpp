@@ -17,17 +17,42 @@ bool of_pace(const errand& e) noexcept {
   return pauses(e) || e.what == kind::resume;
 }
 
+// Losing one costs a slot until its time is over, no more.
+bool of_slots(const errand& e) noexcept {
+  return e.what == kind::slot || e.what == kind::take_back;
+}
+
 bool same_matter(const errand& a, const errand& b) noexcept {
   if (of_pace(a) && of_pace(b)) return a.account == b.account;
-  const auto of_slots = [](const errand& e) { return e.what == kind::slot || e.what == kind::take_back; };
   return of_slots(a) && of_slots(b);
 }
 
 }  // namespace
 
 void errands::add(errand one) {
-  if (all_.size() >= most) all_.pop_front();
+  if (one.what == kind::slot && said_already(one)) return;
+  if (all_.size() >= most && of_slots(one) && !make_room()) return;
   all_.push_back({++last_, std::move(one), false, {}});
+}
+
+// Waits to be told in the same words, with nothing but the same of other slots after it.
+bool errands::said_already(const errand& what) noexcept {
+  for (auto one = all_.rbegin(); one != all_.rend(); ++one) {
+    if (!of_slots(one->what)) continue;
+    if (one->what.what != what.what || one->what.arguments[0] != what.arguments[0]) return false;
+    if (one->under_way || one->what.arguments != what.arguments) continue;
+    one->what.useless_at = std::max(one->what.useless_at, what.useless_at);
+    return true;
+  }
+  return false;
+}
+
+// False: all that there is matters more.
+bool errands::make_room() {
+  const auto oldest = std::ranges::find_if(all_, [](const entry& e) { return of_slots(e.what); });
+  if (oldest == all_.end()) return false;
+  all_.erase(oldest);
+  return true;
 }
 
 bool errands::holds(errand::kind what) const noexcept {

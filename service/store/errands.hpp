@@ -34,7 +34,8 @@ struct errand {
 // What is to be told, in order; each is said once at a time.
 class errands {
  public:
-  // Beyond so many the oldest are given up.
+  // Beyond so many the oldest about slots are given up, of which there are as many as callers say. All others are few,
+  // and none of them is.
   static constexpr std::size_t most = 4096;
 
   void add(errand one);
@@ -68,6 +69,8 @@ class errands {
     time::instant not_before{};
   };
   std::deque<entry>::iterator place(std::uint64_t number) noexcept;
+  bool said_already(const errand& what) noexcept;
+  bool make_room();
 
   std::deque<entry> all_;
   std::uint64_t last_ = 0;

@@ -247,6 +247,44 @@ TEST_CASE("without an answer the store is away; it is tried again after ever lon
   CHECK(p.ledger.drawable(p.read(), p.now).at == time::instant::max());
   CHECK(p.ledger.drawable(p.read(), p.now).why.what == binding::by::store);
   for (const auto pause : {100ms, 200ms, 400ms, 800ms, 1600ms, 2000ms, 2000ms}) {
+TEST_CASE("a pause is told however much was given back while the store was away") {
+  played p{{}, 2};
+  p.begin();
+  p.ledger.pause(0, p.now + 120s, p.now);
+  p.no_answer(p.expect(p.scripts.pause));
+  REQUIRE(p.ledger.away());
+  for (int i = 0; i < 4'300; ++i) p.ledger.give_back_slot("s" + std::to_string(i), 0, p.now);
+  p.now += 200ms;
+  p.answer(p.expect(p.scripts.reserve), p.reservation(3));
+  CHECK(p.ledger.drawable(p.read(), p.now).why.what == binding::by::pause);
+  CHECK(says(p.expect(p.scripts.pause), {"pause", "sandbox"}));
+}
+
+TEST_CASE("where there are no slots Redis is not told that one was given back") {
+  played p;
+  p.begin();
+  CHECK_FALSE(p.ledger.give_back_slot("s1", 0, p.now));
+  CHECK_FALSE(p.ledger.free_slot("s1", p.now));
+  CHECK_FALSE(p.asks(p.scripts.slot));
+}
+
+TEST_CASE("what is said of a slot again and again before it is told is told once") {
+  played p{{}, 2};
+  p.begin();
+  for (int i = 0; i < 3; ++i) {
+    p.ledger.give_back_slot("s1", 0, p.now);
+    p.ledger.give_back_slot("s1", 1, p.now);
+  }
+  const auto told = [&] {
+    const auto all = p.ledger.take_orders(p.now);
+    return std::ranges::count(all, &p.scripts.slot, &order::what);
+  };
+  CHECK(told() == 2);
+  // One that is under way may have been there before what was said since.
+  p.ledger.give_back_slot("s1", 0, p.now);
+  CHECK(told() == 1);
+}
+
     CHECK(p.ledger.next_order(p.now) == p.now + pause);
     p.now += pause;
     p.no_answer(p.expect(p.scripts.reserve));
