@@ -92,7 +92,7 @@ keyed_end keyed_creation::told(store::claim what, time::instant now) {
 }
 
 task<keyed_end> keyed_creation::create(std::uint64_t token) {
-  const store::hold mine{.name = name(), .token = token, .by = asking_};
+  const store::hold mine{.name = name(), .of = digest_, .token = token, .by = asking_};
   order_.asking = asking_;
   // Whoever came first may have waited for another replica until its time was over.
   order_.deadline = latest();

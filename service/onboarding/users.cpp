@@ -81,9 +81,8 @@ task<users::made> users::create(user_request what, workspace& space, std::string
 
 // The key is this request's, or says what there is to answer.
 task<std::expected<store::claim, failure>> users::claim(const user_request& what, store::key_name name,
-                                                        transport::departure* caller,
+                                                        store::digest digest, transport::departure* caller,
                                                         std::shared_ptr<store::asking> by) {
-  const auto digest = json::canonical_digest(what.body);
   store::polling pace;
   for (;;) {
     auto claiming = parts_.records.claim_key(name, digest, parts_.loop.now() + claim_lease::length, by);
@@ -119,14 +118,15 @@ task<bool> users::change(store::key_name name, time::instant until) {
 task<users::made> users::create_keyed(const user_request& what, workspace& space, std::string& out) {
   const store::key_name name{what.caller, record_name(*what.idempotency_key)};
   const auto by = std::make_shared<store::asking>();
-  auto claiming = claim(what, name, space.caller, by);
+  const auto digest = json::canonical_digest(what.body);
+  auto claiming = claim(what, name, digest, space.caller, by);
   auto claimed = co_await std::move(claiming);
   if (!claimed) co_return std::unexpected{std::move(claimed.error())};
   if (claimed->is == store::claim::outcome::done) {
     out = std::move(claimed->answer.body);
     co_return user_answer{.status = claimed->answer.status, .replayed = true};
   }
-  const store::hold mine{.name = name, .token = claimed->token, .by = by};
+  const store::hold mine{.name = name, .of = digest, .token = claimed->token, .by = by};
   recorded way{parts_.loop, parts_.records, mine};
   auto end = std::optional<made>{};
   {

@@ -48,6 +48,7 @@ class users {
   using made = std::expected<user_answer, errors::failure>;
 
   transport::task<std::expected<store::claim, errors::failure>> claim(const user_request& what, store::key_name name,
+                                                                      store::digest digest,
                                                                       transport::departure* caller,
                                                                       std::shared_ptr<store::asking> by);
   transport::task<made> create_keyed(const user_request& what, workspace& space, std::string& out);

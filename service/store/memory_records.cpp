@@ -82,6 +82,7 @@ std::optional<kept_answer> memory_records::kept_here(const key_name& name, const
 said memory_records::apply(const hold& by, key_event what, time::instant lease_until, kept_answer* answer) {
   const std::lock_guard lock{mutex_};
   const auto found = keys_.find(by.name);
+  // Nothing is lost here but by its age.
   if (found == keys_.end() || found->second.token != by.token) return said::no;
   auto& known = found->second;
   const auto step = next(known.state, what);

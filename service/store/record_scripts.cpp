@@ -40,6 +40,13 @@ local clock=redis.call('TIME')
 local now=clock[1]*1000+math.floor(clock[2]/1000)
 )";
 
+constexpr auto keeping_keys = R"(local function keep(record,index,member,retention)
+  redis.call('PEXPIREAT',record,int(now+retention))
+  redis.call('ZADD',index,int(now+retention),member)
+  redis.call('PEXPIREAT',index,int(now+retention+60000))
+end
+)";
+
 // A claim that nobody followed up had no effect: whoever takes it over begins anew. The fence begins at the clock's
 // time: where Redis has lost its data, no token of before comes again. It and the index live a little longer than the
 // youngest record.
@@ -63,24 +70,29 @@ end
 if redis.call('EXISTS',fence)==0 then redis.call('SET',fence,int(now*1000)) end
 local token=int(redis.call('INCR',fence))
 redis.call('HSET',record,'state',int(to),'digest',digest,'token',token,'step','0','said','','lease',int(now+lease))
-redis.call('PEXPIREAT',record,int(now+retention))
-redis.call('ZADD',index,int(now+retention),member)
-redis.call('PEXPIREAT',index,int(now+retention+60000))
+keep(record,index,member,retention)
 redis.call('PEXPIREAT',fence,int(now+retention+60000))
 return {'yours',token}
 )";
 
 // A step that was taken already is taken once more by a repetition whose first answer was lost; an older one comes too
-// late to mean anything.
+// late to mean anything. Where the record is gone, because Redis has lost its data since it was claimed, an outcome is
+// written anew, whether or not there is room for it.
 constexpr auto telling = R"(local record,index=KEYS[1],KEYS[2]
 local member,event,token,order,lease,answer,channel=ARGV[1],tonumber(ARGV[2]),ARGV[3],tonumber(ARGV[4]),tonumber(ARGV[5]),ARGV[6],ARGV[7]
+local digest,retention=ARGV[8],tonumber(ARGV[9])
 local known=redis.call('HMGET',record,'state','token','step','said')
-if not known[1] or known[2]~=token then return 0 end
-local last=tonumber(known[3])
+local state=tonumber(known[1] or NONE)
+if state~=NONE and known[2]~=token then return 0 end
+local last=tonumber(known[3] or 0)
 if order~=0 and order==last and known[4]==ARGV[2] then return 1 end
 if order~=0 and order<=last then return 0 end
-local to,allowed=step(event,tonumber(known[1]))
+local to,allowed=step(event,state)
 if not allowed then return 0 end
+if state==NONE then
+  redis.call('HSET',record,'digest',digest,'token',token,'step','0','said','','lease',int(now))
+  keep(record,index,member,retention)
+end
 if to==NONE then
   redis.call('DEL',record)
   redis.call('ZREM',index,member)
@@ -107,8 +119,8 @@ return redis.call('DEL',KEYS[1])
 }  // namespace
 
 record_scripts make_record_scripts() {
-  return {.claim = {"key_claim", clock_now + table() + claiming},
-          .tell = {"key_tell", clock_now + table() + telling},
+  return {.claim = {"key_claim", clock_now + table() + keeping_keys + claiming},
+          .tell = {"key_tell", clock_now + table() + keeping_keys + telling},
           .keep_live = {"live_keep", keeping},
           .end_live = {"live_end", ending}};
 }

@@ -11,7 +11,7 @@ struct record_scripts {
   // -> "yours" TOKEN | "kept" STATE ANSWER | "other" | "full" MILLISECONDS
   redis::script claim;
   // keys: record, index. arguments: member of the index, event, token, step (0: in no order), lease (0: as it is),
-  // answer (empty: none), channel (empty: nobody is told). -> 1 or 0
+  // answer (empty: none), channel (empty: nobody is told); digest and retention, for a record that is gone. -> 1 or 0
   redis::script tell;
   // keys: live session, name by session. arguments: session, sealed, milliseconds.
   redis::script keep_live;

@@ -18,7 +18,7 @@ key_step next(key_state from, key_event what) noexcept {
   // clang-format off
   //                     claim            overdue          send           take_back         finish         lose             release         renew
   static constexpr key_step table[key_states][key_events] = {
-    /* none    */ {yes(s::claimed), yes(s::claimed), no(s::none),    no(s::none),      no(s::none),    no(s::none),     no(s::none),    no(s::none)},
+    /* none    */ {yes(s::claimed), yes(s::claimed), no(s::none),    no(s::none),      yes(s::done),   yes(s::unknown), no(s::none),    no(s::none)},
     /* claimed */ {no(s::claimed),  yes(s::claimed), yes(s::sent),   no(s::claimed),   yes(s::done),   no(s::claimed),  yes(s::none),   yes(s::claimed)},
     /* sent    */ {no(s::sent),     no(s::unknown),  yes(s::sent),   yes(s::claimed),  yes(s::done),   yes(s::unknown), yes(s::none),   no(s::sent)},
     /* done    */ {no(s::done),     no(s::done),     no(s::done),    no(s::done),      no(s::done),    no(s::done),     no(s::done),    no(s::done)},

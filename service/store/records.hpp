@@ -43,7 +43,8 @@ struct key_step {
   bool allowed = false;  // whoever says so is the one who may, and gets what it asks for
 };
 
-// The whole of it. What is not allowed changes nothing but what the lease's end changes.
+// The whole of it. What is not allowed changes nothing but what the lease's end changes. Whoever sent with a key that a
+// store has lost since writes anew what came of it: nobody creates with it again who comes after that.
 key_step next(key_state from, key_event what) noexcept;
 
 // A caller's key on an account.
@@ -75,6 +76,7 @@ class asking {
 // A key in the hands of the request that claimed it.
 struct hold {
   key_name name{};
+  digest of{};  // as it was claimed
   std::uint64_t token = 0;
   std::shared_ptr<asking> by = std::make_shared<asking>();
 };

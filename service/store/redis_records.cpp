@@ -82,6 +82,10 @@ std::string redis_records::member_of(const key_name& name) const {
   return base_ + "key:" + parts_.seals->hidden(joined("key", caller(name.caller), name.key));
 }
 
+std::string redis_records::body_of(const digest& of) const {
+  return parts_.seals->hidden(joined("body", {}, bytes(of)));
+}
+
 std::string redis_records::live_key(const live_name& name) const {
   const auto who = name.caller ? "one:" + caller(*name.caller) : std::string{"all"};
   return base_ + "live:" + parts_.seals->hidden(joined("live", who, bytes(name.of)));
@@ -101,11 +105,10 @@ task<claim> redis_records::claim_key(key_name name, digest of, time::instant lea
   const auto until = patience(by.get());
   if (until <= began) co_return claim{.is = claim::outcome::away};
   const auto record = member_of(name);
-  const auto body = parts_.seals->hidden(joined("body", {}, bytes(of)));
   const script_call call{scripts_.claim,
                          {record, index_, fence_},
-                         {record, body, milliseconds(lease_until - began), milliseconds(options.bounds.retention),
-                          std::to_string(options.bounds.keys)}};
+                         {record, body_of(of), milliseconds(lease_until - began),
+                          milliseconds(options.bounds.retention), std::to_string(options.bounds.keys)}};
   auto asked = parts_.client.run(call, until);
   const auto got = co_await std::move(asked);
   if (by) by->spend(parts_.loop.now() - began);
@@ -141,7 +144,8 @@ script_call redis_records::call_of(const saying& what) const {
           {record, index_},
           {record, std::to_string(static_cast<unsigned>(what.event)), std::to_string(what.what.token),
            std::to_string(what.step), what.lease > time::duration::zero() ? milliseconds(what.lease) : "0", what.answer,
-           tells_others(what.event) ? std::string_view{channel_} : std::string_view{}}};
+           tells_others(what.event) ? std::string_view{channel_} : std::string_view{}, body_of(what.what.of),
+           milliseconds(parts_.options.bounds.retention)}};
 }
 
 task<said> redis_records::tell(saying what, time::instant deadline) {

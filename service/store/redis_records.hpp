@@ -100,6 +100,7 @@ class redis_records final : public records {
   claim read_claim(const redis::reply& from, const std::string& record, time::instant now);
   claim kept(const redis::reply& from, const std::string& record);
   std::string member_of(const key_name& name) const;
+  std::string body_of(const digest& of) const;
   std::string live_key(const live_name& name) const;
   std::string caller(std::size_t index) const;
   time::instant patience(const asking* by) const noexcept;

@@ -65,8 +65,8 @@ TEST_CASE("every state and event end in Redis as the table has it") {
       CAPTURE(static_cast<int>(from));
       CAPTURE(static_cast<int>(what));
       in.server.ask({"FLUSHALL"});
-      const auto mine =
-          from == key_state::none ? hold{.name = {0, "k"}, .token = 7} : replica::held(brought_to(in.here, from, "k"));
+      const auto mine = replica::held(brought_to(in.here, from == key_state::none ? key_state::claimed : from, "k"));
+      if (from == key_state::none) in.server.ask({"FLUSHALL"});
       REQUIRE(state_of(in.server) == from);
       const auto expected = next(from, what);
       CHECK(tell(in.there, what, mine) == (expected.allowed ? said::yes : said::no));
@@ -396,6 +396,34 @@ TEST_CASE_FIXTURE(two_replicas, "where Redis has lost everything no token of bef
   REQUIRE(second.is == outcome::yours);
   CHECK(second.token != first.token);
   CHECK(here.sending(replica::held(first)) == said::no);
+  CHECK(here.finished(replica::held(first), "first") == said::no);
+  CHECK(there.sending(replica::held(second)) == said::yes);
+  CHECK(here.lost(replica::held(first)) == said::no);
+  CHECK(there.finished(replica::held(second), "second") == said::yes);
+  CHECK(here.come().answer.body == "second");
+}
+
+TEST_CASE("where Redis has lost everything whoever sent writes anew what came of it") {
+  two_replicas in{{.retention = 1h}};
+  auto& [server, wishes, here, there] = in;
+  for (const auto what : {key_event::finish, key_event::lose}) {
+    CAPTURE(static_cast<int>(what));
+    const auto first = here.come();
+    const auto mine = replica::held(first);
+    REQUIRE(here.sending(mine) == said::yes);
+    server.ask({"FLUSHALL"});
+    REQUIRE(tell(here, what, mine) == said::yes);
+    const auto later = there.come();
+    CHECK(later.is == (what == key_event::finish ? outcome::done : outcome::unknown));
+    CHECK(later.answer.body == (what == key_event::finish ? "{}" : ""));
+    CHECK(there.come("k", {2}).is == outcome::other_body);
+    CHECK(std::stol(server.ask({"PTTL", server.ask({"KEYS", "*key:*"})})) > 3'500'000);
+    CHECK(server.ask({"ZCARD", server.ask({"KEYS", "*}:keys"})}) == "1");
+    CHECK(std::stol(server.ask({"PTTL", server.ask({"KEYS", "*}:keys"})})) > 3'600'000);
+    // What is not lost yet is still fenced.
+    CHECK(here.sending(mine) == said::no);
+    server.ask({"FLUSHALL"});
+  }
 }
 
 }  // namespace

@@ -31,16 +31,18 @@ struct replica : node {
 
   // What a request does, step by step.
   struct came : claim {
+    digest of{};
     std::shared_ptr<asking> by = std::make_shared<asking>();
   };
   came come(std::string key = "k", digest of = {1}, std::size_t caller = 0,
             time::duration lease = std::chrono::seconds{30}) {
     came made;
+    made.of = of;
     static_cast<claim&>(made) = result(records.claim_key({caller, std::move(key)}, of, now() + lease, made.by));
     return made;
   }
   static hold held(const came& by, std::string key = "k") {
-    return {.name = {0, std::move(key)}, .token = by.token, .by = by.by};
+    return {.name = {0, std::move(key)}, .of = by.of, .token = by.token, .by = by.by};
   }
   said sending(hold by, time::duration lease = std::chrono::seconds{60}) {
     return result(records.sending(std::move(by), now() + lease));
