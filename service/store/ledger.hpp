@@ -18,6 +18,7 @@ struct resource {
   std::vector<window> windows{};
   time::duration stretch{0};           // windows are longer by this, at most by a twentieth of their length
   std::optional<std::size_t> paced{};  // by the account's pace
+  bool slewed = false;                 // and by a thousandth more: kept by a wall clock, which may be slewed by less
 };
 
 struct ledger_rules {
@@ -104,7 +105,7 @@ class ledger {
   virtual const slot_book& slots(time::instant now) = 0;
 };
 
-// How long a window is made, at most.
+// How much longer a window is made.
 time::duration stretch_of(const window& of, const resource& in) noexcept;
 
 // The latest of the openings of a resource's windows. `newest(n)` is when its n-th newest permit goes or went, if there

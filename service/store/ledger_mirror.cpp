@@ -45,7 +45,9 @@ void ledger_mirror::tell_all(std::uint32_t resource, const ring_news& news, std:
   const window* longest = nullptr;
   const auto unknown_before = clock.local(news.unknown_before) + options_.reach;
   for (const auto& one : rules.windows) {
-    const auto at = unknown_before + std::min(one.per, options_.recovery_cap) + stretch_of(one, rules);
+    const auto length = std::min(one.per, options_.recovery_cap);
+    // The clock was slewed by a thousandth of that at most.
+    const auto at = unknown_before + length + stretch_of(one, rules) - (one.per - length) / 1000;
     if (at <= opens) continue;
     opens = at;
     longest = &one;

@@ -19,6 +19,8 @@ ledger_rules stretched(ledger_rules rules, const shared_options& options) {
 
 ledger_rules healthy(ledger_rules rules, const shared_options& options) {
   for (auto& one : rules.resources) {
+    // For long windows a thousandth is more than the stretch.
+    one.slewed = true;
     for (auto& window : one.windows) window.rate -= degraded_share::set_aside(window.rate, options);
   }
   return rules;
@@ -28,8 +30,7 @@ std::string version_of(const resource& of) {
   std::string text;
   for (const auto& one : of.windows) {
     if (!text.empty()) text += ',';
-    // The store's wall clock may be slewed, by less than a thousandth: for long windows that is more than the stretch.
-    text += std::to_string(one.rate) + '/' + micros(one.per) + '/' + micros(stretch_of(one, of) + one.per / 1000);
+    text += std::to_string(one.rate) + '/' + micros(one.per) + '/' + micros(stretch_of(one, of));
   }
   return text;
 }
@@ -85,7 +86,7 @@ time::duration shared_ledger::lateness(const use& of) const noexcept {
   time::duration least = std::chrono::seconds{1};
   const auto look = [&](std::uint32_t resource) {
     const auto& one = mirror_.books().rules.resources[resource];
-    for (const auto& window : one.windows) least = std::min(least, stretch_of(window, one));
+    for (const auto& window : one.windows) least = std::min({least, one.stretch, window.per / 20});
   };
   std::ranges::for_each(of.requests, look);
   std::ranges::for_each(of.creations, look);

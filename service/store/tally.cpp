@@ -5,7 +5,8 @@
 namespace gateway::store {
 
 time::duration stretch_of(const window& of, const resource& in) noexcept {
-  return std::min(in.stretch, of.per / 20);
+  const auto stretch = std::min(in.stretch, of.per / 20);
+  return in.slewed ? stretch + of.per / 1000 : stretch;
 }
 
 std::uint32_t largest_rate(const resource& of) noexcept {

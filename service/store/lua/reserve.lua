@@ -98,8 +98,11 @@ local function opens()
   for number, ring in ipairs(rings) do
     local unknown = math.max(since, ring.since) + reach
     for _, one in ipairs(ring.windows) do
-      -- Before that anything may have been sent: full, for no longer than the cap.
-      offer(left(ring.pace, unknown, math.min(one.per, cap), one.stretch, floor), 'window', number - 1, one.place)
+      -- Before that anything may have been sent: full, for no longer than the cap, and for what this clock may be slewed
+      -- in that time: a thousandth, as the window's stretch has it for the whole window.
+      local length = math.min(one.per, cap)
+      local stretch = math.max(0, one.stretch - math.floor((one.per - length) / 1000))
+      offer(left(ring.pace, unknown, length, stretch, floor), 'window', number - 1, one.place)
       local nth = redis.call('LINDEX', ring.key, -one.rate)
       local stamp = nth and instant_of(nth) or ring.dropped
       if one.rate == 0 then stamp = floor end
