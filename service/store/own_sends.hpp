@@ -19,14 +19,16 @@ class own_sends {
 
   void add(std::uint32_t resource, one what);
   void forget(std::uint32_t resource, std::uint64_t id);
+  void drop_old(time::instant now);
   const std::deque<one>& of(std::uint32_t resource) const noexcept { return sends_[resource].all; }
-  bool empty() const noexcept;
 
  private:
   struct kept {
-    std::size_t most = 0;
-    time::duration longest{0};
-    std::deque<one> all{};  // oldest first
+    void drop_before(time::instant then) {
+      while (!all.empty() && all.front().at < then) all.pop_front();
+    }
+    time::duration longest{0};  // zero: there are no windows
+    std::deque<one> all{};      // oldest first
   };
   std::vector<kept> sends_;
 };

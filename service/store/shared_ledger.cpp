@@ -151,11 +151,11 @@ void shared_ledger::sent(const use& of, const drawing& what, time::instant at) {
 // Later than the instant that was reserved allows for: it counts once more, from now on.
 void shared_ledger::sent_again(const use& of, const drawing& what, time::instant at) {
   if (what.id == 0) return degraded_.books().sent_again(of, what, at);
-  const auto id = fresh();
-  for (const auto resource : counted(of)) own_.add(resource, {at, id});
-  // One that is under way does not know of it.
-  errands_.drop(errand::kind::upload);
-  errands_.add({.what = errand::kind::upload});
+  const own_sends::one again{at, fresh()};
+  for (const auto resource : counted(of)) {
+    own_.add(resource, again);
+    upload(resource, {&again, 1});
+  }
 }
 
 void shared_ledger::take_back(rings from, std::span<const reservation> all, bool slot, time::instant now) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -89,6 +90,7 @@ class shared_ledger final : public ledger {
   struct asked_for {
     permit_stock* stock = nullptr;           // a reservation
     std::uint64_t errand = 0;                // or an errand; neither: only a look
+    bool upload = false;                     // which may take longer than others
     std::vector<std::uint64_t> ids{};        // of the permits wanted
     rings of{};                              // of which rings it tells
     std::vector<ledger_mirror::place> at{};  // where the mirror stood
@@ -109,6 +111,9 @@ class shared_ledger final : public ledger {
   order reserve(permit_stock& for_one, std::size_t how_many, time::instant now);
   order run(std::uint64_t number, time::instant now);
   order run_upload(std::uint64_t number, time::instant now);
+  void upload(std::uint32_t ring, std::span<const own_sends::one> sends);
+  void upload_more();
+  void uploaded();
   std::vector<std::string> permits_wanted(const use* of) const;
   time::instant ask_at(permit_stock& one, time::instant now);
   void clear_out(time::instant now);
@@ -140,7 +145,14 @@ class shared_ledger final : public ledger {
   time::instant begun_{};
   time::instant look_at_{};  // also, while away, when to try again
   time::duration retry_{0};
-  std::vector<slot> lost_slots_;  // held when Redis forgot them; to be told again
+  // What Redis forgot is told again by one order after the other: each takes it a while, and nobody else is served
+  // then.
+  std::vector<slot> lost_slots_;  // held when it forgot them; the first order
+  struct piece {
+    std::uint32_t ring = 0;
+    std::vector<own_sends::one> sends{};
+  };
+  std::deque<piece> untold_;
 };
 
 }  // namespace gateway::store

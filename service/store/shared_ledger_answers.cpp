@@ -41,6 +41,8 @@ void shared_ledger::answered(std::uint64_t tag, const redis::outcome& answer, ti
 // Whatever it is that does not answer: from now on it is tried now and then, by looking.
 void shared_ledger::failed(const asked_for& what, time::instant now) {
   if (what.errand != 0) errands_.failed(what.errand, now + first_retry);
+  // That one takes long is no sign of that: whoever looks will see.
+  if (what.upload) return;
   if (what.stock != nullptr) {
     what.stock->answered(now, 1, 0, {}, options_.reach);
     // It may have been done. Their instants are not known, so their permits are lost, but not the slots.
@@ -76,16 +78,23 @@ void shared_ledger::begin(const std::string& epoch, time::instant now) {
   for (auto& [which, stock] : stocks_) {
     if (stock.of().slot) stock.take_all();
   }
-  const auto in_reserve = std::ranges::any_of(stocks_, [](const auto& one) { return !one.second.held().empty(); });
   // What an earlier loss left untold is told as well.
   std::erase_if(lost_slots_, [now](const slot& one) { return one.until <= now; });
   for (const auto& one : slots(now).held()) {
     if (std::ranges::find(lost_slots_, one.id, &slot::id) == lost_slots_.end()) lost_slots_.push_back(one);
   }
-  if (!own_.empty() || in_reserve || !lost_slots_.empty()) {
-    errands_.drop(errand::kind::upload);
-    errands_.add({.what = errand::kind::upload});
+  errands_.drop(errand::kind::upload);
+  untold_.clear();
+  own_.drop_old(now);
+  for (const auto ring : all_rings_) {
+    std::vector<own_sends::one> all{own_.of(ring).begin(), own_.of(ring).end()};
+    for (const auto& [which, stock] : stocks_) {
+      if (!draws_from(stock.of(), ring)) continue;
+      for (const auto& one : stock.held()) all.push_back({one.from, one.id});
+    }
+    upload(ring, all);
   }
+  upload_more();
   for (std::size_t i = 0; i < books.paces.size(); ++i) {
     if (const auto until = books.paces[i].paused_until(); until > now && !errands_.holds_pace(i))
       errands_.add({.what = errand::kind::pause, .account = i, .until = until, .useless_at = until});
@@ -184,15 +193,19 @@ bool shared_ledger::ran(const asked_for& what, const redis::reply& answer, time:
     else
       degraded_.refused();
   }
-  // Told; and what is freed from now on is not to be told again. A loss in the meantime is another upload.
-  if (one != nullptr && kind == errand::kind::upload && head->epoch == mirror_.epoch()) lost_slots_.clear();
   errands_.confirmed(what.errand);
+  // Given up, or of an epoch of before: a loss in the meantime is another upload.
+  if (kind == errand::kind::upload && head->epoch == mirror_.epoch()) {
+    uploaded();
+    upload_more();
+  }
   heard(*head, asked, received);
   // What was given back may be had by somebody who was told to wait.
   if (kind == errand::kind::take_back || kind == errand::kind::slot || kind == errand::kind::resume) {
     for (auto& [which, stock] : stocks_) stock.look_again();
   }
-  if (kind != errand::kind::lease) look_at_ = std::min(look_at_, received);
+  const auto goes_on = kind == errand::kind::upload && errands_.holds(kind);
+  if (kind != errand::kind::lease && !goes_on) look_at_ = std::min(look_at_, received);
   return true;
 }
 

@@ -10,6 +10,9 @@ namespace {
 
 // Reserved by one call, at most: the script's time is everybody's.
 constexpr std::size_t most_at_once = 16;
+// And uploaded by one.
+constexpr std::size_t most_in_a_piece = 500;
+constexpr int patience_with_uploads = 10;
 
 }  // namespace
 
@@ -60,8 +63,11 @@ time::instant shared_ledger::next_order(time::instant now) {
   return std::max(next, now);
 }
 
-// When to ask for more of it: as soon as Redis may reserve some, which it does as far ahead as it reaches.
+// When to ask for more of it: as soon as Redis may reserve some, which it does as far ahead as it reaches. Not while it
+// is still to hear what was sent before, however long that takes: what it does not know is full for some time only.
 time::instant shared_ledger::ask_at(permit_stock& one, time::instant now) {
+  const auto untold = std::ranges::any_of(untold_, [&](const piece& p) { return draws_from(one.of(), p.ring); });
+  if (untold || (one.of().slot && !lost_slots_.empty())) return time::instant::max();
   const auto opens = mirror_.books().opens(one.of(), now).at;
   if (opens <= now) return one.not_before();
   return std::max(one.not_before(), opens - (one.of().slot ? time::duration{0} : options_.reach));
@@ -163,6 +169,29 @@ order shared_ledger::run(std::uint64_t number, time::instant now) {
               now);
 }
 
+void shared_ledger::upload(std::uint32_t ring, std::span<const own_sends::one> sends) {
+  while (!sends.empty()) {
+    const auto some = sends.first(std::min(sends.size(), most_in_a_piece));
+    untold_.push_back({ring, {some.begin(), some.end()}});
+    sends = sends.subspan(some.size());
+  }
+  upload_more();
+}
+
+// One order at a time.
+void shared_ledger::upload_more() {
+  if ((!lost_slots_.empty() || !untold_.empty()) && !errands_.holds(errand::kind::upload))
+    errands_.add({.what = errand::kind::upload});
+}
+
+// What is freed from now on is not to be told again.
+void shared_ledger::uploaded() {
+  if (!lost_slots_.empty())
+    lost_slots_.clear();
+  else
+    untold_.pop_front();
+}
+
 order shared_ledger::run_upload(std::uint64_t number, time::instant now) {
   std::vector<std::string> own;
   own.push_back(std::to_string(lost_slots_.size()));
@@ -174,18 +203,18 @@ order shared_ledger::run_upload(std::uint64_t number, time::instant now) {
       own.push_back(std::move(word));
     for (const auto holder : one.holders) own.push_back(options_.callers[holder]);
   }
-  for (const auto resource : all_rings_) {
-    std::vector<std::string> entries;
-    for (const auto& one : own_.of(resource)) entries.push_back(entry_of(clock_.latest(one.at), one.id));
-    for (const auto& [which, stock] : stocks_) {
-      if (!draws_from(stock.of(), resource)) continue;
-      for (const auto& one : stock.held()) entries.push_back(entry_of(clock_.latest(one.from), one.id));
-    }
-    own.push_back(versions_[resource]);
-    own.push_back(std::to_string(entries.size()));
-    own.insert(own.end(), std::make_move_iterator(entries.begin()), std::make_move_iterator(entries.end()));
+  rings over;
+  if (lost_slots_.empty()) {
+    const auto& [ring, sends] = untold_.front();
+    over = {ring};
+    own.push_back(versions_[ring]);
+    own.push_back(std::to_string(sends.size()));
+    for (const auto& one : sends) own.push_back(entry_of(clock_.latest(one.at), one.id));
   }
-  return made(scripts_.upload, all_rings_, {.errand = number}, std::move(own), now);
+  auto telling = made(scripts_.upload, over, {.errand = number, .upload = true}, std::move(own), now);
+  // Nobody waits for it.
+  telling.deadline = now + patience_with_uploads * options_.timeout;
+  return telling;
 }
 
 }  // namespace gateway::store

@@ -1,6 +1,7 @@
 -- After a loss of data: what a replica remembers is merged in. Again is as once.
 --   ARGV[5]  how many slots follow, each: id, account, session, since, until, how many holders, these
---   then per ring: its windows, how many entries follow, these: "T:id"
+--   then per ring: its windows, how many entries follow, these: "T:id". Some hundred at a time and the oldest first: it
+--   costs what is newer, and nobody else is served meanwhile
 -- Replies now, epoch, how many entries were new
 
 local argument = 4
@@ -18,31 +19,60 @@ for _ = 1, tonumber(next_argument()) do
 end
 if learned then changed() end
 
+-- A permit stands here under the instant that was reserved for it, and is told under that of its sending, as far as the
+-- replica knows this clock: less apart than this, or it counts twice.
+local apart = 2000000
+
+-- How many of a ring's entries are of that instant or older.
+local function up_to(ring, instant)
+  local low, high = 0, redis.call('LLEN', ring.key)
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if instant_of(redis.call('LINDEX', ring.key, middle)) <= instant then low = middle + 1 else high = middle end
+  end
+  return low
+end
+
 -- Up to what was dropped everything counts as full already.
 local function merge(ring, entries)
-  local all, known = redis.call('LRANGE', ring.key, 0, -1), {}
-  for _, entry in ipairs(all) do known[string.match(entry, ':(.*)$')] = true end
-  local added = 0
-  for _, entry in ipairs(entries) do
-    local id = string.match(entry, ':(.*)$')
-    if not known[id] and instant_of(entry) > ring.dropped then
-      known[id] = true
-      all[#all + 1] = entry
-      added = added + 1
+  if #entries == 0 then return 0 end
+  local told = {}
+  for place, entry in ipairs(entries) do told[place] = {instant_of(entry), entry} end
+  table.sort(told, function(a, b) return a[1] < b[1] or (a[1] == b[1] and a[2] < b[2]) end)
+  local known = {}
+  local from, to = up_to(ring, told[1][1] - apart), up_to(ring, told[#told][1] + apart)
+  if from < to then
+    for _, entry in ipairs(redis.call('LRANGE', ring.key, from, to - 1)) do
+      known[string.match(entry, ':(.*)$')] = true
     end
   end
-  if added == 0 then return 0 end
-  local keyed = {}
-  for place, entry in ipairs(all) do keyed[place] = {instant_of(entry), entry} end
-  table.sort(keyed, function(a, b) return a[1] < b[1] or (a[1] == b[1] and a[2] < b[2]) end)
-  redis.call('DEL', ring.key)
-  for from = 1, #keyed, 1000 do
-    local some = {}
-    for i = from, math.min(#keyed, from + 999) do some[#some + 1] = keyed[i][2] end
-    redis.call('RPUSH', ring.key, unpack(some))
+  local added = {}
+  for _, one in ipairs(told) do
+    local id = string.match(one[2], ':(.*)$')
+    if not known[id] and one[1] > ring.dropped then
+      known[id] = true
+      added[#added + 1] = one
+    end
   end
+  if #added == 0 then return 0 end
+  local place = up_to(ring, added[1][1])
+  local newer, all, next_one = redis.call('LRANGE', ring.key, place, -1), {}, 1
+  for _, entry in ipairs(newer) do
+    while next_one <= #added and added[next_one][1] < instant_of(entry) do
+      all[#all + 1] = added[next_one][2]
+      next_one = next_one + 1
+    end
+    all[#all + 1] = entry
+  end
+  for i = next_one, #added do all[#all + 1] = added[i][2] end
+  if place == 0 then
+    redis.call('DEL', ring.key)
+  else
+    redis.call('LTRIM', ring.key, 0, place - 1)
+  end
+  for first = 1, #all, 1000 do redis.call('RPUSH', ring.key, unpack(all, first, math.min(#all, first + 999))) end
   ring.generation, ring.changed = ring.generation + 1, true
-  return added
+  return #added
 end
 
 local found = 0

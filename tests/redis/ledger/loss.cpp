@@ -134,6 +134,37 @@ TEST_CASE("uploads are merged in the order of their instants, once") {
   CHECK(hand.next(hand.reserve(windows, {"6"})) == 50 * s + 86'400 * s);
 }
 
+TEST_CASE("pieces of several uploads come in whatever order, again and under other instants, and end in one") {
+  scripted_redis redis;
+  by_hand hand{redis};
+  const auto windows = ring_of("4000/86400000000/0");
+  hand.reserve(windows, {});
+  strings expected;
+  // The permits of three replicas in turn.
+  std::vector<std::vector<std::int64_t>> of(3);
+  for (std::int64_t i = 0; i < 3'000; ++i) {
+    of[static_cast<std::size_t>(i % 3)].push_back(i);
+    expected.push_back(hand.entry(i * 10'000, std::to_string(i)));
+  }
+  const auto piece = [&](std::size_t whose, std::size_t from, std::int64_t later = 0) {
+    strings words{"0", windows[0].windows, "100"};
+    for (std::size_t i = from; i < from + 100; ++i)
+      words.push_back(hand.entry(of[whose][i] * 10'000 + later, std::to_string(of[whose][i])));
+    return hand.call(redis.scripts.upload, {"a"}, words)[2].number().value_or(-1);
+  };
+  redis.now = hand.start + 100 * s;
+  for (std::size_t from = 0; from < 1'000; from += 100) {
+    CHECK(piece(2, from) == 100);
+    if (from % 200 == 0) CHECK(piece(2, from, 50'000) == 0);
+  }
+  for (std::size_t from = 0; from < 1'000; from += 100) {
+    CHECK(piece(0, 900 - from) == 100);
+    CHECK(piece(1, from) == 100);
+  }
+  for (std::size_t whose = 0; whose < 3; ++whose) CHECK(piece(whose, 500, 50'000) == 0);
+  CHECK(hand.entries("a") == expected);
+}
+
 TEST_CASE("slots are uploaded, once, and not those whose time is over") {
   scripted_redis redis;
   by_hand hand{redis};

@@ -141,7 +141,7 @@ TEST_CASE("where the way to the store is too long for the stretch nobody waits i
   CHECK_FALSE(in_vain());
 }
 
-TEST_CASE("one that was sent too late while another's upload is under way is uploaded too") {
+TEST_CASE("one that was sent too late while another's upload is under way is uploaded next") {
   played p;
   p.begin();
   p.ledger.want(p.read(), 2, p.now);
@@ -150,9 +150,16 @@ TEST_CASE("one that was sent too late while another's upload is under way is upl
   const auto second = p.ledger.draw(p.read(), p.now);
   p.now += 80ms;
   p.ledger.sent(p.read(), first, p.now);
-  CHECK(says(p.expect(p.scripts.upload), {"3/1000000/51000", "3"}));
+  const auto upload = p.expect(p.scripts.upload);
+  CHECK(says(upload, {"3/1000000/51000", "1"}));
   p.ledger.sent(p.read(), second, p.now);
-  CHECK(says(p.expect(p.scripts.upload), {"3/1000000/51000", "4"}));
+  CHECK_FALSE(p.asks(p.scripts.upload));
+  p.answer(upload, p.done());
+  const auto next = p.expect(p.scripts.upload);
+  CHECK(says(next, {"3/1000000/51000", "1"}));
+  CHECK(next.arguments.back() != upload.arguments.back());
+  p.answer(next, p.done());
+  CHECK_FALSE(p.asks(p.scripts.upload));
 }
 
 TEST_CASE("one that was sent too late counts once more") {
@@ -164,7 +171,9 @@ TEST_CASE("one that was sent too late counts once more") {
   p.now += 80ms;
   p.ledger.sent(p.read(), drawn, p.now);
   const auto upload = p.expect(p.scripts.upload);
-  CHECK(says(upload, {"3/1000000/51000", "2"}));
+  CHECK(upload.keys.size() == 3);
+  CHECK(says(upload, {"3/1000000/51000", "1"}));
+  CHECK_FALSE(upload.arguments.back().ends_with(":" + std::to_string(drawn.id)));
 }
 
 TEST_CASE("a creation without effect is taken back from the creations' rings alone") {
@@ -238,15 +247,6 @@ TEST_CASE("what is done with slots is in the mirror at once, and said until it i
   CHECK(p.asks(p.scripts.slot));
 }
 
-TEST_CASE("without an answer the store is away; it is tried again after ever longer pauses") {
-  played p;
-  p.begin();
-  p.ledger.want(p.read(), 1, p.now);
-  p.no_answer(p.expect(p.scripts.reserve));
-  CHECK(p.ledger.away());
-  CHECK(p.ledger.drawable(p.read(), p.now).at == time::instant::max());
-  CHECK(p.ledger.drawable(p.read(), p.now).why.what == binding::by::store);
-  for (const auto pause : {100ms, 200ms, 400ms, 800ms, 1600ms, 2000ms, 2000ms}) {
 TEST_CASE("a pause is told however much was given back while the store was away") {
   played p{{}, 2};
   p.begin();
@@ -285,6 +285,15 @@ TEST_CASE("what is said of a slot again and again before it is told is told once
   CHECK(told() == 1);
 }
 
+TEST_CASE("without an answer the store is away; it is tried again after ever longer pauses") {
+  played p;
+  p.begin();
+  p.ledger.want(p.read(), 1, p.now);
+  p.no_answer(p.expect(p.scripts.reserve));
+  CHECK(p.ledger.away());
+  CHECK(p.ledger.drawable(p.read(), p.now).at == time::instant::max());
+  CHECK(p.ledger.drawable(p.read(), p.now).why.what == binding::by::store);
+  for (const auto pause : {100ms, 200ms, 400ms, 800ms, 1600ms, 2000ms, 2000ms}) {
     CHECK(p.ledger.next_order(p.now) == p.now + pause);
     p.now += pause;
     p.no_answer(p.expect(p.scripts.reserve));
@@ -315,13 +324,130 @@ TEST_CASE("when Redis has forgotten it hears again what was sent, and of pauses"
   CHECK(says(pause, {"pause", "sandbox", "10000000", "900000000"}));
   p.answer(pause, p.done());
   p.epoch = "e2";
-  p.now = start + 2s;
+  p.now = start + 1s;
+  p.ledger.connected("run-2", p.now);
   p.answer(p.expect(p.scripts.reserve), p.reservation(3));
   const auto orders = p.ledger.take_orders(p.now);
   const auto upload = std::ranges::find(orders, &p.scripts.upload, &order::what);
   REQUIRE(upload != orders.end());
   CHECK(std::ranges::any_of(upload->arguments,
                             [&](const std::string& a) { return a.ends_with(":" + std::to_string(drawn.id)); }));
+}
+
+// So many permits, drawn and sent.
+std::vector<std::uint64_t> send(played& p, std::size_t how_many) {
+  std::vector<std::uint64_t> ids;
+  while (ids.size() < how_many) {
+    p.ledger.want(p.read(), std::min<std::size_t>(16, how_many - ids.size()), p.now);
+    std::ranges::move(p.ledger.take_orders(p.now), std::back_inserter(p.under_way));
+    // Not a look, which is over all of them.
+    const auto found = std::ranges::find_if(
+        p.under_way, [&](const order& one) { return one.what == &p.scripts.reserve && one.keys.size() == 3; });
+    REQUIRE(found != p.under_way.end());
+    const auto asked = std::move(*found);
+    p.under_way.erase(found);
+    said what;
+    const auto all = std::min<std::size_t>(16, how_many - ids.size());
+    for (std::size_t i = 0; i < all; ++i) what.granted.push_back(p.server_now() - server_start);
+    p.answer(asked, p.reservation(1, what));
+    for (std::size_t i = 0; i < all; ++i) {
+      const auto drawn = p.ledger.draw(p.read(), p.now);
+      p.ledger.sent(p.read(), drawn, p.now);
+      ids.push_back(drawn.id);
+    }
+  }
+  p.ledger.want(p.read(), 0, p.now);
+  return ids;
+}
+
+// Everything that is uploaded from now on, by id.
+struct uploaded {
+  explicit uploaded(played& p) {
+    while (p.asks(p.scripts.upload)) {
+      ++orders;
+      const auto one = p.expect(p.scripts.upload);
+      for (const auto& word : one.arguments) {
+        if (const auto colon = word.find(':'); colon != std::string::npos)
+          ids.push_back(std::stoull(word.substr(colon + 1)));
+      }
+      longest = std::max(longest, one.arguments.size());
+      p.answer(one, p.done());
+    }
+  }
+  std::vector<std::uint64_t> ids;
+  std::size_t orders = 0;
+  std::size_t longest = 0;
+};
+
+void forgets(played& p) {
+  p.epoch += "'";
+  p.now += 1s;
+  p.answer(p.expect(p.scripts.reserve), p.reservation(3));
+}
+
+TEST_CASE("what is uploaded goes piece by piece, one after the other") {
+  played p{{}, 0, {{5'000, 1h}}};
+  p.begin();
+  const auto ids = send(p, 1'300);
+  forgets(p);
+  const uploaded all{p};
+  CHECK(all.ids == ids);
+  CHECK(all.orders == 3);
+  CHECK(all.longest < 520);
+}
+
+TEST_CASE("a piece of an upload that is not answered in time is told again, and the store is not away for that") {
+  played p{{}, 0, {{5'000, 1h}}};
+  p.begin();
+  const auto ids = send(p, 600);
+  forgets(p);
+  p.no_answer(p.expect(p.scripts.upload));
+  CHECK_FALSE(p.ledger.away());
+  CHECK_FALSE(p.asks(p.scripts.upload));
+  p.now += 100ms;
+  CHECK(uploaded{p}.ids == ids);
+}
+
+TEST_CASE("nothing more is reserved of what is still to be told") {
+  played p{{}, 0, {{5'000, 1h}}};
+  p.begin();
+  send(p, 600);
+  forgets(p);
+  p.ledger.want(p.read(), 1, p.now);
+  for (int i = 0; i < 2; ++i) {
+    const auto piece = p.expect(p.scripts.upload);
+    p.now += 1s;
+    p.answer(p.expect(p.scripts.reserve), p.reservation(3));  // a look
+    CHECK(p.ledger.next_order(p.now) > p.now);
+    CHECK_FALSE(p.asks(p.scripts.reserve));
+    p.answer(piece, p.done());
+  }
+  const auto all = p.ledger.take_orders(p.now);
+  CHECK(std::ranges::any_of(all, [](const order& one) { return one.keys.size() == 3; }));
+}
+
+TEST_CASE("a loss while the last one's upload is under way: all of it is uploaded again") {
+  played p{{}, 0, {{5'000, 1h}}};
+  p.begin();
+  const auto ids = send(p, 600);
+  forgets(p);
+  const auto first = p.expect(p.scripts.upload);
+  forgets(p);
+  p.answer(first, p.done());
+  CHECK(uploaded{p}.ids == ids);
+}
+
+TEST_CASE("what has left the longest window is not uploaded") {
+  played p{{}, 0, {{5'000, 10s}}};
+  p.begin();
+  send(p, 20);
+  p.now += 11s;
+  const auto ids = send(p, 10);
+  forgets(p);
+  CHECK(uploaded{p}.ids == ids);
+  p.now += 11s;
+  forgets(p);
+  CHECK(uploaded{p}.ids.empty());
 }
 
 TEST_CASE("a jump of the server's clock is told, and what it reserved is not used") {

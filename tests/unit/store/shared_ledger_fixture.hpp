@@ -36,11 +36,12 @@ struct said {
 // A ledger with a Redis that the test plays: resources 0 "a/requests" (3 in 1 s), 1 "a/sessions" (1 in 10 s), 2 a
 // caller's own sessions (2 in 60 s). The random numbers are 101, 103, 105, ...
 struct played {
-  explicit played(shared_options changed = {}, std::uint32_t slots = 0) : scripts{}, ledger{make(changed, slots)} {}
+  explicit played(shared_options changed = {}, std::uint32_t slots = 0, std::vector<window> requests = {{3, 1s}})
+      : scripts{}, ledger{make(changed, slots, std::move(requests))} {}
 
-  shared_ledger make(shared_options changed, std::uint32_t slots) {
+  shared_ledger make(shared_options changed, std::uint32_t slots, std::vector<window> requests) {
     ledger_rules rules;
-    rules.resources = {{{{3, 1s}}, 0ms, 0}, {{{1, 10s}}, 0ms, 0}, {{{2, 60s}}, 0ms, {}}};
+    rules.resources = {{std::move(requests), 0ms, 0}, {{{1, 10s}}, 0ms, 0}, {{{2, 60s}}, 0ms, {}}};
     rules.longest_pause = {15min};
     rules.slots = slots;
     rules.slot_ttl = 15min;
