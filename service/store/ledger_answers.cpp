@@ -72,9 +72,11 @@ next_permit next_of(reading& r, const reply& from) {
 }
 
 ring_news ring_of(reading& r, const reply& from) {
+  const auto which = r.number(from[2]);
   return {.generation = r.text(from[0]),
           .appended = r.number(from[1]),
-          .all = r.number(from[2]) != 0,
+          .all = which % 2 != 0,
+          .more = which >= 2,
           .unknown_before = r.number(from[3]),
           .stamps = r.stamps(from[4].text())};
 }

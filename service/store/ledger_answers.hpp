@@ -23,7 +23,8 @@ std::optional<answer_head> read_head(const redis::reply& from);
 struct ring_news {
   std::string generation{};
   std::int64_t appended = 0;
-  bool all = false;  // the stamps are all of it; else those that followed what was known
+  bool all = false;   // the stamps are its first; else those that followed what was known
+  bool more = false;  // and not yet its last
   server_instant unknown_before = 0;
   std::vector<server_instant> stamps{};
 };

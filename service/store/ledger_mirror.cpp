@@ -19,23 +19,34 @@ std::vector<std::size_t> numbers_of(const std::vector<std::string>& names, std::
 }  // namespace
 
 ledger_mirror::ledger_mirror(ledger_rules rules, const shared_options& options)
-    : options_{options}, books_{std::move(rules)}, places_(books_.rules.resources.size()) {}
+    : options_{options}, books_{std::move(rules)}, places_(books_.rules.resources.size()), told_anew_(places_.size()) {}
 
 void ledger_mirror::learn(std::uint32_t resource, const place& asked_at, const ring_news& news,
                           std::span<const server_instant> reserved, const server_clock& clock, time::instant now) {
   auto& known = places_[resource];
+  auto& anew = told_anew_[resource];
+  auto stamps = std::span{news.stamps};
   if (news.all) {
-    tell_all(resource, news, reserved, clock, now);
+    anew.emplace();
   } else {
     if (news.generation != known.generation || news.appended < known.appended) return;  // it knows better already
     // Another answer may have told some of them since this was asked.
     const auto told = static_cast<std::size_t>(std::max<std::int64_t>(0, known.appended - asked_at.appended));
-    for (auto i = told; i < news.stamps.size(); ++i) add(resource, clock.local(news.stamps[i]));
+    stamps = stamps.subspan(std::min(told, stamps.size()));
   }
   known = {news.generation, news.appended};
+  if (!anew) {
+    for (const auto stamp : stamps) add(resource, clock.local(stamp));
+    return;
+  }
+  anew->insert(anew->end(), stamps.begin(), stamps.end());
+  if (news.more) return;
+  tell_all(resource, *anew, clock.local(news.unknown_before), reserved, clock, now);
+  anew.reset();
 }
 
-void ledger_mirror::tell_all(std::uint32_t resource, const ring_news& news, std::span<const server_instant> reserved,
+void ledger_mirror::tell_all(std::uint32_t resource, std::span<const server_instant> stamps,
+                             time::instant unknown_before, std::span<const server_instant> reserved,
                              const server_clock& clock, time::instant now) {
   const auto& rules = books_.rules.resources[resource];
   books_.histories[resource] = history{largest_rate(rules)};
@@ -43,11 +54,10 @@ void ledger_mirror::tell_all(std::uint32_t resource, const ring_news& news, std:
   // full longest opens when it does. The others open before that.
   time::instant opens = now;
   const window* longest = nullptr;
-  const auto unknown_before = clock.local(news.unknown_before) + options_.reach;
   for (const auto& one : rules.windows) {
     const auto length = std::min(one.per, options_.recovery_cap);
     // The clock was slewed by a thousandth of that at most.
-    const auto at = unknown_before + length + stretch_of(one, rules) - (one.per - length) / 1000;
+    const auto at = unknown_before + options_.reach + length + stretch_of(one, rules) - (one.per - length) / 1000;
     if (at <= opens) continue;
     opens = at;
     longest = &one;
@@ -55,7 +65,7 @@ void ledger_mirror::tell_all(std::uint32_t resource, const ring_news& news, std:
   for (std::uint32_t i = 0; longest != nullptr && i < longest->rate; ++i)
     add(resource, opens - longest->per - stretch_of(*longest, rules));
   std::vector<server_instant> in_reserve{reserved.begin(), reserved.end()};
-  for (const auto stamp : news.stamps) {
+  for (const auto stamp : stamps) {
     if (const auto own = std::ranges::find(in_reserve, stamp); own != in_reserve.end())
       in_reserve.erase(own);
     else
@@ -85,6 +95,7 @@ void ledger_mirror::begin(std::string epoch) {
   epoch_ = std::move(epoch);
   changes_ = "-";
   std::ranges::fill(places_, place{});
+  std::ranges::fill(told_anew_, std::nullopt);
 }
 
 void ledger_mirror::drawn(const use& of, server_instant at, std::uint64_t slot, const server_clock& clock) {

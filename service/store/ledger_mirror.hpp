@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -44,8 +45,8 @@ class ledger_mirror {
   void taken_back(std::span<const std::uint32_t> resources, server_instant at, const server_clock& clock);
 
  private:
-  void tell_all(std::uint32_t resource, const ring_news& news, std::span<const server_instant> reserved,
-                const server_clock& clock, time::instant now);
+  void tell_all(std::uint32_t resource, std::span<const server_instant> stamps, time::instant unknown_before,
+                std::span<const server_instant> reserved, const server_clock& clock, time::instant now);
   void add(std::uint32_t resource, time::instant at) {
     books_.histories[resource].draw();
     books_.histories[resource].sent(at);
@@ -54,6 +55,8 @@ class ledger_mirror {
   const shared_options& options_;
   tally books_;
   std::vector<place> places_;
+  // What is told from the beginning and not yet to its end, by resource: until then what was known before counts.
+  std::vector<std::optional<std::vector<server_instant>>> told_anew_;
   std::string epoch_ = "-";
   std::string changes_ = "-";
 };

@@ -29,10 +29,12 @@ void shared_ledger::answered(std::uint64_t tag, const redis::outcome& answer, ti
   if (!news) return failed(what, received);
   const auto agrees = heard(news->head, asked, received);
   if (agrees) tell(what, *news, received);
+  const auto more = std::ranges::any_of(news->rings, &ring_news::more);
   if (what.stock == nullptr) {
-    look_at_ = received + options_.refresh;
+    look_at_ = received + (more ? options_.refresh / 20 : options_.refresh);
     return;
   }
+  if (more) look_at_ = std::min(look_at_, received + options_.refresh / 20);
   if (agrees) return reserved(what, *news, asked, received);
   // By a clock that jumped: what it reserved means nothing.
   what.stock->answered(received, 1, 0, {}, options_.reach);

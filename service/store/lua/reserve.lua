@@ -7,7 +7,8 @@
 --   then per ring: its windows "RATE/PER/STRETCH,...", the account that paces it or "", the generation and the count of
 --   entries that the mirror knows; then the ids of the permits wanted
 -- Replies now, epoch, {T of each permit}, {next possible T, what binds, ring from 0, its window from 0, or -1} or {},
---   {per ring: generation, appended, whether all of it is told, before when nothing is known, "T T ..."},
+--   {per ring: generation, appended, 1 if it is told from the beginning and 2 more if not to its end yet (then `appended`
+--   is up to where), before when nothing is known, "T T ..."},
 --   {per account: until, worst}, changes, and if they are others than the mirror's the slots as {id, account, session,
 --   since, until, {holders}}
 
@@ -46,19 +47,23 @@ for _, ring in ipairs(rings) do
   end
 end
 
--- What the mirror lacks; what is reserved below it hears of by the reply itself.
+-- What the mirror lacks, the oldest first and no more at once than takes a few milliseconds: the next call tells the
+-- rest. What is reserved below it hears of by the reply itself.
+local most_told = 5000
 local function tell(ring)
   local length = redis.call('LLEN', ring.key)
   local missing = ring.appended - ring.known_appended
   local all = known_epoch ~= epoch or ring.known_generation ~= text(ring.generation) or missing < 0 or missing > length
   local count = all and math.min(length, ring.largest) or missing
+  local left = math.max(0, count - most_told)
   local stamps = {}
   if count > 0 then
-    for _, entry in ipairs(redis.call('LRANGE', ring.key, -count, -1)) do
+    for _, entry in ipairs(redis.call('LRANGE', ring.key, -count, -left - 1)) do
       stamps[#stamps + 1] = string.match(entry, '^(%d+)')
     end
   end
-  ring.told = {all and 1 or 0, table.concat(stamps, ' ')}
+  ring.told = {(all and 1 or 0) + (left > 0 and 2 or 0), table.concat(stamps, ' ')}
+  if left > 0 then ring.told_to = ring.appended - left end
 end
 for _, ring in ipairs(rings) do tell(ring) end
 
@@ -141,7 +146,7 @@ local told = {}
 for _, ring in ipairs(rings) do
   trim(ring)
   save_ring(ring)
-  told[#told + 1] = {text(ring.generation), text(ring.appended), ring.told[1], text(math.max(since, ring.since)),
+  told[#told + 1] = {text(ring.generation), text(ring.told_to or ring.appended), ring.told[1], text(math.max(since, ring.since)),
                      ring.told[2]}
 end
 

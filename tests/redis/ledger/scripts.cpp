@@ -222,6 +222,30 @@ TEST_CASE("a mirror is told what it lacks: what was appended since, or all when 
   CHECK(r.reserve({})[4][0][2].number() == 1);
 }
 
+TEST_CASE("a long history is told in parts, the oldest first") {
+  settled r{{{.name = "a", .windows = "20000/86400000000/0"}}};
+  strings upload{"0", r.rings[0].windows, "12000"};
+  strings expected;
+  for (int i = 0; i < 12'000; ++i) {
+    upload.push_back(r.hand.entry(i * ms, std::to_string(1'000 + i)));
+    expected.push_back(std::to_string(r.hand.start + i * ms));
+  }
+  r.hand.call(r.redis.scripts.upload, {"a"}, upload);
+  strings told;
+  auto& ring = r.rings[0];
+  for (const auto& [which, appended] : std::vector<std::pair<int, int>>{{3, -7'000}, {2, -2'000}, {0, 1}}) {
+    const auto news = r.reserve(which == 0 ? strings{"1"} : strings{});
+    r.hand.epoch = news[1].text();
+    CHECK(news[4][0][2].number() == which);
+    CHECK(news[4][0][1].number() == appended);
+    ring.generation = news[4][0][0].text();
+    ring.appended = news[4][0][1].number().value_or(-1);
+    std::string stamps{news[4][0][4].text()};
+    for (std::size_t from = 0; from < stamps.size(); from += 17) told.push_back(stamps.substr(from, 16));
+  }
+  CHECK(told == expected);
+}
+
 TEST_CASE("as they are shipped the scripts read the server's own clock") {
   scripted_redis redis;
   const ledger_scripts shipped;

@@ -48,4 +48,25 @@ TEST_CASE("a window opens in the mirror when it opens in Redis: stretched, and b
   }
 }
 
+TEST_CASE("what is told in parts counts when all of it is told; until then what was known before") {
+  mirrored m{{{2, 10s}}};
+  const auto stamp = [](int seconds) { return server_start + seconds * 1'000'000; };
+  const auto hears = [&](const ledger_mirror::place& asked_at, const ring_news& news,
+                         std::vector<server_instant> reserved = {}) {
+    m.mirror.learn(0, asked_at, news, reserved, m.clock, start);
+    return m.mirror.books().histories[0].remembered();
+  };
+  CHECK(hears({}, {.generation = "1", .appended = 1, .all = true, .stamps = {stamp(0)}}) == 1);
+  CHECK(hears({"1", 1}, {.generation = "2", .appended = 1, .all = true, .more = true, .stamps = {stamp(0)}}) == 1);
+  // In reserve here: it can be had.
+  CHECK(hears({"2", 1}, {.generation = "2", .appended = 3, .stamps = {stamp(1), stamp(2)}}, {stamp(2)}) == 2);
+  CHECK(m.mirror.books().histories[0].newest(1) == start + 1s);
+  CHECK(m.mirror.of_ring(0).appended == 3);
+  // Begun again by another loss.
+  hears({"2", 3}, {.generation = "3", .appended = 1, .all = true, .more = true, .stamps = {stamp(5)}});
+  m.mirror.begin("e2");
+  CHECK(hears({}, {.generation = "1", .appended = 1, .all = true, .stamps = {stamp(7)}}) == 1);
+  CHECK(m.mirror.books().histories[0].newest(1) == start + 7s);
+}
+
 }  // namespace
