@@ -252,7 +252,6 @@ TEST_CASE("A creation that is under way when the gateway ends all the same has i
   both_programs running{[&](auto& c) {
     c.drain = told_twice ? "{ delay: 0ms, timeout: 60s }" : "{ delay: 0ms, timeout: 300ms }";
     c.timeouts = "{ total: 60s, connect: 5s, exchange: 50s }";
-    c.log = "{ level: error, format: json }";
   }};
   auto& gateway = running.gateway;
   running.podero.order("POST", "/faults", R"({"match":{"operation":"create"},"action":{"latency":"40s"}})");
