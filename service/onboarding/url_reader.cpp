@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <functional>
 #include <optional>
+#include <span>
 
 #include "onboarding/characters.hpp"
 
@@ -18,7 +19,9 @@ namespace {
 namespace urls = boost::urls;
 
 constexpr std::size_t longest_known = 512;
-constexpr std::size_t most_known = 64;
+// In sets, by their hash: with one place for each, two pages of one hash threw each other out with every request.
+constexpr std::size_t places_of_set = 4;
+constexpr std::size_t sets = 16;
 
 bool same_name(std::string_view a, std::string_view lower_case) noexcept {
   return std::ranges::equal(a, lower_case, [](char x, char y) { return lower(x) == y; });
@@ -137,9 +140,13 @@ url_facts url_reader::read(std::string_view url) {
   if (!is_query_and_fragment(url.substr(end))) return {};
   const auto front = url.substr(0, end);
   if (front.size() > longest_known) return facts_of(front);
-  lately_.resize(most_known);
-  auto& place = lately_[std::hash<std::string_view>{}(front) % lately_.size()];
-  if (place.text != front) place = {.text = std::string{front}, .facts = facts_of(front)};
+  lately_.resize(sets * places_of_set);
+  const auto set =
+      std::span{lately_}.subspan(std::hash<std::string_view>{}(front) % sets * places_of_set, places_of_set);
+  const auto found = std::ranges::find(set, front, &known::text);
+  if (found != set.end()) return found->facts;
+  auto& place = set[next_++ % places_of_set];
+  place = {.text = std::string{front}, .facts = facts_of(front)};
   return place.facts;
 }
 

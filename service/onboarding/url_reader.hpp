@@ -44,6 +44,7 @@ class url_reader {
   };
 
   std::vector<known> lately_;  // 64 places, from the first URL on: most of those who could read never do
+  std::size_t next_ = 0;       // whose place of its set a new one takes
 };
 
 }  // namespace gateway::onboarding
