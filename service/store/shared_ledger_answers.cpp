@@ -43,7 +43,7 @@ void shared_ledger::answered(std::uint64_t tag, const redis::outcome& answer, ti
 // Whatever it is that does not answer: from now on it is tried now and then, by looking.
 void shared_ledger::failed(const asked_for& what, time::instant now) {
   if (what.errand != 0) errands_.failed(what.errand, now + first_retry);
-  // That one takes long is no sign of that: whoever looks will see.
+  // An upload that takes long is no sign of that: whoever looks will see.
   if (what.upload) return;
   if (what.stock != nullptr) {
     what.stock->answered(now, 1, 0, {}, options_.reach);
