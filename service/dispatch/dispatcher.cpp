@@ -16,15 +16,6 @@ using upstream::exchange_end;
 
 namespace {
 
-// Nobody reads it; it is what the log and the metrics say.
-failure caller_gone() {
-  return failure_of(problem::request_timeout, "The caller left, and nothing was done for it.");
-}
-
-bool gone(const call& what) noexcept {
-  return what.caller != nullptr && what.caller->happened();
-}
-
 // What a sent request did, as far as its answer tells.
 errors::effect effect_of(const attempt_facts& facts) noexcept {
   if (!facts.creating) return errors::effect::none;
@@ -86,27 +77,6 @@ void call_control::extend(time::instant deadline, std::size_t caller) {
   if (turn_ != nullptr) turn_->extend(deadline_, caller);
 }
 
-// Lets the call's control reach its place in the queue, and the place's refusal whatever the call waits for.
-class dispatcher::queued {
- public:
-  queued(const call& what, limiter::turn& place) noexcept : control_{what.control}, place_{place} {
-    if (control_ != nullptr) control_->turn_ = &place;
-    place_.on_refusal(&refused);
-  }
-  ~queued() {
-    if (control_ != nullptr) control_->turn_ = nullptr;
-    place_.on_refusal(nullptr);
-  }
-  queued(const queued&) = delete;
-  queued& operator=(const queued&) = delete;
-
-  transport::departure refused;
-
- private:
-  call_control* control_;
-  limiter::turn& place_;
-};
-
 dispatcher::dispatcher(parts given, options how) : parts_{std::move(given)}, options_{std::move(how)} {}
 
 task<std::expected<void, failure>> dispatcher::send(call what, workspace& space) {
@@ -130,6 +100,15 @@ task<std::expected<void, failure>> dispatcher::send(call what, workspace& space)
 
 failure dispatcher::why_not(next_step how, const ended& last) const {
   return how == next_step::give_up ? no_answer(last.facts, last.reason) : left_alone();
+}
+
+bool dispatcher::gone(const call& what) noexcept {
+  return what.caller != nullptr && what.caller->happened();
+}
+
+// Nobody reads it; it is what the log and the metrics say.
+failure dispatcher::caller_gone() {
+  return failure_of(problem::request_timeout, "The caller left, and nothing was done for it.");
 }
 
 time::instant dispatcher::deadline_of(const call& what) noexcept {
@@ -287,75 +266,6 @@ void dispatcher::put_down(hand& held) {
   held.token_generation = 0;
 }
 
-// From the door to the permit. A failure: it is refused, or there is no token, or the caller has left. Without one and
-// without a connection: there is none, and `into` says why.
-task<std::optional<failure>> dispatcher::queue(const call& what, workspace& space, progress& so_far,
-                                               limiter::turn& place, hand& held, ended& into, limiter::stage at) {
-  using limiter::stage;
-  queued reachable{what, place};
-  bool waited = false;
-  while (at != stage::granted) {
-    switch (at) {
-      case stage::preparing: {
-        auto filling = fill(what, space, so_far, held, reachable.refused, into);
-        auto& why = co_await filling;
-        if (why) co_return std::move(why);
-        if (!held.connection && !reachable.refused.happened()) co_return std::nullopt;
-        at = place.ready();
-        break;
-      }
-      case stage::ready:
-        waited = true;
-        at = co_await stand(what, place, at, parts_.loop.now() + options_.longest_hold, space);
-        if (at == stage::ready && parts_.loop.now() < deadline_of(what)) {
-          put_down(held);
-          at = place.unready();
-        }
-        break;
-      case stage::waiting:
-        waited = true;
-        put_down(held);
-        at = co_await stand(what, place, at, deadline_of(what), space);
-        break;
-      default:
-        parts_.observer.permitted(what.what, "refused");
-        space.admitted_at = place.refused().admitted_at;
-        co_return refusal_of(place.refused(), so_far.status);
-    }
-    if (gone(what)) co_return caller_gone();
-    if (at != stage::granted && at != stage::refused && parts_.loop.now() >= deadline_of(what))
-      co_return failure_of(problem::upstream_timeout, "The request's time ended before its turn came.");
-  }
-  parts_.observer.permitted(what.what, waited ? "queued" : "admitted");
-  co_return std::nullopt;
-}
-
-// Ends early where the caller leaves.
-task<limiter::stage> dispatcher::stand(const call& what, limiter::turn& place, limiter::stage at, time::instant until,
-                                       workspace& space) {
-  const auto began = parts_.loop.now();
-  const auto changed = co_await unless_gone(place.change(at, until), what.caller);
-  note_stage(space, &stage_times::queue, "queue", began);
-  co_return changed.value_or(at);
-}
-
-// Ends early, and with less in hand, where the request is refused meanwhile.
-task<std::optional<failure>> dispatcher::fill(const call& what, workspace& space, progress& so_far, hand& held,
-                                              transport::departure& refused, ended& into) {
-  if (held.token_generation == 0) {
-    auto getting = get_token(what, space, held, refused);
-    auto& none = co_await getting;
-    if (none) co_return std::move(none);
-  }
-  if (refused.happened()) co_return std::nullopt;
-  if (!held.circuit) {
-    if (auto open = ask_circuit(held, so_far)) co_return open;
-  }
-  if (!held.connection) co_await get_connection(what, space, held, refused, into);
-  if (gone(what)) co_return caller_gone();
-  co_return std::nullopt;
-}
-
 // The permit's and the account's part of what came back.
 void dispatcher::settle(const call& what, limiter::turn& place, workspace& space, const ended& last) {
   const auto& facts = last.facts;
@@ -373,43 +283,6 @@ void dispatcher::settle(const call& what, limiter::turn& place, workspace& space
 
 void dispatcher::conclude(account_health::permit& permit, const ended& last) {
   if (const auto changed = permit.settle(verdict_on(last.facts))) parts_.observer.circuit_changed(*changed);
-}
-
-task<std::optional<failure>> dispatcher::get_token(const call& what, workspace& space, hand& held,
-                                                   transport::departure& refused) {
-  if (const auto* usable = parts_.tokens.usable()) {
-    compose(what, *usable, space, held);
-    co_return std::nullopt;
-  }
-  for (;;) {
-    const auto began = parts_.loop.now();
-    const auto until = deadline_of(what);
-    auto got = co_await unless_gone(parts_.tokens.get(until), what.caller, &refused);
-    note_stage(space, &stage_times::token, "token", began);
-    if (!got && refused.happened()) co_return std::nullopt;
-    if (!got) co_return caller_gone();
-    if (*got) {
-      compose(what, **got, space, held);
-      co_return std::nullopt;
-    }
-    const bool more_time = parts_.loop.now() >= until && deadline_of(what) > until;
-    if (!more_time) co_return no_token(got->error(), what);
-  }
-}
-
-failure dispatcher::no_token(const token::trouble& why, const call& what) const {
-  const auto& account = options_.account;
-  if (why.refused)
-    return failure_of(problem::upstream_unauthorized, "Podero refuses the credentials of account " + account + ": " +
-                                                          why.reason + ". Look at accounts." + account +
-                                                          ".token in the gateway's configuration.");
-  if (parts_.loop.now() >= deadline_of(what))
-    return failure_of(problem::upstream_timeout, "No token for account " + account + " was to be had in time.");
-  auto f =
-      failure_of(problem::upstream_unavailable, "There is no token for account " + account + ": " + why.reason + ".");
-  f.retry_after = whole_seconds(why.retry_at - parts_.loop.now());
-  f.decision = errors::decision{errors::guard::circuit, "token", "the token endpoint gives none", {}};
-  return f;
 }
 
 failure dispatcher::circuit_open(time::instant worth_asking_at) const {
@@ -433,37 +306,6 @@ failure dispatcher::left_alone() const {
 failure dispatcher::refusal_of(const limiter::refusal& why, unsigned upstream_status) const {
   const auto& loop = parts_.loop;
   return refused(why, options_.account, loop.now(), loop.clock().wall_now(), upstream_status);
-}
-
-task<> dispatcher::get_connection(const call& what, workspace& space, hand& held, transport::departure& refused,
-                                  ended& into) {
-  held.connection = parts_.pool.take_idle();
-  if (held.connection) co_return;
-  const auto began = parts_.loop.now();
-  auto until = deadline_of(what);
-  std::optional<std::expected<upstream::pool::lease, upstream::pool::error>> got;
-  for (;;) {
-    got = co_await unless_gone(parts_.pool.acquire(until, options_.connect_timeout), what.caller, &refused);
-    // Others may have come to wait for it, and have more time.
-    const bool its_time_over =
-        got && !*got && got->error().what == upstream::pool::failure::timed_out && parts_.loop.now() >= until;
-    if (!its_time_over || deadline_of(what) <= until) break;
-    until = deadline_of(what);
-  }
-  note_stage(space, &stage_times::connect, "connect", began);
-  if (got && *got) {
-    held.connection = std::move(**got);
-    co_return;
-  }
-  into.facts.connected = false;
-  if (!got) co_return;
-  into.reason = std::move(got->error().reason);
-  if (got->error().what == upstream::pool::failure::timed_out) {
-    into.facts.end = exchange_end::timed_out;
-    // With the caller's time over it may have stood in line for one of ours all along.
-    into.facts.waited_long = parts_.loop.now() < until;
-  }
-  parts_.observer.connect_failed(into.reason);
 }
 
 // Ends early where the caller leaves.

@@ -200,6 +200,8 @@ class dispatcher {
 
   limiter::ask ask_of(const call& what, const progress& so_far, bool in_hand) const;
   static time::instant deadline_of(const call& what) noexcept;
+  static bool gone(const call& what) noexcept;
+  static errors::failure caller_gone();
   void compose(const call& what, const token::grant& token, workspace& space, hand& held) const;
   void note_answer(workspace& space, ended& into);
   void note_stage(workspace& space, std::optional<time::duration> stage_times::* which, std::string_view name,
