@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <iostream>
 #include <memory>
+#include <thread>
 
 #include "admission/key.hpp"
 #include "app/control.hpp"
@@ -20,6 +21,7 @@
 #include "foundation/random/source.hpp"
 #include "settings/load.hpp"
 #include "settings/scalars.hpp"
+#include "settings/threads.hpp"
 #include "tls/memory.hpp"
 
 namespace gateway::app {
@@ -137,7 +139,8 @@ int with_configuration(const options::variables_map& given) {
     return fine;
   }
   if (given.count("check") != 0) {
-    print(settings::warnings(*configuration));
+    print(settings::warnings(*configuration, settings::threads_of(configuration->threads, *environment,
+                                                                  std::thread::hardware_concurrency())));
     std::cout << file << ": fine\n";
     return fine;
   }

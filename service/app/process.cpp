@@ -120,9 +120,8 @@ class process {
  private:
   std::expected<void, std::string> prepare() {
     if (auto secured = prepare_tls(); !secured) return secured;
-    const auto count = configuration_->threads.is_auto()
-                           ? settings::threads_here(*environment_, std::max(1U, std::thread::hardware_concurrency()))
-                           : configuration_->threads.count;
+    const auto count =
+        settings::threads_of(configuration_->threads, *environment_, std::thread::hardware_concurrency());
     for (unsigned i = 0; i < count; ++i) loops_.push_back(std::make_unique<loop_thread>(clock_, lookups_));
     service::parts parts{.configuration = configuration_,
                          .environment = environment_,
@@ -232,14 +231,19 @@ class process {
     const bool another_level = next->log.level != reloader_.current()->log.level;
     if (auto taken = service_->adopt(next); !taken) return taken;
     if (another_level) log_.set_threshold(level_of(next->log.level));
+    warn_of(*next);
     return {};
+  }
+
+  void warn_of(const settings::configuration& configuration) {
+    for (const auto& w : settings::warnings(configuration, static_cast<unsigned>(loops_.size())))
+      log_.warn("the configuration is legal and unwise", {{"key", w.path}, {"detail", w.what}});
   }
 
   void begin() {
     drainer_.emplace(main_, drain_steps(), log_);
     if (runs_as_root()) log_.warn("running as root, which nothing here needs: use a user of its own");
-    for (const auto& w : settings::warnings(*configuration_))
-      log_.warn("the configuration is legal and unwise", {{"key", w.path}, {"detail", w.what}});
+    warn_of(*configuration_);
     if (const auto allowed = use_all_descriptors(), wanted = most_descriptors(*configuration_); allowed < wanted)
       log_.warn("fewer files may be open than the configuration allows connections",
                 {{"allowed", allowed}, {"wanted", wanted}});

@@ -109,8 +109,6 @@ bool reloader::reload(std::string_view why) {
     trouble_.clear();
     since_.store(parts_.clock.wall_now(), std::memory_order_relaxed);
   }
-  for (const auto& w : settings::warnings(*next))
-    parts_.log.warn("the configuration is legal and unwise", {{"key", w.path}, {"detail", w.what}});
   parts_.log.info("configuration reloaded",
                   {{"why", why}, {"config", settings::hash(*next)}, {"changed", listed(all, false)}});
   return true;

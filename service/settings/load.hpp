@@ -19,8 +19,8 @@ std::expected<configuration, std::vector<fault>> load(const std::filesystem::pat
 std::expected<configuration, std::vector<fault>> parse(std::string_view text, const std::filesystem::path& file,
                                                        const environment& env);
 
-// What is legal and unwise; `onboarding-gateway --check` prints it.
-std::vector<warning> warnings(const configuration& c);
+// What is legal and unwise in a process of so many event loops; `onboarding-gateway --check` prints it.
+std::vector<warning> warnings(const configuration& c, unsigned loops);
 
 // The effective configuration as YAML: defaults filled in, paths resolved, secrets masked. It reads back as the same
 // configuration, but for the secrets that were given in place.

@@ -62,4 +62,8 @@ unsigned threads_here(const environment& env, unsigned cores) {
   return tightest.value_or(threads_for(std::nullopt, cores));
 }
 
+unsigned threads_of(thread_setting wanted, const environment& env, unsigned cores) {
+  return wanted.is_auto() ? threads_here(env, cores) : wanted.count;
+}
+
 }  // namespace gateway::settings

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "settings/environment.hpp"
+#include "settings/values.hpp"
 
 #include <optional>
 #include <string_view>
@@ -14,5 +15,8 @@ unsigned threads_for(std::optional<std::string_view> cpu_max, unsigned cores);
 
 // The same for this process: the tightest quota among its own cgroup and those around it.
 unsigned threads_here(const environment& env, unsigned cores);
+
+// How many event loops this process has where `wanted` is configured.
+unsigned threads_of(thread_setting wanted, const environment& env, unsigned cores);
 
 }  // namespace gateway::settings

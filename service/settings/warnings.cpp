@@ -100,7 +100,7 @@ void about_shared_state(const configuration& c, list& out) {
 
 }  // namespace
 
-list warnings(const configuration& c) {
+list warnings(const configuration& c, unsigned loops) {
   list out;
   if (c.callers.empty())
     out.push_back({"callers", "there are none: everybody who reaches listeners.api may use every account"});
@@ -109,6 +109,10 @@ list warnings(const configuration& c) {
   for (const auto& [name, a] : c.accounts) {
     const auto path = member("accounts", name);
     about_account(path, c, name, a, out);
+    if (a.pool.max_connections < loops)
+      out.push_back({path + ".pool.max_connections",
+                     show(a.pool.max_connections) + " is fewer than there are event loops (threads: " + show(loops) +
+                         "): one closes its connection for another to open one, with a TLS handshake each time"});
     about_degraded_share(path, c, a, out);
   }
   for (const auto& [name, t] : c.test_accounts) about_test_account(c, name, t, out);

@@ -66,7 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   const auto text = settings::print(*first);
-  (void)settings::warnings(*first);
+  (void)settings::warnings(*first, 2);
   const auto again = settings::parse(text, file, env);
   if (!again) std::fputs((text + settings::text(again.error())).c_str(), stderr);
   expect(again.has_value(), "what is printed is a configuration");

@@ -19,9 +19,9 @@ configuration read(std::string_view text, const environment& env = fake_environm
 }
 
 // Warnings as lines, without those that the least configuration has anyway.
-std::string warnings_of(std::string_view text) {
+std::string warnings_of(std::string_view text, unsigned loops = 1) {
   std::string out;
-  for (const auto& w : warnings(read(text)))
+  for (const auto& w : warnings(read(text), loops))
     if (w.path != "callers" && w.path != "accounts.sandbox.limits") out += w.text() + '\n';
   return out;
 }
@@ -144,13 +144,13 @@ TEST_CASE("A degraded share below one permit is unwise") {
 }
 
 TEST_CASE("Anonymous callers are unwise") {
-  const auto all = warnings(read(least));
+  const auto all = warnings(read(least), 1);
   REQUIRE_FALSE(all.empty());
   CHECK(all[0].text() == "callers: there are none: everybody who reaches listeners.api may use every account");
 }
 
 TEST_CASE("An account without any window is unwise") {
-  const auto all = warnings(read(least));
+  const auto all = warnings(read(least), 1);
   REQUIRE(all.size() == 2);
   CHECK(all[1].text() ==
         "accounts.sandbox.limits: there is no window, so nothing but max_connections limits what is sent");
@@ -175,6 +175,14 @@ TEST_CASE("A drain that an exchange may outlive is unwise") {
       "drain.timeout: 9s is shorter than accounts.sandbox.timeouts.exchange (10s): what was sent may be cut off, and a "
       "creation's effect then stays unknown\n");
   CHECK(warnings_of(least_and("drain: { timeout: 10s }\n")) == "");
+}
+
+TEST_CASE("Fewer connections than loops are unwise") {
+  const auto text = least_and("    pool: { max_connections: 2 }\n");
+  CHECK(warnings_of(text, 2) == "");
+  CHECK(warnings_of(text, 3) ==
+        "accounts.sandbox.pool.max_connections: 2 is fewer than there are event loops (threads: 3): one closes its "
+        "connection for another to open one, with a TLS handshake each time\n");
 }
 
 TEST_CASE("A token URL without its slash, and Redis without TLS, are unwise") {

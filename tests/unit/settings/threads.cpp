@@ -28,6 +28,13 @@ TEST_CASE("A text that cannot be read counts as no quota") {
   }
 }
 
+TEST_CASE("A number of loops that is configured is taken, auto is what fits here") {
+  fake_environment env;
+  env.files["/sys/fs/cgroup/cpu.max"] = "600000 100000\n";
+  CHECK(threads_of({.count = 3}, env, 16) == 3);
+  CHECK(threads_of({}, env, 16) == 6);
+}
+
 TEST_CASE("The tightest quota around the process counts") {
   fake_environment env;
   CHECK(threads_here(env, 16) == 4);
