@@ -22,6 +22,7 @@ using protocol = boost::asio::local::stream_protocol;
 constexpr std::size_t longest_line = 4096;
 constexpr int most_conversations = 16;
 constexpr auto patience = std::chrono::seconds{5};
+constexpr auto rest = std::chrono::milliseconds{100};  // after what could not be accepted
 
 std::string reason() {
   return std::strerror(errno);
@@ -90,7 +91,7 @@ class control_server::conversation : public std::enable_shared_from_this<convers
 };
 
 control_server::control_server(boost::asio::io_context& on, std::filesystem::path path, handler answers)
-    : path_{std::move(path)}, answers_{std::move(answers)}, acceptor_{on} {}
+    : path_{std::move(path)}, answers_{std::move(answers)}, acceptor_{on}, resting_{on} {}
 
 std::expected<std::unique_ptr<control_server>, std::string> control_server::open(boost::asio::io_context& on,
                                                                                  std::filesystem::path path,
@@ -131,7 +132,12 @@ void control_server::accept() {
     if (error == boost::asio::error::operation_aborted) return;
     if (!error && *open_ < most_conversations)
       std::make_shared<conversation>(std::move(with), answers_, open_)->begin();
-    accept();
+    if (!error) return accept();
+    // Out of descriptors, say: whoever waits to be accepted would otherwise be all that this thread is at.
+    resting_.expires_after(rest);
+    resting_.async_wait([this](const boost::system::error_code& cancelled) {
+      if (!cancelled) accept();
+    });
   });
 }
 

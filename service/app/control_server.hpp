@@ -2,6 +2,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <sys/types.h>
 
@@ -47,6 +48,7 @@ class control_server {
   std::filesystem::path path_;
   handler answers_;
   protocol::acceptor acceptor_;
+  boost::asio::steady_timer resting_;
   ino_t inode_ = 0;
   std::shared_ptr<int> open_ = std::make_shared<int>(0);  // conversations
 };

@@ -55,9 +55,20 @@ void reloader::look() {
   });
 }
 
-// Certificates of listeners and of authorities are read again by those who use them.
-void reloader::watch(const std::set<std::filesystem::path>& files) {
+// Certificates of listeners and of authorities are read again by those who use them: they are of interest here only
+// where one of them may be why a configuration was refused, which has to be taken once it is mended.
+void reloader::watch(const std::set<std::filesystem::path>& files, bool refused) {
   auto wanted = files;
+  if (!refused) leave_out_certificates(wanted);
+  if (watch_ && wanted == files_) return;
+  files_ = std::move(wanted);
+  watch_.emplace(std::vector<std::filesystem::path>{files_.begin(), files_.end()});
+  // What changed between reading them and this is not to be missed.
+  quietly_ = true;
+  unsettled_ = 1;
+}
+
+void reloader::leave_out_certificates(std::set<std::filesystem::path>& wanted) const {
   const auto now = current();
   for (const auto* one : {&now->listeners.api, &now->listeners.admin}) {
     if (!one->tls) continue;
@@ -69,23 +80,19 @@ void reloader::watch(const std::set<std::filesystem::path>& files) {
     if (account.tls.ca_file) wanted.erase(*account.tls.ca_file);
   if (now->shared_state.redis && now->shared_state.redis->ca_file) wanted.erase(*now->shared_state.redis->ca_file);
   if (now->tracing.ca_file) wanted.erase(*now->tracing.ca_file);
-  if (watch_ && wanted == files_) return;
-  files_ = std::move(wanted);
-  watch_.emplace(std::vector<std::filesystem::path>{files_.begin(), files_.end()});
-  // What changed between reading them and this is not to be missed.
-  quietly_ = true;
-  unsettled_ = 1;
 }
 
 bool reloader::reload(std::string_view why) {
   // What changes while it is read is seen at the next look: the identities are older than the contents.
   const settings::recorded_environment recorded{*parts_.environment};
   auto loaded = settings::load(parts_.file, recorded);
-  watch(recorded.files());
+  watch(recorded.files(), !loaded);
   if (!loaded) {
+    const auto text = std::to_string(loaded.error().size()) + " faults, the first: " + loaded.error().front().text();
+    if (why.empty() && text == trouble()) return false;  // it was said when it was read first
     for (const auto& one : loaded.error())
       parts_.log.error("fault in the configuration", {{"fault", std::string_view{one.text()}}});
-    return refuse(std::to_string(loaded.error().size()) + " faults, the first: " + loaded.error().front().text());
+    return refuse(text);
   }
   const auto all = settings::differences(*current(), *loaded);
   const auto& now_there = loaded->callers;
@@ -102,7 +109,11 @@ bool reloader::reload(std::string_view why) {
     return true;
   }
   auto next = std::make_shared<const settings::configuration>(std::move(*loaded));
-  if (auto taken = parts_.adopt(next); !taken) return refuse(std::move(taken.error()));
+  if (auto taken = parts_.adopt(next); !taken) {
+    watch(recorded.files(), true);
+    if (why.empty() && taken.error() == trouble()) return false;
+    return refuse(taken.error());
+  }
   {
     const std::lock_guard lock{mutex_};
     current_ = next;

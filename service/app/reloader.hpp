@@ -57,7 +57,8 @@ class reloader {
 
  private:
   void look();
-  void watch(const std::set<std::filesystem::path>& files);
+  void watch(const std::set<std::filesystem::path>& files, bool refused);
+  void leave_out_certificates(std::set<std::filesystem::path>& wanted) const;
   bool refuse(const std::string& why);
 
   parts parts_;

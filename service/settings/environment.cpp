@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 namespace gateway::settings {
@@ -35,6 +36,16 @@ class descriptor {
   int fd_;
 };
 
+// Something to read, or the end.
+bool comes(int from) {
+  constexpr int patience_ms = 10'000;
+  pollfd waited_for{.fd = from, .events = POLLIN, .revents = 0};
+  int found = 0;
+  do found = ::poll(&waited_for, 1, patience_ms);
+  while (found < 0 && errno == EINTR);
+  return found > 0;
+}
+
 }  // namespace
 
 std::expected<std::string, std::string> system_environment::read_file(const std::filesystem::path& file) const {
@@ -45,6 +56,8 @@ std::expected<std::string, std::string> system_environment::read_file(const std:
   for (;;) {
     const auto got = ::read(source.get(), piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;
+    // A pipe with a writer at its other end, who has not written yet.
+    if (got < 0 && errno == EAGAIN && comes(source.get())) continue;
     if (got < 0) return std::unexpected(reason(errno));
     if (got == 0) {
       OPENSSL_cleanse(piece.data(), piece.size());  // it may have been a secret

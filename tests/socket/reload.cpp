@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 using namespace gateway::socket_tests;
@@ -129,6 +130,28 @@ TEST_CASE("What needs a restart is refused whole, by name") {
   const auto& concern = status.at("concerns").as_array().at(0).as_object();
   CHECK(text_in(concern, "alert") == "OnboardingGatewayReloadFailed");
   CHECK(text_in(concern, "text").contains("needs a restart: threads"));
+}
+
+TEST_CASE("What was refused for a certificate's sake is taken once that is mended, and said once") {
+  const gateway::support::scratch_folder trusted;
+  const auto file = trusted.path("ca.pem");
+  std::string good;
+  reloadable running{[&](auto& c) {
+    std::ifstream from{c.ca_file};
+    good.assign(std::istreambuf_iterator<char>{from}, {});
+    trusted.write("ca.pem", good);
+    c.ca_file = file;
+  }};
+  trusted.write("ca.pem", "");
+  running.how.drain = "{ delay: 0ms, timeout: 13s }";
+  running.reload("the one before stays in force");
+  std::this_thread::sleep_for(std::chrono::seconds{3});  // it is looked at again meanwhile
+  trusted.write("ca.pem", good);
+  CHECK(running.gateway.process().line_with("configuration reloaded").contains("drain.timeout"));
+  CHECK(running.gateway.metric(success) == 1);
+  const auto said = running.gateway.process().output();
+  const auto first = said.find("the one before stays in force");
+  CHECK(said.find("the one before stays in force", first + 1) == std::string::npos);
 }
 
 TEST_CASE("A changed file is noticed without a signal") {
