@@ -1,6 +1,7 @@
 #include "limiter/domain.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "limiter/domain_parts.hpp"
 #include "store/memory_ledger.hpp"
@@ -265,8 +266,16 @@ void domain::advance(time::instant now, notices& out) {
 void domain::windows(std::size_t account, std::size_t caller, kind what, time::instant now,
                      std::vector<window_state>& into) const {
   auto& p = *parts_;
-  const auto& of = p.lane_of(what, account, caller);
-  p.words.windows(of.draws, p.active, p.at(now), into);
+  now = p.at(now);
+  const auto before = into.size();
+  p.words.windows(p.lane_of(what, account, caller).draws, p.active, now, into);
+  const auto paused_until = p.ledger->pace_of(account).paused_until();
+  if (paused_until <= now) return;
+  for (auto& one : std::span{into}.subspan(before)) {
+    one.remaining = 0;
+    one.next = std::max(one.next, paused_until);
+    one.restored = std::max(one.restored, paused_until);
+  }
 }
 
 void domain::windows(std::size_t account, time::instant now, std::vector<window_state>& into) const {

@@ -197,7 +197,7 @@ class domain {
   void advance(time::instant now, notices& out);
 
   // What this caller could get now: the account's and the test account's windows with what stands in the queue taken
-  // off, and its own. Windows of a second and more and shorter ones alike.
+  // off, and its own; none of it while the account is paused. Windows of a second and more and shorter ones alike.
   void windows(std::size_t account, std::size_t caller, kind what, time::instant now,
                std::vector<window_state>& into) const;
   // Without regard to callers: for metrics.

@@ -290,6 +290,14 @@ TEST_CASE("nobody goes during a pause, which everybody is told") {
   t.d.pause(0, t.now + 60s, t.now, t.out);
   const auto& refused = t.create(1);
   CHECK(refused.why.guard == guard::pause);
+  std::vector<window_state> left;
+  t.d.windows(0, 0, kind::creation, t.now, left);
+  REQUIRE_FALSE(left.empty());
+  for (const auto& one : left) {
+    CHECK(one.remaining == 0);
+    CHECK(one.next == t.now + 60s);
+    CHECK(one.restored == t.now + 60s);
+  }
   CHECK(refused.why.admitted_at == start + 60s);
   t.advance(57s);
   auto& waits = t.create(1);
