@@ -60,13 +60,6 @@ void request_instrument::answered(const listener::exchange& x, time::duration to
                                   unsigned upstream_status) {
   if constexpr (metrics::counting) count(x, took, stages);
   if (tracer_.records(x.trace.own)) note_span(x, took);
-  if (audit_ && x.effect == errors::effect::unknown)
-    write_audit({.message = unknown_outcome(x.route_number == std::to_underlying(listener::route_id::create_user)),
-                 .request_id = x.request_id.view(),
-                 .trace_id = x.trace.own.trace(),
-                 .caller = x.caller,
-                 .account = x.account,
-                 .effect = errors::to_string(x.effect)});
   const auto severity = severity_of(
       x.problem_number == 0 ? std::nullopt : std::optional{static_cast<errors::problem>(x.problem_number - 1)});
   if (!log_.enabled(severity)) return;
@@ -113,13 +106,6 @@ void request_instrument::note_span(const listener::exchange& x, time::duration t
 }
 
 void request_instrument::answered(const listener::answered_line& line) {
-  if (audit_ && line.effect == errors::effect::unknown)
-    write_audit({.message = unknown_outcome(false),
-                 .request_id = line.request_id,
-                 .trace_id = line.trace.trace(),
-                 .caller = line.caller,
-                 .account = line.account,
-                 .effect = errors::to_string(line.effect)});
   if constexpr (metrics::counting) {
     const auto number = static_cast<std::uint8_t>(line.problem ? std::to_underlying(*line.problem) + 1 : 0);
     lines_of_batches_
@@ -130,12 +116,6 @@ void request_instrument::answered(const listener::answered_line& line) {
              })
         .add();
   }
-}
-
-// What may have been made: whoever asked for it was told so.
-void request_instrument::write_audit(journal::audit_entry about) {
-  about.at = loop_.wall_now();
-  lines_.append(about);
 }
 
 void request_instrument::failed(const listener::exchange& x, std::string_view reason) {
@@ -296,16 +276,29 @@ void upstream_instrument::tell_storms() {
 
 void upstream_instrument::created(const onboarding::made_session& what) {
   created_.add();
+  audit("session created", what, errors::effect::created);
+}
+
+void upstream_instrument::unaccounted(const onboarding::made_session& what, errors::effect how) {
+  if (how == errors::effect::unknown)
+    audit(unknown_outcome(what.of_user), what, how);
+  else
+    audit(what.of_user ? "user created, its answer cannot be used" : "session created, its answer cannot be used", what,
+          how);
+}
+
+// A line for each thing that was made, or may have been: not for each request that hears of it.
+void upstream_instrument::audit(std::string_view message, const onboarding::made_session& what, errors::effect how) {
   if (!parts_.audit) return;
   const auto& caller = parts_.callers[what.caller];
   const auto fingerprint = fingerprint_of(caller, what.idempotency_key);
   journal::audit_entry entry;
   entry.at = parts_.loop.wall_now();
-  entry.message = "session created";
+  entry.message = message;
   entry.trace_id = what.trace_id;
   entry.caller = caller;
   entry.account = parts_.account;
-  entry.effect = errors::to_string(errors::effect::created);
+  entry.effect = errors::to_string(how);
   entry.session = what.id;
   if (!what.idempotency_key.empty()) entry.key_fingerprint = {fingerprint.data(), fingerprint.size()};
   parts_.lines.append(entry);

@@ -41,8 +41,8 @@ class storm {
 class request_instrument final : public listener::request_observer {
  public:
   request_instrument(const metrics::gateway_metrics& families, metrics::shard& shard, journal::access_log& lines,
-                     journal::log& log, const transport::loop& loop, trace::tracer& tracer, bool audit)
-      : families_{families}, shard_{shard}, lines_{lines}, log_{log}, loop_{loop}, tracer_{tracer}, audit_{audit} {}
+                     journal::log& log, const transport::loop& loop, trace::tracer& tracer)
+      : families_{families}, shard_{shard}, lines_{lines}, log_{log}, loop_{loop}, tracer_{tracer} {}
 
   void answered(const listener::exchange& x, time::duration took, const dispatch::stage_times& stages,
                 unsigned upstream_status) override;
@@ -52,7 +52,6 @@ class request_instrument final : public listener::request_observer {
  private:
   void count(const listener::exchange& x, time::duration took, const dispatch::stage_times& stages);
   void note_span(const listener::exchange& x, time::duration took);
-  void write_audit(journal::audit_entry about);
 
   const metrics::gateway_metrics& families_;
   metrics::shard& shard_;
@@ -60,7 +59,6 @@ class request_instrument final : public listener::request_observer {
   journal::log& log_;
   const transport::loop& loop_;
   trace::tracer& tracer_;
-  const bool audit_;
   metrics::handle_cache<metrics::counter> requests_;
   metrics::handle_cache<metrics::counter> refusals_;
   metrics::handle_cache<metrics::counter> lines_of_batches_;
@@ -94,6 +92,7 @@ class upstream_instrument final : public dispatch::observer, public onboarding::
   void circuit_changed(dispatch::circuit_state now) override;
   void abandoned(dispatch::operation what, std::size_t caller, const trace::context& of) noexcept override;
   void created(const onboarding::made_session& what) override;
+  void unaccounted(const onboarding::made_session& what, errors::effect how) override;
   void reused() override { reused_.add(); }
   void replayed() override { replayed_.add(); }
   void completed() override { completed_.add(); }
@@ -103,6 +102,8 @@ class upstream_instrument final : public dispatch::observer, public onboarding::
   void tell_storms();
 
  private:
+  void audit(std::string_view message, const onboarding::made_session& what, errors::effect how);
+
   parts parts_;
   storm exchanges_failing_;
   storm connects_failing_;

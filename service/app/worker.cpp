@@ -27,7 +27,7 @@ worker::worker(const service::parts& common, std::size_t number,
              {.style = common.configuration->log.format == settings::log_format::json ? journal::format::json
                                                                                       : journal::format::text}},
       tracer_{on_.randomness, on_.spans, common.configuration->tracing.sample_ratio},
-      instrument_{common.families, shard_, lines_, common.log, on_.loop, tracer_, common.configuration->log.audit},
+      instrument_{common.families, shard_, lines_, common.log, on_.loop, tracer_},
       traffic_{instrument_, common.clock, rules.callers->callers().size()},
       connections_(cores.size()) {
   listener::server_tls tls;

@@ -117,7 +117,8 @@ class api final : public handler {
   class session_wait;
   static std::chrono::seconds longest_wait(const request_scratch& mine, std::chrono::seconds wanted);
   transport::task<> read_session(exchange& x, request_scratch& mine);
-  transport::task<onboarding::seen> first_look(exchange& x, request_scratch& mine, onboarding::session_id id);
+  transport::task<onboarding::seen> first_look(exchange& x, request_scratch& mine, onboarding::session_id id,
+                                               time::instant until);
   void answer_with_seen(exchange& x, const onboarding::sighting& what, std::string_view none_match);
   // Users and devices (api_podero.cpp).
   transport::task<> create_user(exchange& x, request_scratch& mine);

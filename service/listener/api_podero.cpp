@@ -50,8 +50,12 @@ task<> api::read_devices(exchange& x, request_scratch& mine) {
     answer_with(x, caller_left());
     co_return;
   }
+  auto& way = mine.space.way;
+  way.stages = got->stages;
+  way.answer.head.status = got->upstream_status;
   if (got->failure) {
     answer_with(x, *got->failure);
+    add_server_timing(x.reply.lines, way.stages);
     co_return;
   }
   const auto tag = entity_tag_of(got->body);
@@ -62,6 +66,7 @@ task<> api::read_devices(exchange& x, request_scratch& mine) {
   x.reply.add_line("X-Request-Id", x.request_id.view());
   x.reply.add_line("Cache-Control", "private, max-age=" + std::to_string(std::max<long>(0, left.count())));
   x.reply.add_line("ETag", tag);
+  add_server_timing(x.reply.lines, way.stages);
 }
 
 }  // namespace gateway::listener

@@ -53,8 +53,9 @@ task<> api::read_session(exchange& x, request_scratch& mine) {
   }
   x.session = trace::short_text<36>{id->view()};
   const bool waits = mine.wait && mine.wait->count() > 0;
+  if (!waits) mine.wait.reset();  // nothing is applied then
   if (!waits || asks_again(x.head.fields)) {
-    auto looking = first_look(x, mine, *id);
+    auto looking = first_look(x, mine, *id, waits ? std::min(mine.deadline, x.began + *mine.wait) : mine.deadline);
     const auto got = co_await std::move(looking);
     if (!waits || got->failure || got->facts.state != onboarding::session_state::pending) {
       answer_with_seen(x, *got, none_match_of(x.head.fields));
@@ -75,16 +76,21 @@ task<> api::read_session(exchange& x, request_scratch& mine) {
 }
 
 // Podero is asked: in the caller's own name, or once for all who ask for that now.
-task<onboarding::seen> api::first_look(exchange& x, request_scratch& mine, onboarding::session_id id) {
+task<onboarding::seen> api::first_look(exchange& x, request_scratch& mine, onboarding::session_id id,
+                                       time::instant until) {
   const auto& account = parts_.accounts[mine.account->account_index];
   if (asks_again(x.head.fields)) {
-    auto looking = account.waiting->look(mine.caller->index, id, mine.deadline, mine.space.caller);
+    auto looking = account.waiting->look(mine.caller->index, id, until, mine.space.caller);
     const auto got = co_await std::move(looking);
-    if (got) co_return got;
+    if (got) {
+      mine.space.way.stages = got->stages;
+      mine.space.way.answer.head.status = got->upstream_status;
+      co_return got;
+    }
     co_return std::make_shared<const onboarding::sighting>(onboarding::sighting{.failure = caller_left()});
   }
   onboarding::sighting one;
-  auto reading = account.sessions->read(mine.caller->index, id, mine.deadline, mine.space, one.body);
+  auto reading = account.sessions->read(mine.caller->index, id, until, mine.space, one.body);
   auto done = co_await std::move(reading);
   if (done)
     one.facts = *done;

@@ -148,7 +148,7 @@ std::expected<session_facts, unusable_answer> compose_session(std::string_view u
                                                      std::to_string(bounds.error().byte) + ")"}};
   const auto origin = memory.urls.read(memory.url).origin(memory.url);
   if (auto fault = fault_of(read, context, origin))
-    return std::unexpected{unusable_answer{.reason = std::move(*fault), .identified = read.id.has_value()}};
+    return std::unexpected{unusable_answer{.reason = std::move(*fault), .session = read.id}};
 
   const session_facts facts{.id = *read.id,
                             .state = state_of(read, context.now),

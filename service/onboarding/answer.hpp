@@ -60,8 +60,8 @@ struct session_facts {
 };
 
 struct unusable_answer {
-  std::string reason;       // for people; holds nothing of the body
-  bool identified = false;  // the body names a session all the same
+  std::string reason;                   // for people; holds nothing of the body
+  std::optional<session_id> session{};  // that the body names all the same
 };
 
 // From Podero's answer about a session to ours: sets `out` to Podero's bytes, every member kept, with our member

@@ -132,9 +132,14 @@ task<page> devices::ask_podero(std::string path, bool list, dispatch::call_contr
   else
     made.body = std::move(space->answer.body);
   made.good_until = parts_.loop.now() + parts_.rules.good_for;
-  auto done = std::make_shared<const device_page>(std::move(made));
-  if (!done->failure && parts_.rules.good_for.count() > 0) parts_.cache.keep(path, done);
-  co_return done;
+  if (!made.failure && parts_.rules.good_for.count() > 0) {
+    // Who gets it later did not wait for it.
+    auto kept = made;
+    kept.stages = {};
+    kept.upstream_status = 0;
+    parts_.cache.keep(path, std::make_shared<const device_page>(std::move(kept)));
+  }
+  co_return std::make_shared<const device_page>(std::move(made));
 }
 
 }  // namespace gateway::onboarding

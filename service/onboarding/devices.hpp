@@ -20,7 +20,7 @@ struct device_page {
   std::optional<errors::failure> failure{};  // instead of the rest
   std::string body{};                        // as Podero sent it
   time::instant good_until{};
-  dispatch::stage_times stages{};  // of the read
+  dispatch::stage_times stages{};  // of the read; none where it was read before
   unsigned upstream_status = 0;
 };
 using page = std::shared_ptr<const device_page>;

@@ -2,25 +2,13 @@
 
 #include <algorithm>
 
+#include "onboarding/creation_failures.hpp"
 #include "onboarding/key_failures.hpp"
 
 namespace gateway::onboarding {
 
 using errors::failure;
 using transport::task;
-
-namespace {
-
-failure stopped(bool sent) {
-  failure f;
-  f.id = errors::problem::draining;
-  f.detail = "The gateway stops.";
-  f.effect = sent ? errors::effect::unknown : errors::effect::none;
-  f.retry_after = std::chrono::seconds{1};
-  return f;
-}
-
-}  // namespace
 
 task<> flight::run(std::shared_ptr<flight> self) {
   // Wherever it ends, also where its loop is abandoned, everybody hears of it.
@@ -56,7 +44,7 @@ task<> flight::fly() {
   }
   end.stages = space_.stages;
   end.upstream_status = space_.answer.head.status;
-  if (!end.failure) {
+  if (!end.failure || end.failure->effect != errors::effect::none) {
     auto keeping = parts_.keep(end, space_.slot);
     co_await std::move(keeping);
   }

@@ -17,6 +17,7 @@ struct landing {
   std::optional<errors::failure> failure{};
   std::string upstream_body{};  // Podero's answer, where it is one about a session
   session_facts facts{};
+  std::optional<session_id> named{};  // with a failure: the session that its answer is about all the same
   dispatch::stage_times stages{};
   unsigned upstream_status = 0;
 };
@@ -30,7 +31,7 @@ class flight final : public joint<landing>, private dispatch::journey {
     transport::loop& home;
     dispatch::dispatcher& way;
     store::records& records;
-    // On the home loop: judges an answer, and keeps what is to be kept of a session that was made.
+    // On the home loop: judges an answer, and keeps what is to be kept of a session that was made, or may have been.
     std::function<landing(dispatch::workspace&)> arrive;
     std::function<transport::task<>(const landing&, std::uint64_t slot)> keep;
     std::function<void(const flight*)> ended;              // it is no longer under way

@@ -18,24 +18,15 @@ failure of_the_store(std::string detail, std::string state) {
   return f;
 }
 
-}  // namespace
-
-failure other_body() {
-  failure f;
-  f.id = problem::idempotency_key_reused;
-  f.detail = "This key was used before with another body.";
-  f.faults.push_back({errors::fault::place::header, "Idempotency-Key", "reused", f.detail});
-  return f;
-}
-
+// It was sent before, and what became of it will not be known. Repeating it tells nobody more.
 failure outcome_unknown() {
   failure f;
   f.id = problem::upstream_error;
   f.effect = errors::effect::unknown;
   f.advice = errors::retry::operator_action;
   f.detail =
-      "An earlier request with this key was sent to Podero, and what became of it is not known. A session may have "
-      "been created; this key never creates another one. Look for it before you ask with a new key.";
+      "An earlier request with this key was sent to Podero, and what became of it is not known. What it asks for may "
+      "have been created; this key never creates it again. Look for it before you ask with a new key.";
   return f;
 }
 
@@ -46,8 +37,27 @@ failure no_room(time::duration until_room) {
   return f;
 }
 
-failure store_away() {
-  return of_the_store("The store of idempotency keys does not answer, so nothing was sent.", "away");
+}  // namespace
+
+failure refusal_of(const store::claim& what, time::instant now) {
+  switch (what.is) {
+    case store::claim::outcome::unknown:
+      return outcome_unknown();
+    case store::claim::outcome::other_body:
+      return other_body();
+    case store::claim::outcome::full:
+      return no_room(what.room_at - now);
+    default:
+      return of_the_store("The store of idempotency keys does not answer, so nothing was sent.", "away");
+  }
+}
+
+failure other_body() {
+  failure f;
+  f.id = problem::idempotency_key_reused;
+  f.detail = "This key was used before with another body.";
+  f.faults.push_back({errors::fault::place::header, "Idempotency-Key", "reused", f.detail});
+  return f;
 }
 
 failure not_recorded(store::said answer) {
@@ -55,9 +65,10 @@ failure not_recorded(store::said answer) {
                       answer == store::said::away ? "away" : "the key's lease is over");
 }
 
-failure in_progress() {
+failure in_progress(bool sent) {
   failure f;
   f.id = problem::idempotency_in_progress;
+  f.effect = sent ? errors::effect::unknown : errors::effect::none;
   f.detail = "The first request with this key is still under way. Ask again with the same key.";
   f.retry_after = std::chrono::seconds{1};
   return f;

@@ -8,17 +8,13 @@ namespace gateway::onboarding {
 
 // What an idempotency key is refused with.
 
+// Of a key that is nobody's yet, or `busy`, or `done`, there is nothing of the kind to say.
+errors::failure refusal_of(const store::claim& what, time::instant now);
 // The key stands for another request.
 errors::failure other_body();
-// It was sent before, and what became of it will not be known.
-errors::failure outcome_unknown();
-// There is no room for new keys.
-errors::failure no_room(time::duration until_room);
-// The store does not answer.
-errors::failure store_away();
 // It could not be recorded that the first byte goes out, so none did. `answer` is not `yes`.
 errors::failure not_recorded(store::said answer);
-// The first request with it is still under way.
-errors::failure in_progress();
+// The first request with it is still under way. `sent`: it has left for Podero.
+errors::failure in_progress(bool sent);
 
 }  // namespace gateway::onboarding

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "onboarding/claim_lease.hpp"
+#include "onboarding/creation_failures.hpp"
 #include "onboarding/key_failures.hpp"
 #include "onboarding/sessions.hpp"
 #include "store/polling.hpp"
@@ -18,7 +19,7 @@ task<> keyed_creation::run(std::shared_ptr<keyed_creation> self) {
     ending& operator=(const ending&) = delete;
     keyed_creation& of;
     ~ending() {
-      of.conclude({.failure = sessions::stopped(of.sent())});
+      of.conclude({.failure = stopped(of.sent())});
       of.by_.parts_.shared.board.done(of.name(), &of);
       --of.by_.parts_.shared.under_way;
     }
@@ -43,8 +44,9 @@ task<keyed_end> keyed_creation::work() {
     }
     if (claimed.is != store::claim::outcome::busy) co_return told(std::move(claimed), loop.now());
     // Another replica is at it. Those who come later may have more time.
+    sent_elsewhere_ = claimed.sent;
     if (loop.now() >= latest() || everybody_left_.happened())
-      co_return keyed_end{.failure = in_progress(), .given_up = true};
+      co_return keyed_end{.failure = in_progress(claimed.sent), .given_up = true};
     auto waiting = change(std::min(latest(), loop.now() + pace.next()));
     co_await transport::unless_gone(std::move(waiting), &everybody_left_);
   }
@@ -67,28 +69,11 @@ task<bool> keyed_creation::change(time::instant until) {
 
 // What there is to say without creating anything.
 keyed_end keyed_creation::told(store::claim what, time::instant now) {
-  keyed_end end;
-  switch (what.is) {
-    case store::claim::outcome::done:
-      end.status = what.answer.status;
-      end.session = std::move(what.answer.session);
-      end.body = std::move(what.answer.body);
-      end.replayed = true;
-      break;
-    case store::claim::outcome::unknown:
-      end.failure = outcome_unknown();
-      break;
-    case store::claim::outcome::other_body:
-      end.failure = other_body();
-      break;
-    case store::claim::outcome::full:
-      end.failure = no_room(what.room_at - now);
-      break;
-    default:
-      end.failure = store_away();
-      break;
-  }
-  return end;
+  if (what.is != store::claim::outcome::done) return {.failure = refusal_of(what, now)};
+  return {.status = what.answer.status,
+          .session = std::move(what.answer.session),
+          .body = std::move(what.answer.body),
+          .replayed = true};
 }
 
 task<keyed_end> keyed_creation::create(std::uint64_t token) {

@@ -36,6 +36,8 @@ class keyed_creation final : public joint<keyed_end> {
   // Any thread.
   void join(time::instant deadline, std::size_t caller);
   bool sent() const;
+  // By this replica or by another one.
+  bool may_be_sent() const { return sent() || sent_elsewhere_.load(std::memory_order_relaxed); }
   bool be_first() noexcept { return !taken_.exchange(true); }
   // The key is this replica's: it waits for nobody else's request.
   bool ours() const noexcept { return ours_.load(std::memory_order_relaxed); }
@@ -59,6 +61,7 @@ class keyed_creation final : public joint<keyed_end> {
   transport::departure everybody_left_;
   std::atomic<bool> taken_{false};
   std::atomic<bool> ours_{false};
+  std::atomic<bool> sent_elsewhere_{false};
   mutable std::mutex way_mutex_;
   time::instant deadline_;          // the latest of those who wait
   std::shared_ptr<flight> flight_;  // once there is one

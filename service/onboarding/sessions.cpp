@@ -2,8 +2,9 @@
 
 #include "foundation/json/canonical.hpp"
 #include "foundation/transport/text_cache.hpp"
-#include "onboarding/claim_lease.hpp"
+#include "onboarding/creation_failures.hpp"
 #include "onboarding/key_failures.hpp"
+#include "onboarding/key_lookup.hpp"
 #include "onboarding/keyed_creation.hpp"
 #include "onboarding/metadata.hpp"
 #include "onboarding/upstream_failure.hpp"
@@ -26,23 +27,6 @@ bool succeeded(unsigned status) noexcept {
 
 }  // namespace
 
-failure sessions::stopped(bool sent) {
-  failure f;
-  f.id = problem::draining;
-  f.detail = "The gateway stops.";
-  f.effect = sent ? errors::effect::unknown : errors::effect::none;
-  f.retry_after = std::chrono::seconds{1};
-  return f;
-}
-
-failure sessions::not_in_time(bool sent, bool gone) {
-  failure f;
-  f.id = gone ? problem::request_timeout : problem::upstream_timeout;
-  f.effect = sent ? errors::effect::unknown : errors::effect::none;
-  f.detail = gone ? "The caller left." : "The request's time ended before there was an answer.";
-  return f;
-}
-
 // No coroutine: each between the caller and Podero has a frame, and all have left the caches when the answer comes.
 task<sessions::created> sessions::create(creation_request what, workspace& space, std::string& out) {
   if (auto composed = compose_creation(what.body, what.policy, memory_, space.upstream_body, space.from_defaults);
@@ -62,27 +46,12 @@ task<sessions::created> sessions::refused(failure why) {
 // What was accepted once has its answer for as long as its key is kept, also where the rules have changed since.
 task<sessions::created> sessions::refused_unless_known(creation_request what, workspace& space, std::string& out,
                                                        failure why) {
-  const store::key_name name{what.caller, std::string{*what.idempotency_key}};
-  const auto by = std::make_shared<store::asking>();
-  auto claiming =
-      parts_.records.claim_key(name, json::canonical_digest(what.body), parts_.loop.now() + claim_lease::length, by);
-  auto claimed = co_await std::move(claiming);
-  switch (claimed.is) {
-    case store::claim::outcome::done:
-      co_return replay(what, std::move(claimed.answer), space, out);
-    case store::claim::outcome::unknown:
-      co_return std::unexpected{outcome_unknown()};
-    case store::claim::outcome::other_body:
-      co_return std::unexpected{other_body()};
-    case store::claim::outcome::yours: {
-      auto releasing = parts_.records.released({.name = name, .token = claimed.token, .by = by});
-      co_await std::move(releasing);
-      break;
-    }
-    default:
-      break;
-  }
-  co_return std::unexpected{std::move(why)};
+  auto looking = look_up(parts_.loop, parts_.records, {what.caller, std::string{*what.idempotency_key}},
+                         json::canonical_digest(what.body));
+  auto known = co_await std::move(looking);
+  if (!known) co_return std::unexpected{std::move(why)};
+  if (known->is != store::claim::outcome::done) co_return std::unexpected{refusal_of(*known, parts_.loop.now())};
+  co_return replay(what, std::move(known->answer), space, out);
 }
 
 // The usual way: the caller's own request, on its own connection's coroutine.
@@ -95,7 +64,11 @@ task<sessions::created> sessions::create_alone(creation_request what, workspace&
   call.caller = space.caller;
   auto sending = parts_.way.send(call, space.way);
   auto& sent = co_await sending;
-  if (!sent) co_return told(std::move(sent.error()), what.caller);
+  if (!sent) {
+    if (sent.error().effect != errors::effect::none)
+      lost(author{what, space.way.trace}, std::nullopt, space.way.slot, sent.error().effect);
+    co_return told(std::move(sent.error()), what.caller);
+  }
   auto made = made_alone(what, space, out);
   co_return std::move(made);
 }
@@ -105,10 +78,15 @@ sessions::created sessions::made_alone(const creation_request& what, workspace& 
   answer_context context{.now = parts_.loop.wall_now(), .creation = true};
   context.defaulted = space.from_defaults;
   transport::text_cache::take(out);
-  auto facts = conclude(dispatch::operation::create_session, context, space.way, memory_, out);
+  std::optional<session_id> named;
+  auto facts = conclude(dispatch::operation::create_session, context, space.way, memory_, out, &named);
   space.way.answer.body = {};
   transport::text_cache::give(space.way.answer.received);
-  if (!facts) return std::unexpected{std::move(facts.error())};
+  if (!facts) {
+    if (facts.error().effect != errors::effect::none)
+      lost(author{what, space.way.trace}, named, space.way.slot, facts.error().effect);
+    return std::unexpected{std::move(facts.error())};
+  }
   if (space.way.slot != 0) parts_.shared.limits.bind(space.way.slot, facts->id.view());
   belongs(what.caller, facts->id, {}, external_metadata_of(what.body));
   parts_.observer.created(
@@ -136,11 +114,7 @@ task<sessions::created> sessions::create_keyed(creation_request what, workspace&
     end = co_await std::move(waiting);
     const bool gone = space.caller != nullptr && space.caller->happened();
     if (!end && (gone || (fresh && of->ours()))) co_return std::unexpected{not_in_time(of->sent(), gone)};
-    if (!end) {
-      auto busy = in_progress();
-      if (of->sent()) busy.effect = errors::effect::unknown;
-      co_return std::unexpected{std::move(busy)};
-    }
+    if (!end) co_return std::unexpected{in_progress(of->may_be_sent())};
     if (end->given_up && !gone && parts_.loop.now() < what.deadline) continue;
     space.way.stages = end->stages;
     space.way.answer.head.status = end->upstream_status;
@@ -293,7 +267,7 @@ sessions::obtained sessions::compose(const order& what, std::string_view upstrea
   const auto facts = compose_session(upstream_body, parts_.answers, context, memory_, out);
   if (!facts)
     return {.failure = unusable_success(dispatch::operation::create_session, 201, facts.error().reason,
-                                        facts.error().identified)};
+                                        facts.error().session.has_value())};
   if (reused) {
     parts_.shared.limits.share(facts->id.view(), what.caller);
     parts_.observer.reused();
@@ -306,7 +280,7 @@ landing sessions::arrive(dispatch::workspace& space) {
   landing end;
   answer_context context{.now = parts_.loop.wall_now(), .creation = true};
   std::string body;
-  auto facts = conclude(dispatch::operation::create_session, context, space, memory_, body);
+  auto facts = conclude(dispatch::operation::create_session, context, space, memory_, body, &end.named);
   if (!facts) {
     end.failure = std::move(facts.error());
     return end;
@@ -318,12 +292,17 @@ landing sessions::arrive(dispatch::workspace& space) {
 
 task<> sessions::keep(std::optional<store::live_name> reuse, author who, std::shared_ptr<store::asking> by,
                       const landing& what, std::uint64_t slot) {
-  auto& shared = parts_.shared;
-  if (slot != 0) shared.limits.bind(slot, what.facts.id.view());
+  if (what.failure) {
+    lost(who, what.named, slot, what.failure->effect);
+    co_return;
+  }
+  if (slot != 0) parts_.shared.limits.bind(slot, what.facts.id.view());
   parts_.observer.created({.caller = who.caller,
                            .id = what.facts.id.view(),
                            .idempotency_key = who.idempotency_key,
                            .trace_id = trace_id_of(who.trace)});
+  // Also where nobody waits for it any more.
+  belongs(who.caller, what.facts.id, std::move(who.idempotency_key), std::move(who.external_metadata));
   if (!reuse) co_return;
   const auto now = parts_.loop.now();
   store::live_session live{.session = std::string{what.facts.id.view()},
@@ -331,6 +310,23 @@ task<> sessions::keep(std::optional<store::live_name> reuse, author who, std::sh
                            .expires_at = what.facts.expires_at};
   auto keeping = parts_.records.keep_live(*reuse, std::move(live), now + reuse_.lifetime, std::move(by));
   co_await std::move(keeping);
+}
+
+sessions::author::author(const creation_request& of, const trace::context& within)
+    : caller{of.caller},
+      idempotency_key{of.idempotency_key.value_or(std::string_view{})},
+      external_metadata{external_metadata_of(of.body)},
+      trace{within} {}
+
+// Whoever knows the session by its name may look at it, and give its slot back.
+void sessions::lost(const author& who, std::optional<session_id> session, std::uint64_t slot, errors::effect how) {
+  made_session what{.caller = who.caller, .idempotency_key = who.idempotency_key, .trace_id = trace_id_of(who.trace)};
+  if (session) {
+    what.id = session->view();
+    if (slot != 0) parts_.shared.limits.bind(slot, what.id);
+    belongs(who.caller, *session, who.idempotency_key, who.external_metadata);
+  }
+  parts_.observer.unaccounted(what, how);
 }
 
 // ---------------------------------------------------------------- what there is
@@ -391,12 +387,13 @@ void sessions::windows(std::size_t caller, bool of_creations, std::vector<window
 // A caller without a slot may have one to give back.
 std::unexpected<failure> sessions::told(failure why, std::size_t caller) const {
   if (why.id == problem::no_free_slot) {
-    std::string ids;
+    std::string held;
     for (const auto& slot : parts_.shared.limits.slots()) {
-      if (slot.session.empty() || std::ranges::find(slot.holders, caller) == slot.holders.end()) continue;
-      ids += (ids.empty() ? "" : ", ") + slot.session;
+      if (std::ranges::find(slot.holders, caller) == slot.holders.end()) continue;
+      held += held.empty() ? "" : ", ";
+      held += slot.session.empty() ? "one whose session is not known (yet)" : slot.session;
     }
-    why.detail += ids.empty() ? " This caller holds none." : " This caller holds: " + ids + ".";
+    why.detail += held.empty() ? " This caller holds none." : " This caller holds: " + held + ".";
   }
   return std::unexpected{std::move(why)};
 }
@@ -404,14 +401,18 @@ std::unexpected<failure> sessions::told(failure why, std::size_t caller) const {
 // ---------------------------------------------------------------- answers
 
 std::expected<session_facts, failure> sessions::conclude(dispatch::operation what, const answer_context& context,
-                                                         dispatch::workspace& way, scratch& memory, std::string& out) {
+                                                         dispatch::workspace& way, scratch& memory, std::string& out,
+                                                         std::optional<session_id>* named) {
   const auto status = way.answer.head.status;
   if (!succeeded(status)) {
     return std::unexpected{upstream_failure(
         what, {.status = status, .body = way.answer.body, .retry_after = way.retry_after}, parts_.account)};
   }
   auto facts = compose_session(way.answer.body, parts_.answers, context, memory, out);
-  if (!facts) return std::unexpected{unusable_success(what, status, facts.error().reason, facts.error().identified)};
+  if (!facts) {
+    if (named != nullptr) *named = facts.error().session;
+    return std::unexpected{unusable_success(what, status, facts.error().reason, facts.error().session.has_value())};
+  }
   if (facts->foreign_gateway_member) parts_.observer.foreign_member_dropped();
   return std::move(*facts);
 }

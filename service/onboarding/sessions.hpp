@@ -34,10 +34,11 @@ struct workspace {
 
 // A session that was made, for the record.
 struct made_session {
-  std::size_t caller = 0;  // who asked first
-  std::string_view id;
+  std::size_t caller = 0;            // who asked first
+  std::string_view id{};             // empty: not known
   std::string_view idempotency_key;  // empty: none
   std::string_view trace_id;         // empty: none
+  bool of_user = false;              // it is a user
 };
 
 // Hears what became of sessions. On the loop of the request.
@@ -46,6 +47,8 @@ class observer {
   virtual ~observer() = default;
   // Also where nobody waits for it any more.
   virtual void created(const made_session& what) = 0;
+  // Podero has made it, or may have (`how`), and there is no answer that can be handed on.
+  virtual void unaccounted(const made_session& what, errors::effect how) = 0;
   virtual void reused() = 0;
   virtual void replayed() = 0;
   virtual void completed() = 0;  // once per session that this process made
@@ -166,9 +169,15 @@ class sessions {
 
   // Who asked for a flight first.
   struct author {
-    explicit author(const order& of) : caller{of.caller}, idempotency_key{of.idempotency_key}, trace{of.trace} {}
+    author(const creation_request& of, const trace::context& within);
+    explicit author(const order& of)
+        : caller{of.caller},
+          idempotency_key{of.idempotency_key},
+          external_metadata{of.external_metadata},
+          trace{of.trace} {}
     std::size_t caller;
     std::string idempotency_key;
+    std::string external_metadata;
     trace::context trace;
   };
 
@@ -191,20 +200,19 @@ class sessions {
                                                       std::shared_ptr<flight>& on);
   obtained compose(const order& what, std::string_view upstream_body, bool reused, std::string& out);
   landing arrive(dispatch::workspace& space);
+  void lost(const author& who, std::optional<session_id> session, std::uint64_t slot, errors::effect how);
   transport::task<> keep(std::optional<store::live_name> reuse, author who, std::shared_ptr<store::asking> by,
                          const landing& what, std::uint64_t slot);
   bool usable(const store::live_session& one) const;
 
   std::expected<session_facts, errors::failure> conclude(dispatch::operation what, const answer_context& context,
-                                                         dispatch::workspace& way, scratch& memory, std::string& out);
+                                                         dispatch::workspace& way, scratch& memory, std::string& out,
+                                                         std::optional<session_id>* named = nullptr);
   void no_longer_live(const session_id& id);
   void belongs(std::size_t caller, const session_id& id, std::string key, std::string metadata);
   void ended(const session_facts& facts);
   void note(const session_facts& facts);
   std::unexpected<errors::failure> told(errors::failure why, std::size_t caller) const;
-
-  static errors::failure stopped(bool sent);
-  static errors::failure not_in_time(bool sent, bool gone);
 
   parts parts_;
   reuse_rules reuse_;

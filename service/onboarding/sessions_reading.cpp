@@ -62,7 +62,7 @@ std::expected<session_facts, failure> sessions::learn(const session_id& id, std:
   auto facts = compose_session(upstream_body, parts_.answers, context, space.memory, out);
   if (!facts)
     return std::unexpected{
-        unusable_success(operation::read_session, 200, facts.error().reason, facts.error().identified)};
+        unusable_success(operation::read_session, 200, facts.error().reason, facts.error().session.has_value())};
   note(*facts);
   return *facts;
 }

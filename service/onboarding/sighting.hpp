@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "dispatch/dispatcher.hpp"
 #include "foundation/errors/problem.hpp"
 #include "onboarding/answer.hpp"
 
@@ -14,6 +15,8 @@ struct sighting {
   std::optional<errors::failure> failure{};  // instead of the rest
   std::string body{};                        // as callers get it
   session_facts facts{};
+  dispatch::stage_times stages{};  // of the read that it comes from
+  unsigned upstream_status = 0;
 
   bool ended() const noexcept { return !failure && facts.state != session_state::pending; }
 };

@@ -23,9 +23,9 @@ struct upstream_refusal {
 errors::failure upstream_failure(operation what, const upstream_refusal& answer, std::string_view account);
 
 // A success (2xx) whose body cannot be used, for a `reason` that holds nothing of the body. The effect of a creation is
-// `created` where Podero said 201 or the body names the session (`identified`), and `unknown` otherwise: a proxy's page
-// also comes with 200. Either way the caller is told to use the same key again, as another creation would make another
-// session.
+// `created` where Podero said 201 or the body names what was made (`identified`), and `unknown` otherwise: a proxy's
+// page also comes with 200. Either way the caller is told to use the same key again, as another creation would make
+// another session.
 errors::failure unusable_success(operation what, unsigned status, std::string_view reason, bool identified);
 
 }  // namespace gateway::onboarding

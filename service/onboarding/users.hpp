@@ -35,27 +35,40 @@ class users {
     std::atomic<std::size_t>& under_way;  // counts creations, so that the end waits for those that were sent
     std::string account;                  // its name, for messages
     std::optional<std::string> org_id;    // none: not configured
+    onboarding::observer& observer;
   };
   explicit users(parts given) : parts_{std::move(given)} {}
 
   // A user for the caller's body, within `deadline`, and Podero's answer in `out`. With an idempotency key it is made
-  // once. When the caller leaves it ends at once if nothing was sent; what was sent is finished.
+  // once. When the caller leaves, or the time is over, it ends at once if nothing was sent; what was sent with a key is
+  // finished.
   transport::task<std::expected<user_answer, errors::failure>> create(user_request what, workspace& space,
                                                                       std::string& out);
 
  private:
-  class recorded;
+  friend class keyed_user;
+
   using made = std::expected<user_answer, errors::failure>;
 
-  transport::task<std::expected<store::claim, errors::failure>> claim(const user_request& what, store::key_name name,
-                                                                      store::digest digest,
-                                                                      transport::departure* caller,
-                                                                      std::shared_ptr<store::asking> by);
+  // What goes to Podero, and for whom. The views are used until `send` returns.
+  struct sending {
+    std::size_t caller = 0;
+    std::string_view key{};  // empty: none
+    std::string_view upstream_body;
+    time::instant deadline{};
+    dispatch::journey* watch = nullptr;
+    transport::departure* who = nullptr;
+  };
+
+  static store::key_name name_of(std::size_t caller, std::string_view key);
+  transport::task<made> refused_unless_known(const user_request& what, std::string& out, errors::failure why);
   transport::task<made> create_keyed(const user_request& what, workspace& space, std::string& out);
-  transport::task<made> send(const user_request& what, dispatch::journey* watch, workspace& space, std::string& out);
-  transport::task<bool> change(store::key_name name, time::instant until);
+  transport::task<made> create_alone(const user_request& what, workspace& space, std::string& out);
+  transport::task<made> send(sending what, dispatch::workspace& way, std::string& out);
+  transport::task<made> ask_podero(const sending& what, dispatch::workspace& way, std::string& out);
 
   parts parts_;
+  scratch memory_;
 };
 
 // That an account lacks `org_id`.

@@ -12,9 +12,15 @@ constexpr auto poll_patience = std::chrono::seconds{10};
 constexpr auto shortest_rest = std::chrono::milliseconds{50};
 constexpr std::size_t most_spare = 8;
 
-seen seen_of(std::expected<session_facts, errors::failure>& what, std::string& body) {
-  if (!what) return std::make_shared<const sighting>(sighting{.failure = std::move(what.error())});
-  return std::make_shared<const sighting>(sighting{.body = std::move(body), .facts = *what});
+seen seen_of(std::expected<session_facts, errors::failure>& what, std::string& body, const dispatch::workspace& way) {
+  sighting made{.stages = way.stages, .upstream_status = way.answer.head.status};
+  if (what) {
+    made.body = std::move(body);
+    made.facts = *what;
+  } else {
+    made.failure = std::move(what.error());
+  }
+  return std::make_shared<const sighting>(std::move(made));
 }
 
 seen stopped() {
@@ -34,8 +40,8 @@ task<seen> waiting::look_alone(session_id id, dispatch::call_control& control, t
   std::string body;
   auto looking = parts_.sessions.look(id, {.control = &control, .caller = &everybody, .yields = false}, *space, body);
   auto got = co_await std::move(looking);
+  auto what = seen_of(got, body, space->way);
   give_back(std::move(space));
-  auto what = seen_of(got, body);
   if (!what->failure) {
     parts_.watches.saw(id, what, parts_.loop.now());
     parts_.watches.stirred(id, parts_.loop.now());
@@ -165,7 +171,8 @@ void waiting::found(watch& of, const store::poll_turn& what) {
   give_back(std::move(space));
   const auto now = parts_.loop.now();
   if (facts)
-    parts_.watches.saw(of, seen_of(facts, body), now, what.age, what.number);
+    parts_.watches.saw(of, std::make_shared<const sighting>(sighting{.body = std::move(body), .facts = *facts}), now,
+                       what.age, what.number);
   else
     parts_.watches.postponed(of, nullptr, now + parts_.watches.interval(of));
 }
@@ -180,7 +187,7 @@ task<> waiting::ask_podero(watch& of, std::uint64_t turn) {
   const auto now = parts_.loop.now();
   const auto refused_until = space->way.admitted_at;
   const bool usable = got.has_value();
-  const auto what = seen_of(got, body);
+  const auto what = seen_of(got, body, space->way);
   if (parts_.shared != nullptr && turn != 0) {
     std::optional<std::string> upstream_body;
     if (usable) upstream_body = space->way.answer.body;

@@ -68,7 +68,8 @@ claim memory_records::claim_now(const key_name& name, const digest& of, time::in
   if (known.of != of) return {.is = claim::outcome::other_body};
   known.state = step.to;
   if (known.state == key_state::done) return {.is = claim::outcome::done, .answer = known.answer};
-  return {.is = known.state == key_state::unknown ? claim::outcome::unknown : claim::outcome::busy};
+  if (known.state == key_state::unknown) return {.is = claim::outcome::unknown};
+  return {.is = claim::outcome::busy, .sent = known.state == key_state::sent};
 }
 
 std::optional<kept_answer> memory_records::kept_here(const key_name& name, const digest& of) {

@@ -98,6 +98,7 @@ struct claim {
     away         // the store does not answer
   } is = outcome::away;
   std::uint64_t token = 0;
+  bool sent = false;  // busy: the first byte may have gone out
   kept_answer answer{};
   time::instant room_at{};  // full: when there will be room
 };

@@ -130,7 +130,7 @@ claim redis_records::read_claim(const redis::reply& from, const std::string& rec
 claim redis_records::kept(const redis::reply& from, const std::string& record) {
   const auto state = static_cast<key_state>(*from[1].number());
   if (state == key_state::unknown) return {.is = claim::outcome::unknown};
-  if (state != key_state::done) return {.is = claim::outcome::busy};
+  if (state != key_state::done) return {.is = claim::outcome::busy, .sent = state == key_state::sent};
   const auto clear = parts_.seals->unseal(from[2].text(), record);
   auto answer = clear ? read_answer(*clear) : std::nullopt;
   if (answer) return {.is = claim::outcome::done, .answer = std::move(*answer)};

@@ -82,9 +82,28 @@ TEST_CASE("a session that may have been made has a line too, and audit lines do 
   p.instead = only(simulator::step::kind::reset);
   const auto lost = p.w.ask(create());
   CHECK(text_of(lost.body, "upstream_effect") == "unknown");
-  CHECK(has(p.w.logged(), R"("msg":"session may have been created","request_id":)"));
+  CHECK(has(p.w.logged(), R"("msg":"session may have been created","trace_id":)"));
   CHECK(p.w.ask(create()).status == 201);
   CHECK(has(p.w.logged(), R"("msg":"session created")"));
+}
+
+TEST_CASE("a creation has one line, whoever asks for it again, with its key's fingerprint and what became of it") {
+  podero_world p;
+  p.instead = only(simulator::step::kind::reset);
+  for (int i = 0; i < 3; ++i) p.w.ask(create("Idempotency-Key: order-4711\r\n"));
+  const auto lines = [&](std::string_view text) {
+    const auto logged = p.w.logged();
+    int count = 0;
+    for (auto at = logged.find(text); at != std::string::npos; at = logged.find(text, at + 1)) ++count;
+    return count;
+  };
+  CHECK(p.creations() == 0);  // it broke off before
+  CHECK(lines(R"("msg":"session may have been created")") == 1);
+  CHECK(lines(R"("effect":"unknown","key_fingerprint":")") == 1);
+  // Podero's answer says that it made one, and is of no use.
+  p.next_answer = [](simulator::response& r) { r.body = R"({"id":"497f6eca-6276-4993-bfeb-53cbbbba6f08"})"; };
+  CHECK(text_of(p.w.ask(create()).body, "upstream_effect") == "created");
+  CHECK(lines(R"("effect":"created","session":"497f6eca-6276-4993-bfeb-53cbbbba6f08","audit":true)") == 1);
 }
 
 TEST_CASE("without audit there is none of these lines") {

@@ -135,6 +135,73 @@ TEST_CASE_FIXTURE(organised_world, "a user's creation whose outcome is not known
   CHECK(users_asked() == 1);
 }
 
+TEST_CASE_FIXTURE(organised_world,
+                  "whoever waits for a user waits within its own time, and what was sent is finished") {
+  const auto raw = with_body("/users", R"({"email":"jane@example.com"})", "Idempotency-Key: k\r\nPrefer: wait=1\r\n");
+  look = [&](const simulator::request& r) {
+    auto slow = simulator::make_script(podero.handle(r), {});
+    slow.steps.insert(slow.steps.begin(), {.what = simulator::step::kind::wait, .duration = 5s});
+    instead = std::move(slow);
+  };
+  auto first = w.connect();
+  CHECK(first.say(raw));
+  w.settle();
+  auto second = w.connect();
+  CHECK(second.say(raw));
+  for (int i = 0; i < 12; ++i) w.advance(100ms);
+  const auto late = w.heard(first);
+  REQUIRE(late);
+  CHECK(late->status == 504);
+  CHECK(text_of(late->body, "upstream_effect") == "unknown");
+  const auto busy = w.heard(second);
+  REQUIRE(busy);
+  CHECK(text_of(busy->body, "type") == "/problems/idempotency-in-progress");
+  CHECK(text_of(busy->body, "upstream_effect") == "unknown");
+  first.leave();
+  second.leave();
+  look = {};
+  for (int i = 0; i < 60; ++i) w.advance(100ms);
+  const auto then = ask(raw);
+  CHECK(then.status == 201);
+  CHECK(then.headers.at("idempotent-replayed") == "true");
+  CHECK(users_asked() == 1);
+}
+
+TEST_CASE_FIXTURE(organised_world, "a key's other body is refused as that, whatever else is wrong with it") {
+  REQUIRE(make_user(R"({"email":"jane@example.com"})", "Idempotency-Key: k\r\n").status == 201);
+  CHECK(text_of(make_user(R"({"email":"jane"})", "Idempotency-Key: k\r\n").body, "type") ==
+        "/problems/idempotency-key-reused");
+  CHECK(text_of(make_user(R"({"email":"jane"})", "Idempotency-Key: new\r\n").body, "type") ==
+        "/problems/validation-failed");
+}
+
+TEST_CASE_FIXTURE(organised_world, "what was asked of Podero says how long that took, what was kept does not") {
+  const auto asked = ask(get(pumps()));
+  CHECK(asked.headers.contains("server-timing"));
+  CHECK_FALSE(ask(get(pumps())).headers.contains("server-timing"));
+  const auto made = create_patiently();
+  const auto session = "/onboarding-sessions/" + text_of(made.body, "id");
+  CHECK(ask(get(session, "Cache-Control: no-cache\r\n")).headers.contains("server-timing"));
+}
+
+TEST_CASE_FIXTURE(organised_world, "a wait bounds a look at Podero, too") {
+  const auto made = create_patiently();
+  always = [](simulator::response& r) { r.status = 200; };
+  look = [&](const simulator::request& r) {
+    auto slow = simulator::make_script(podero.handle(r), {});
+    slow.steps.insert(slow.steps.begin(), {.what = simulator::step::kind::wait, .duration = 4s});
+    instead = std::move(slow);
+  };
+  auto caller = w.connect();
+  CHECK(caller.say(
+      get("/onboarding-sessions/" + text_of(made.body, "id"), "Cache-Control: no-cache\r\nPrefer: wait=1\r\n")));
+  for (int i = 0; i < 12; ++i) w.advance(100ms);
+  const auto got = w.heard(caller);
+  REQUIRE(got);
+  CHECK(got->status == 504);
+  caller.leave();
+}
+
 TEST_CASE_FIXTURE(organised_world, "Podero's refusals of a user are mapped like those of a session") {
   next_answer = [](simulator::response& r) {
     r.status = 422;

@@ -99,6 +99,41 @@ TEST_CASE_FIXTURE(across_callers, "without a free slot a caller is told what it 
   CHECK_FALSE(subject.give_back_slot(1, *onboarding::session_id::parse(first.id())));
 }
 
+TEST_CASE_FIXTURE(across_callers, "a session is its creator's, also where nobody waits for it any more") {
+  answer_late();
+  auto& first = ask({.caller = 0});
+  first.leave();
+  say();
+  const auto id = *onboarding::session_id::parse("497f6eca-6276-4993-bfeb-53cbbbba6f01");
+  CHECK(subject.check_owner(0, id));
+  CHECK_FALSE(subject.check_owner(1, id));
+  REQUIRE(subject.view(0).open_sessions.size() == 1);
+  CHECK(subject.view(0).open_sessions[0].id == id);
+}
+
+TEST_CASE_FIXTURE(across_callers, "a session whose answer is of no use can be looked at, and its slot given back") {
+  server.then(scripted_server::answer(201, R"({"id":"497f6eca-6276-4993-bfeb-53cbbbba6f09"})"));
+  CHECK(ask({.key = "k"}).failure().effect == effect::created);
+  const auto id = *onboarding::session_id::parse("497f6eca-6276-4993-bfeb-53cbbbba6f09");
+  CHECK(seen.lost == std::vector<std::string>{"created 497f6eca-6276-4993-bfeb-53cbbbba6f09 k"});
+  CHECK(subject.view(0).open_sessions.size() == 1);
+  REQUIRE(domain.slots().size() == 1);
+  CHECK(domain.slots()[0].session == id.view());
+  CHECK(subject.give_back_slot(0, id));
+  CHECK(domain.slots().empty());
+}
+
+TEST_CASE_FIXTURE(across_callers, "who holds a slot of a session that is not known is told so") {
+  auto cut = scripted_server::answer(201, session_json(1));
+  cut.cut_at = 5;
+  server.then(cut);
+  CHECK(ask({.caller = 0}).failure().effect == effect::unknown);
+  CHECK(seen.lost == std::vector<std::string>{"unknown  "});
+  CHECK(ask({.caller = 0, .body = body_of("b169451c-8525-4352-b8ca-070dd449a1a5")})
+            .failure()
+            .detail.contains("This caller holds: one whose session is not known (yet)."));
+}
+
 TEST_CASE_FIXTURE(without_reuse, "rules that have changed since refuse what is new, and no answer that is kept") {
   answer_late();
   auto& first = ask({.key = "k"});
@@ -180,6 +215,7 @@ TEST_CASE_FIXTURE(without_reuse, "who cannot wait any longer hears that it is un
   auto& hurried = ask({.key = "k", .within = 1s});
   advance(1s);
   CHECK(hurried.failure().id == problem::idempotency_in_progress);
+  CHECK(hurried.failure().effect == effect::unknown);
   CHECK(hurried.failure().retry_after == 1s);
   say();
   CHECK(patient.status() == 201);

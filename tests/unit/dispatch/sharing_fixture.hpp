@@ -26,6 +26,10 @@ inline std::string session_json(int n, std::string_view object = "null", std::st
 
 struct counting_observer final : onboarding::observer {
   void created(const onboarding::made_session&) override { ++made; }
+  void unaccounted(const onboarding::made_session& what, errors::effect how) override {
+    lost.push_back(std::string{errors::to_string(how)} + " " + std::string{what.id} + " " +
+                   std::string{what.idempotency_key});
+  }
   void reused() override { ++again; }
   void replayed() override { ++repeated; }
   void completed() override { ++finished; }
@@ -36,6 +40,7 @@ struct counting_observer final : onboarding::observer {
   int repeated = 0;
   int finished = 0;
   std::vector<time::duration> waits;  // for the store
+  std::vector<std::string> lost;      // effect, session, key
 };
 
 struct sharing_wishes {

@@ -187,7 +187,7 @@ TEST_CASE("an answer that cannot be handed on says why, without a word of it") {
   const auto why = [](std::string_view body, const answer_context& context) {
     const auto r = compose(body, context);
     REQUIRE_FALSE(r.ok);
-    return r.unusable.reason + (r.unusable.identified ? " (identified)" : "");
+    return r.unusable.reason + (r.unusable.session ? " (identified)" : "");
   };
   CHECK(why("", creation()) == "it is not a JSON object that can be read (byte 0)");
   CHECK(why("<html>", creation()) == "it is not a JSON object that can be read (byte 0)");
