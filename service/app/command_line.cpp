@@ -15,6 +15,7 @@
 
 #include "admission/key.hpp"
 #include "app/control.hpp"
+#include "app/creation_rules.hpp"
 #include "app/hardening.hpp"
 #include "app/process.hpp"
 #include "app/version.hpp"
@@ -134,6 +135,9 @@ int with_configuration(const options::variables_map& given) {
     return bad_usage;
   }
   const auto configuration = std::make_shared<const settings::configuration>(std::move(*loaded));
+  const auto faults = default_faults(admission::directory{configuration});
+  for (const auto& one : faults) std::cerr << file << ": " << one << '\n';
+  if (!faults.empty()) return bad_usage;
   if (given.count("print-config") != 0) {
     std::cout << settings::print(*configuration) << std::flush;
     return fine;

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <tuple>
 
+#include "app/creation_rules.hpp"
 #include "app/listening.hpp"
 #include "app/status.hpp"
 #include "app/worker.hpp"
@@ -18,21 +19,6 @@ constexpr auto first_connection_patience = std::chrono::seconds{1};
 constexpr auto longest_silence_of_a_loop = std::chrono::seconds{10};
 constexpr std::size_t most_callers = 60'000;  // a caller's number fits two bytes of it
 constexpr std::size_t most_accounts = 250;    // an account's number fits a byte of a metric's key
-
-onboarding::creation_rules rules_of(const admission::account_policy& from) {
-  onboarding::creation_rules rules;
-  rules.languages = from.account->languages;
-  rules.price_zones = from.account->price_zones;
-  rules.unknown_members = from.account->unknown_members == settings::unknown_members::refuse
-                              ? onboarding::unknown_members::refuse
-                              : onboarding::unknown_members::pass;
-  rules.redirects.http_to_localhost = from.account->allow_http_redirects;
-  if (const auto* hosts = from.redirect_hosts; hosts != nullptr && hosts->restricted())
-    rules.redirects.host_allowed = [hosts](std::string_view host) { return hosts->matches(host); };
-  for (const auto& member : from.defaults)
-    rules.defaults.push_back({std::string{member.key()}, boost::json::serialize(member.value())});
-  return rules;
-}
 
 }  // namespace
 
@@ -82,17 +68,13 @@ std::expected<void, std::string> service::build() {
 
 std::expected<listener::rulebook, std::string> service::make_rulebook(
     std::shared_ptr<const admission::directory> callers) {
+  if (const auto faults = default_faults(*callers); !faults.empty()) return std::unexpected{faults.front()};
   listener::rulebook made;
   const auto& accounts = callers->configuration().accounts;
   for (const auto& caller : callers->callers()) {
     listener::caller_policies own(accounts.size());
     for (const auto& account : caller.accounts) {
-      auto rules = rules_of(account);
-      if (const auto faults = onboarding::check_defaults(rules); !faults.empty())
-        return std::unexpected{"the defaults of caller " + caller.name + " on account " +
-                               std::string{account.account_name} + ": " + faults.front().name + ": " +
-                               faults.front().detail};
-      own[account.account_index] = std::make_shared<const onboarding::creation_policy>(std::move(rules));
+      own[account.account_index] = std::make_shared<const onboarding::creation_policy>(rules_of(account));
     }
     made.policies.push_back(std::move(own));
   }

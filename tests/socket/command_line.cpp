@@ -105,6 +105,16 @@ TEST_CASE("All faults are named at once, in the order of the file, with --check 
   CHECK(start({"--config", file, "--print-config"}).errors == expected);
 }
 
+TEST_CASE("Defaults that Podero would refuse are refused before the start, all of them") {
+  const written good;
+  const auto file = good.file("    defaults: { language: XYZ, price_zone_default: at }\n");
+  for (const auto& got : {start({"--config", file, "--check"}), start({"--config", file})}) {
+    CHECK(got.code == 2);
+    CHECK(got.errors.contains(file + ": the defaults of caller anonymous on account sandbox: #/language: "));
+    CHECK(got.errors.contains(file + ": the defaults of caller anonymous on account sandbox: #/price_zone_default: "));
+  }
+}
+
 TEST_CASE("A file that cannot be read is named") {
   const auto got = start({"--config", "/nowhere/gateway.yaml"});
   CHECK(got.code == 2);

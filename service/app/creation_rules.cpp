@@ -1,0 +1,32 @@
+#include "app/creation_rules.hpp"
+
+#include <boost/json/serialize.hpp>
+
+namespace gateway::app {
+
+onboarding::creation_rules rules_of(const admission::account_policy& from) {
+  onboarding::creation_rules rules;
+  rules.languages = from.account->languages;
+  rules.price_zones = from.account->price_zones;
+  rules.unknown_members = from.account->unknown_members == settings::unknown_members::refuse
+                              ? onboarding::unknown_members::refuse
+                              : onboarding::unknown_members::pass;
+  rules.redirects.http_to_localhost = from.account->allow_http_redirects;
+  if (const auto* hosts = from.redirect_hosts; hosts != nullptr && hosts->restricted())
+    rules.redirects.host_allowed = [hosts](std::string_view host) { return hosts->matches(host); };
+  for (const auto& member : from.defaults)
+    rules.defaults.push_back({std::string{member.key()}, boost::json::serialize(member.value())});
+  return rules;
+}
+
+std::vector<std::string> default_faults(const admission::directory& callers) {
+  std::vector<std::string> found;
+  for (const auto& caller : callers.callers())
+    for (const auto& account : caller.accounts)
+      for (const auto& fault : onboarding::check_defaults(rules_of(account)))
+        found.push_back("the defaults of caller " + caller.name + " on account " + std::string{account.account_name} +
+                        ": " + fault.name + ": " + fault.detail);
+  return found;
+}
+
+}  // namespace gateway::app

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "admission/directory.hpp"
+#include "onboarding/creation.hpp"
+
+namespace gateway::app {
+
+// What a caller may send on one of its accounts, as configured.
+onboarding::creation_rules rules_of(const admission::account_policy& from);
+
+// What is wrong with the defaults of any caller on any of its accounts: Podero would refuse what they make. For people;
+// one text for each fault.
+std::vector<std::string> default_faults(const admission::directory& callers);
+
+}  // namespace gateway::app
