@@ -5,6 +5,8 @@
 #include "admin/page.hpp"
 #include "foundation/json/write.hpp"
 #include "foundation/metrics/open_metrics.hpp"
+#include "listener/negotiation.hpp"
+#include "listener/request_target.hpp"
 
 namespace gateway::admin {
 namespace {
@@ -67,7 +69,7 @@ transport::task<> handler::on_request(listener::exchange& x) {
     x.reply.add_line("X-Content-Type-Options", "nosniff");
     x.reply.add_line("Referrer-Policy", "no-referrer");
     x.reply.body = page;
-  } else if (path == "/metrics" && metrics::asks_for_open_metrics(x.head.fields.get(http::field::accept))) {
+  } else if (path == "/metrics" && listener::prefers_open_metrics(x.head.fields)) {
     x.reply.status = 200;
     x.reply.content_type = metrics::open_content_type;
     x.reply.body = from_.open_metrics();

@@ -182,7 +182,7 @@ std::optional<failure> api::check_headers(const exchange& x, request_scratch& mi
 
 std::optional<failure> api::check_batch_headers(const exchange& x, request_scratch& mine) const {
   const auto& fields = x.head.fields;
-  if (!accepts_json(fields) && !names_ndjson(fields))
+  if (!accepts_ndjson(fields))
     return header_fault(problem::not_acceptable, "Accept", "excludes-json", "Answers are application/x-ndjson.");
   if (fields.count(http::field::content_type) > 1) return repeated("Content-Type");
   if (!is_ndjson(fields.get(http::field::content_type)))

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <compare>
 
 #include "foundation/http/grammar.hpp"
 
@@ -33,88 +34,105 @@ std::string_view next_part(std::string_view& rest, char separator) noexcept {
   return trimmed(part);
 }
 
-// In thousandths (RFC 9110 section 12.4.2); what cannot be read is 1.
-int quality(std::string_view parameters) noexcept {
+// The value of a parameter, without its quotes; of the first of that name.
+std::optional<std::string_view> parameter_in(std::string_view parameters, std::string_view name) noexcept {
   while (!parameters.empty()) {
-    const auto parameter = next_part(parameters, ';');
-    if (parameter.size() < 3 || !iequals(parameter.substr(0, 2), "q=")) continue;
-    const auto text = parameter.substr(2);
-    if (text[0] == '1' || (text.size() > 1 && text[1] != '.')) return 1000;
-    int value = 0;
-    int place = 1000;
-    for (const char c : text) {
-      if (c == '.') continue;
-      if (c < '0' || c > '9') return 1000;
-      value += (c - '0') * place;
-      place /= 10;
-    }
-    return std::min(value, 1000);
+    const auto one = next_part(parameters, ';');
+    const auto equals = one.find('=');
+    if (equals == std::string_view::npos || !iequals(one.substr(0, equals), name)) continue;
+    auto value = one.substr(equals + 1);
+    if (value.size() >= 2 && value.front() == '"') value = value.substr(1, value.size() - 2);
+    return value;
   }
-  return 1000;
+  return std::nullopt;
 }
 
-constexpr std::string_view html_type = "text/html";
-constexpr std::string_view json_type = "application/json";
-constexpr std::string_view problem_type = "application/problem+json";
+// In thousandths (RFC 9110 section 12.4.2); what cannot be read is 1.
+int quality(std::string_view parameters) noexcept {
+  const auto text = parameter_in(parameters, "q").value_or("1");
+  if (text.empty() || text[0] == '1' || (text.size() > 1 && text[1] != '.')) return 1000;
+  int value = 0;
+  int place = 1000;
+  for (const char c : text) {
+    if (c == '.') continue;
+    if (c < '0' || c > '9') return 1000;
+    value += (c - '0') * place;
+    place /= 10;
+  }
+  return std::min(value, 1000);
+}
 
-// How much a media type is wanted, by the range that names it most closely (RFC 9110 section 12.5.1).
+// A media type that an answer may have.
+struct media_type {
+  std::string_view name;
+  std::string_view version{};  // none: whatever a range says of one counts for nothing
+};
+constexpr media_type html_type{"text/html"};
+constexpr media_type json_type{"application/json"};
+constexpr media_type problem_type{"application/problem+json"};
+constexpr media_type ndjson_type{"application/x-ndjson"};
+constexpr media_type metrics_type{"text/plain", "0.0.4"};
+constexpr media_type open_metrics_type{"application/openmetrics-text", "1.0.0"};
+
+// How closely a range names a media type.
+enum class closeness : std::uint8_t { none, any, of_its_kind, by_name, by_version };
+
+closeness closeness_of(std::string_view range, std::string_view parameters, const media_type& type) noexcept {
+  if (iequals(range, type.name)) {
+    const auto version = type.version.empty() ? std::nullopt : parameter_in(parameters, "version");
+    if (!version) return closeness::by_name;
+    return *version == type.version ? closeness::by_version : closeness::none;
+  }
+  const auto kind = type.name.substr(0, type.name.find('/') + 1);
+  if (range.size() == kind.size() + 1 && range.ends_with('*') && iequals(range.substr(0, kind.size()), kind))
+    return closeness::of_its_kind;
+  return range == "*/*" ? closeness::any : closeness::none;
+}
+
+// How much a media type is wanted, by the range that names it most closely (RFC 9110 section 12.5.1). The greater one
+// is wanted more.
 struct wish {
-  int closeness = 0;  // 3: by its name, 0: by nothing
   int thousandths = 0;
+  closeness by = closeness::none;
 
-  void hear(std::string_view range, int worth, std::string_view type) noexcept {
-    const auto of_its_kind = type.substr(0, type.find('/') + 1);
-    int close = 0;
-    if (iequals(range, type))
-      close = 3;
-    else if (range.size() == of_its_kind.size() + 1 && range.ends_with('*') &&
-             iequals(range.substr(0, of_its_kind.size()), of_its_kind))
-      close = 2;
-    else if (range == "*/*")
-      close = 1;
-    if (close == 0 || close < closeness) return;
-    thousandths = close == closeness ? std::max(thousandths, worth) : worth;
-    closeness = close;
+  auto operator<=>(const wish&) const = default;
+  void hear(closeness close, int worth) noexcept {
+    if (close == closeness::none || close < by) return;
+    thousandths = close == by ? std::max(thousandths, worth) : worth;
+    by = close;
   }
 };
 
-// What Accept lines say of the two types that we have.
-struct wishes {
-  wish of_html;
-  wish of_json;  // or of a problem about it
+// What the Accept lines say of a media type; without any, everything is wanted.
+wish wish_for(const media_type& type, const http::field_list& fields) noexcept {
+  wish found;
   bool any = false;
-
-  void hear(std::string_view accept) noexcept {
+  for (const auto& f : fields.all()) {
+    if (f.id != http::field::accept) continue;
+    auto accept = f.value;
     while (!accept.empty()) {
       auto parameters = next_part(accept, ',');
       const auto range = next_part(parameters, ';');
       if (range.empty()) continue;
       any = true;
-      const int worth = quality(parameters);
-      of_html.hear(range, worth, html_type);
-      of_json.hear(range, worth, json_type);
-      of_json.hear(range, worth, problem_type);
+      found.hear(closeness_of(range, parameters, type), quality(parameters));
     }
   }
-};
+  if (!any) found.thousandths = 1000;
+  return found;
+}
 
-wishes wishes_in(const http::field_list& fields) noexcept {
-  wishes all;
-  for (const auto& f : fields.all())
-    if (f.id == http::field::accept) all.hear(f.value);
-  return all;
+// Who names problems takes JSON, which they are; who excludes them excludes nothing else.
+wish wish_for_json(const http::field_list& fields) noexcept {
+  const auto itself = wish_for(json_type, fields);
+  const auto problem = wish_for(problem_type, fields);
+  return problem.by == closeness::by_name ? std::max(itself, problem) : itself;
 }
 
 // Of the parameters of a Content-Type: the charset, where there is one.
 bool is_utf8(std::string_view parameters) noexcept {
-  while (!parameters.empty()) {
-    const auto parameter = next_part(parameters, ';');
-    if (parameter.size() < 8 || !iequals(parameter.substr(0, 8), "charset=")) continue;
-    auto charset = parameter.substr(8);
-    if (charset.size() >= 2 && charset.front() == '"') charset = charset.substr(1, charset.size() - 2);
-    return iequals(charset, "utf-8") || iequals(charset, "utf8");
-  }
-  return true;
+  const auto charset = parameter_in(parameters, "charset");
+  return !charset || iequals(*charset, "utf-8") || iequals(*charset, "utf8");
 }
 
 }  // namespace
@@ -122,28 +140,34 @@ bool is_utf8(std::string_view parameters) noexcept {
 bool accepts_json(const http::field_list& fields) noexcept {
   const auto only = fields.count(http::field::accept) == 1 ? fields.get(http::field::accept) : std::nullopt;
   // What nearly everybody sends; the long way takes ten times as many instructions.
-  if (only && (iequals(*only, json_type) || *only == "*/*")) return true;
-  const auto wanted = wishes_in(fields);
-  return !wanted.any || wanted.of_json.thousandths > 0;
+  if (only && (iequals(*only, json_type.name) || *only == "*/*")) return true;
+  return wish_for_json(fields).thousandths > 0;
+}
+
+bool accepts_ndjson(const http::field_list& fields) noexcept {
+  const auto wanted = wish_for(ndjson_type, fields);
+  return wanted.by == closeness::none ? accepts_json(fields) : wanted.thousandths > 0;
 }
 
 std::optional<page_form> preferred_page(const http::field_list& fields) noexcept {
-  const auto wanted = wishes_in(fields);
-  const auto& [as_html, as_json, any] = wanted;
-  if (!any) return page_form::json;
+  const auto as_html = wish_for(html_type, fields);
+  const auto as_json = wish_for_json(fields);
   if (as_html.thousandths == 0 && as_json.thousandths == 0) return std::nullopt;
-  if (as_html.thousandths != as_json.thousandths)
-    return as_html.thousandths > as_json.thousandths ? page_form::html : page_form::json;
-  return as_html.closeness > as_json.closeness ? page_form::html : page_form::json;
+  return as_html > as_json ? page_form::html : page_form::json;
+}
+
+bool prefers_open_metrics(const http::field_list& fields) noexcept {
+  const auto as_open = wish_for(open_metrics_type, fields);
+  return as_open.thousandths > 0 && as_open > wish_for(metrics_type, fields);
 }
 
 bool is_json(std::optional<std::string_view> content_type) noexcept {
   if (!content_type) return false;
-  if (iequals(*content_type, json_type)) return true;
+  if (iequals(*content_type, json_type.name)) return true;
   auto parameters = *content_type;
   const auto type = next_part(parameters, ';');
   const bool some_json =
-      iequals(type, json_type) || (type.size() > 5 && iequals(type.substr(type.size() - 5), "+json"));
+      iequals(type, json_type.name) || (type.size() > 5 && iequals(type.substr(type.size() - 5), "+json"));
   return some_json && is_utf8(parameters);
 }
 
@@ -151,19 +175,7 @@ bool is_ndjson(std::optional<std::string_view> content_type) noexcept {
   if (!content_type) return false;
   auto parameters = *content_type;
   const auto type = next_part(parameters, ';');
-  return iequals(type, "application/x-ndjson") && is_utf8(parameters);
-}
-
-bool names_ndjson(const http::field_list& fields) noexcept {
-  for (const auto& f : fields.all()) {
-    if (!iequals(f.name, "Accept")) continue;
-    auto rest = f.value;
-    while (!rest.empty()) {
-      auto one = next_part(rest, ',');
-      if (iequals(next_part(one, ';'), "application/x-ndjson")) return true;
-    }
-  }
-  return false;
+  return iequals(type, ndjson_type.name) && is_utf8(parameters);
 }
 
 preferences read_preferences(const http::field_list& fields) noexcept {

@@ -153,6 +153,23 @@ TEST_CASE("a preference for all lines is named in the answer's header") {
   without.leave();
 }
 
+TEST_CASE("a batch is answered with lines to those who accept them") {
+  podero_world p;
+  const auto status_of = [&](std::string_view accept) {
+    const auto head = head_of(0, "Accept: " + std::string{accept} + "\r\n");
+    sender s{p, head};
+    s.step();
+    p.w.settle();
+    s.hear();
+    s.leave();
+    return s.raw().substr(9, 3);
+  };
+  CHECK(status_of("application/json;q=0, */*") == "200");
+  CHECK(status_of("application/json") == "200");
+  CHECK(status_of("application/x-ndjson;q=0") == "406");
+  CHECK(status_of("application/x-ndjson;q=0, */*") == "406");
+}
+
 TEST_CASE("an answer is one line, also where Podero writes its JSON over several") {
   podero_world p;
   p.always = [](simulator::response& r) {

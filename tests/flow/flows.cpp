@@ -295,6 +295,7 @@ TEST_CASE("paths, methods and headers outside the contract have their own proble
   CHECK(options.headers.at("x-request-id") == "my-id");
   CHECK(ask(create("Accept: text/html\r\n")).status == 406);
   CHECK(ask(create("Accept: application/json;q=0, */*\r\n")).status == 406);
+  CHECK(ask(create("Accept: application/problem+json;q=0, */*\r\n")).status == 201);
   CHECK(ask(create("Content-Encoding: gzip\r\n")).status == 415);
   CHECK(ask(read("/problems/rate-limited")).status == 200);
   CHECK(ask(read("/problems/rate")).status == 404);

@@ -125,21 +125,4 @@ std::string render_open(const registry& what) {
   return out;
 }
 
-bool asks_for_open_metrics(std::optional<std::string_view> accept) noexcept {
-  constexpr std::string_view name = "application/openmetrics-text";
-  while (accept && !accept->empty()) {
-    const auto comma = accept->find(',');
-    auto range = accept->substr(0, comma);
-    accept->remove_prefix(comma == std::string_view::npos ? accept->size() : comma + 1);
-    range.remove_prefix(std::min(range.find_first_not_of(" \t"), range.size()));
-    if (!range.starts_with(name)) continue;
-    const auto parameters = range.substr(name.size());
-    if (!parameters.empty() && parameters.front() != ';' && parameters.front() != ' ') continue;
-    // Nobody who asks for it in earnest gives it the quality zero.
-    if (parameters.ends_with("q=0") || parameters.ends_with("q=0.0")) continue;
-    if (parameters.find("version=") == std::string_view::npos || parameters.contains("version=1.0.0")) return true;
-  }
-  return false;
-}
-
 }  // namespace gateway::metrics

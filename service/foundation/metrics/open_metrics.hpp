@@ -2,7 +2,6 @@
 
 #include "foundation/metrics/registry.hpp"
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,8 +12,5 @@ namespace gateway::metrics {
 // thread.
 std::string render_open(const registry& what);
 inline constexpr std::string_view open_content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-// Whether an Accept header asks for it. One that only allows it (`*/*`) does not. Pure.
-bool asks_for_open_metrics(std::optional<std::string_view> accept) noexcept;
 
 }  // namespace gateway::metrics

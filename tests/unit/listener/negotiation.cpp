@@ -47,11 +47,49 @@ TEST_CASE("JSON is accepted where no range that names it more closely says other
   CHECK(accepts_json({"text/html", "application/json"}));
   CHECK_FALSE(accepts_json({"application/json;q=0", "*/*"}));
   for (const auto* good : {"", " ", "application/json", "Application/JSON", "*/*", " */* ", "application/*",
-                           "text/html, application/json;q=0.1", "application/json;q=0, application/problem+json"})
+                           "text/html, application/json;q=0.1", "application/json;q=0, application/problem+json",
+                           "application/problem+json", "application/problem+json;q=0, */*",
+                           "application/problem+json;q=0, application/json", "application/json;version=2"})
     CHECK_MESSAGE(accepts_json({good}), good);
   for (const auto* bad :
-       {"text/html", "application/json;q=0", "*/*;q=0.0", "application/jsonx", "application/json;q=0, */*"})
+       {"text/html", "application/json;q=0", "*/*;q=0.0", "application/jsonx", "application/json;q=0, */*",
+        "application/problem+json;q=0", "application/problem+json;q=0, text/html"})
     CHECK_FALSE_MESSAGE(accepts_json({bad}), bad);
+}
+
+TEST_CASE("lines are accepted where no range that names them more closely says otherwise, and by who accepts JSON") {
+  const auto accepts = [](std::string_view line) { return gateway::listener::accepts_ndjson(accept_lines({line})); };
+  CHECK(gateway::listener::accepts_ndjson({}));
+  for (const auto* good : {"", "application/x-ndjson", "APPLICATION/X-NDJSON;q=0.1", "*/*", "application/*",
+                           "application/json", "application/problem+json, text/html", "application/json;q=0, */*",
+                           "application/json;q=0, application/x-ndjson", "*/*;q=0, application/x-ndjson"})
+    CHECK_MESSAGE(accepts(good), good);
+  for (const auto* bad : {"text/html", "application/x-ndjson;q=0", "application/x-ndjson;q=0, */*", "*/*;q=0",
+                          "application/x-ndjson;q=0.000, application/json", "application/json;q=0"})
+    CHECK_FALSE_MESSAGE(accepts(bad), bad);
+}
+
+TEST_CASE("OpenMetrics is for those who prefer it to the text") {
+  const auto prefers = [](std::string_view line) {
+    return gateway::listener::prefers_open_metrics(accept_lines({line}));
+  };
+  CHECK_FALSE(gateway::listener::prefers_open_metrics({}));
+  for (const auto* text :
+       {"", "*/*", "text/plain;version=0.0.4", "application/openmetrics-textual", "image/png",
+        "application/openmetrics-text;version=0.0.1", "application/openmetrics-text;q=0",
+        "text/plain, application/openmetrics-text;q=0.1", "application/openmetrics-text;q=0.1, */*",
+        "application/openmetrics-text;q=0.00, text/plain;q=0", "application/openmetrics-text, text/plain"})
+    CHECK_FALSE_MESSAGE(prefers(text), text);
+  for (const auto* open :
+       {"application/openmetrics-text", "Application/OpenMetrics-Text; version=\"1.0.0\"",
+        "text/plain;q=0.5, application/openmetrics-text; version=1.0.0", "*/*, application/openmetrics-text",
+        // What Prometheus 2.42 and 3 send.
+        "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+        "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+        "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+        "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+        "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"})
+    CHECK_MESSAGE(prefers(open), open);
 }
 
 TEST_CASE("JSON is sent where the type says so, in UTF-8") {
@@ -90,4 +128,8 @@ TEST_CASE("A page comes in the form that is wanted more, and as JSON where that 
   CHECK(of({"*/*;q=0"}) == std::nullopt);
   CHECK(of({"text/html;q=0, application/*;q=0"}) == std::nullopt);
   CHECK(of({"text/html;q=nonsense"}) == page_form::html);
+  // A page is no problem.
+  CHECK(of({"application/problem+json;q=0, */*"}) == page_form::json);
+  CHECK(of({"application/problem+json;q=0, text/html;q=0.5, */*"}) == page_form::json);
+  CHECK(of({"application/problem+json;q=0"}) == std::nullopt);
 }

@@ -50,22 +50,6 @@ TEST_CASE("a bucket shows the last trace that fell into it, and others none") {
   CHECK_FALSE(render(all).contains("trace_id"));
 }
 
-TEST_CASE("the format is given to those who ask for it by name") {
-  CHECK_FALSE(asks_for_open_metrics(std::nullopt));
-  CHECK_FALSE(asks_for_open_metrics(""));
-  CHECK_FALSE(asks_for_open_metrics("*/*"));
-  CHECK_FALSE(asks_for_open_metrics("text/plain;version=0.0.4"));
-  CHECK_FALSE(asks_for_open_metrics("application/openmetrics-textual"));
-  CHECK_FALSE(asks_for_open_metrics("application/openmetrics-text;version=0.0.1"));
-  CHECK_FALSE(asks_for_open_metrics("application/openmetrics-text;q=0"));
-  CHECK(asks_for_open_metrics("application/openmetrics-text"));
-  CHECK(asks_for_open_metrics("text/plain;q=0.5, application/openmetrics-text; version=1.0.0"));
-  // What Prometheus 2.42 sends.
-  CHECK(
-      asks_for_open_metrics("application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;"
-                            "q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"));
-}
-
 TEST_CASE("whoever reads while an exemplar is written sees a whole one or none") {
   exemplar_cell cell;
   std::atomic<bool> stop{false};
