@@ -60,7 +60,8 @@ std::size_t handler::on_head(listener::exchange& x) {
 }
 
 transport::task<> handler::on_request(listener::exchange& x) {
-  const auto path = x.head.path();
+  std::string memory;
+  const auto path = listener::path_of(x.head.target, memory);
   x.reply.add_line("Cache-Control", "no-store");
   if (path == "/") {
     x.reply.status = 200;

@@ -57,7 +57,8 @@ struct framing_lines {
   }
 
   std::optional<failure> conclude() const {
-    if (hosts != 1) return malformed(hosts == 0 ? "There is no Host header." : "There is more than one Host header.");
+    if (hosts > 1) return malformed("There is more than one Host header.");
+    if (hosts == 0 && !http_1_0) return malformed("There is no Host header.");
     if (lengths > 1) return malformed("There is more than one Content-Length header.");
     if (encodings > 1) return malformed("There is more than one Transfer-Encoding header.");
     if (encodings == 1 && lengths == 1) return malformed("Content-Length and Transfer-Encoding exclude each other.");

@@ -17,9 +17,9 @@ struct guard_limits {
 // Looks at the raw bytes of one complete head, with its empty line, before any parser interprets them, and refuses what
 // two HTTP implementations may read differently (request smuggling; RFC 9112 sections 2.2,
 // 3, 5.1, 5.2, 6.1, 6.3, 11.2): any Transfer-Encoding but exactly "chunked", one together with Content-Length or on
-// HTTP/1.0, repeated or non-numeric Content-Length, not exactly one Host or one that is none, folded lines, white space
-// before the colon, control characters, bare CR or LF, targets that are no URI. What it lets through, Beast's parser
-// reads as we do. The connection is to be closed after a refusal.
+// HTTP/1.0, repeated or non-numeric Content-Length, not exactly one Host (HTTP/1.0 may have none) or one that is none,
+// folded lines, white space before the colon, control characters, bare CR or LF, targets that are no URI. What it lets
+// through, Beast's parser reads as we do. The connection is to be closed after a refusal.
 std::optional<errors::failure> inspect_head(std::string_view head, const guard_limits& limits);
 
 // Looks at the beginning of a head that is not complete yet: bytes that can never become a request, and what is too

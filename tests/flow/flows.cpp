@@ -306,6 +306,12 @@ TEST_CASE("paths, methods and headers outside the contract have their own proble
   caller.leave();
 }
 
+TEST_CASE("HTTP/1.0 needs no host") {
+  podero_world p;
+  CHECK(p.w.ask("GET /v1/accounts HTTP/1.0\r\n\r\n").status == 200);
+  CHECK(p.w.ask("GET /v1/accounts HTTP/1.1\r\n\r\n").status == 400);
+}
+
 TEST_CASE("no secret and no token shows in logs, metrics or answers") {
   podero_world p;
   auto shown = p.w.ask(create()).body;
