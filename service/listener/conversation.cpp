@@ -164,7 +164,7 @@ std::optional<conversation::heard> conversation::look_at_input() {
 }
 
 conversation::heard conversation::refused(const failure& why) {
-  server_.begin(x_, {});
+  server_.begin(x_, find_field(x_.input, "X-Request-Id").value_or(""));
   answer_with(x_, why);
   x_.reply.head_only = x_.input.starts_with("HEAD ");
   return heard::refused;

@@ -144,4 +144,18 @@ std::optional<failure> inspect_beginning(std::string_view bytes, const guard_lim
   return std::nullopt;
 }
 
+std::optional<std::string_view> find_field(std::string_view bytes, std::string_view name) noexcept {
+  for (auto before = bytes.find("\r\n"); before != std::string_view::npos;) {
+    const auto begin = before + 2;
+    const auto end = bytes.find("\r\n", begin);
+    if (end == begin || end == std::string_view::npos) break;
+    const auto line = bytes.substr(begin, end - begin);
+    if (line.size() > name.size() && line[name.size()] == ':' &&
+        boost::beast::iequals(line.substr(0, name.size()), name))
+      return http::trimmed(line.substr(name.size() + 1));
+    before = end;
+  }
+  return std::nullopt;
+}
+
 }  // namespace gateway::listener

@@ -28,4 +28,7 @@ std::optional<errors::failure> inspect_head(std::string_view head, const guard_l
 std::optional<errors::failure> inspect_beginning(std::string_view bytes, const guard_limits& limits,
                                                  std::size_t searched = 0);
 
+// The value of the first field of that name in a head that was refused or is not complete: as far as it has lines.
+std::optional<std::string_view> find_field(std::string_view bytes, std::string_view name) noexcept;
+
 }  // namespace gateway::listener

@@ -318,6 +318,36 @@ TEST_CASE_FIXTURE(listener_fixture, "the caller's request id is kept if it is sa
   peer.leave();
 }
 
+TEST_CASE_FIXTURE(listener_fixture,
+                  "the caller's request id is kept where the rest of its head is refused, if it has come") {
+  const auto long_value = std::string(2000, 'a');
+  for (const auto& head : {
+           std::string{"POST /a HTTP/1.1\r\nHost: h\r\nX-Request-Id: my-id.1\r\nTransfer-Encoding: gzip\r\n\r\n"},
+           std::string{"POST /a HTTP/1.1\r\nTransfer-Encoding: gzip\r\nx-request-id: my-id.1\r\n\r\n"},
+           std::string{"GET /a HTTP/1.1\r\nHost: h\r\nX-Request-Id: my-id.1\r\nBad Name: b\r\n\r\n"},
+           "GET /a HTTP/1.1\r\nHost: h\r\nX-Request-Id: my-id.1\r\nX: " + long_value + "\r\n\r\n",
+           "GET /a HTTP/1.1\r\nHost: h\r\nX-Request-Id: my-id.1\r\nX: " + long_value,
+           "GET /" + std::string(300, 'a') + " HTTP/1.1\r\nHost: h\r\nX-Request-Id: my-id.1\r\n\r\n",
+       }) {
+    CAPTURE(head);
+    auto peer = connect();
+    const auto answer = ask(peer, head);
+    CHECK(answer.starts_with("HTTP/1.1 4"));
+    CHECK(has(answer, "X-Request-Id: my-id.1\r\n"));
+    CHECK(has(answer, R"("request_id":"my-id.1")"));
+    peer.leave();
+    settle();
+  }
+  auto slow = connect();
+  CHECK(ask(slow, "GET /a HTTP/1.1\r\nX-Request-Id: my-id.1\r\nHo").empty());
+  advance(10s);
+  CHECK(has(slow.heard(), "X-Request-Id: my-id.1\r\n"));
+  slow.leave();
+  auto insane = connect();
+  CHECK_FALSE(has(ask(insane, "GET /a HTTP/1.1\r\nX-Request-Id: <script>\r\n\r\n"), "script"));
+  insane.leave();
+}
+
 TEST_CASE_FIXTURE(listener_fixture, "connections beyond the limit are told so; one of them stays free to say it") {
   std::vector<support::memory_peer> peers;
   for (int i = 0; i < 3; ++i) peers.push_back(connect());

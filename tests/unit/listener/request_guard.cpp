@@ -60,6 +60,18 @@ TEST_CASE("what two implementations may read differently is refused") {
   CHECK(verdict({"GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n", 35}) == "malformed-request");
 }
 
+TEST_CASE("a field of a head that was refused is found where its line is whole") {
+  CHECK(find_field("GET / HTTP/1.1\r\nx: 1\r\nX-ID: \ta b \r\nX-Id: c\r\n\r\n", "X-Id") == "a b");
+  CHECK(find_field("nonsense\r\nno colon\r\n folded\r\nX-Id:a\r\n", "X-Id") == "a");
+  CHECK(find_field("GET / HTTP/1.1\r\nX-Id:\r\nX:", "X-Id") == "");
+  for (const std::string_view without :
+       {"", "X-Id: a\r\n", "GET / HTTP/1.1\r\nX-Id: a", "GET / HTTP/1.1\r\nX-Id: a\r", "GET / HTTP/1.1\r\nX-Id\r\n",
+        "GET / HTTP/1.1\r\nX-Idx: a\r\n", "GET / HTTP/1.1\r\nX-Id : a\r\n", "GET / HTTP/1.1\r\n\r\nX-Id: a\r\n"}) {
+    CAPTURE(without);
+    CHECK_FALSE(find_field(without, "X-Id"));
+  }
+}
+
 TEST_CASE("heads and targets beyond their limits have their own problems") {
   CHECK(verdict("GET /" + std::string(100, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n") == "uri-too-long");
   CHECK(verdict("GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(1000, 'a') + "\r\n\r\n") == "headers-too-large");
