@@ -90,6 +90,7 @@ class api final : public handler {
 
   std::unique_ptr<scratch> make_scratch() override;
   std::size_t on_head(exchange& x) override;
+  void on_refused(exchange& x) override { add_rate_limits(x, of(x)); }
   transport::task<> on_request(exchange& x) override;
   void on_later(exchange& x, postponed& what) override;
   std::optional<errors::failure> on_next_line(exchange& x) override;

@@ -197,8 +197,14 @@ std::size_t conversation::take_head() {
 bool conversation::pass_the_desk() {
   auto* const load = server_.options_.load;
   const auto overload = load != nullptr ? load->at_the_desk() : std::nullopt;
-  if (overload) answer_with(x_, *overload);
+  if (overload) refuse_request(*overload);
   return !overload;
+}
+
+// What the handler took is refused here all the same.
+void conversation::refuse_request(const failure& why) {
+  answer_with(x_, why);
+  server_.handler_.on_refused(x_);
 }
 
 // True: the connection may be kept.

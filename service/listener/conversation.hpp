@@ -44,6 +44,7 @@ class conversation {
 
   [[gnu::noinline]] std::size_t take_head();
   [[gnu::noinline]] bool pass_the_desk();
+  [[gnu::noinline]] void refuse_request(const errors::failure& why);
   [[gnu::noinline]] void answer_for(const std::exception& fault, errors::effect effect);
   transport::task<bool> answer_request();
   bool take_body(std::size_t limit);

@@ -32,8 +32,8 @@ task<bool> conversation::read_body(std::size_t limit) {
   const auto& head = x_.head;
   const bool too_large = head.body == http::framing::length && head.content_length > limit;
   if (too_large) {
-    answer_with(x_,
-                failure_of(problem::content_too_large, "The body has more than " + std::to_string(limit) + " bytes."));
+    refuse_request(
+        failure_of(problem::content_too_large, "The body has more than " + std::to_string(limit) + " bytes."));
     co_return false;
   }
   set_guard(server_.options_.body_timeout);
@@ -49,7 +49,7 @@ task<bool> conversation::read_body(std::size_t limit) {
     complete = co_await read_chunked(limit);
   guard_.stop();
   if (!complete && x_.reply.status == 0 && timed_out()) {
-    answer_with(x_, failure_of(problem::request_timeout, "The body did not arrive in time."));
+    refuse_request(failure_of(problem::request_timeout, "The body did not arrive in time."));
     x_.reply.close = true;
   }
   co_return complete;
@@ -74,16 +74,16 @@ task<bool> conversation::read_chunked(std::size_t limit) {
     const auto taken = x_.parser->read_chunked(x_.following, x_.collected);
     if (!taken) {
       const bool large = taken.error() == http::parse_error::body_too_large;
-      answer_with(x_, large ? failure_of(problem::content_too_large,
-                                         "The body has more than " + std::to_string(limit) + " bytes.")
-                            : failure_of(problem::malformed_request, "The body's chunks are malformed."));
+      refuse_request(
+          large ? failure_of(problem::content_too_large, "The body has more than " + std::to_string(limit) + " bytes.")
+                : failure_of(problem::malformed_request, "The body's chunks are malformed."));
       x_.reply.close = true;
       co_return false;
     }
     x_.following.erase(0, *taken);
     if (x_.parser->finished()) break;
     if (x_.following.size() > server_.options_.limits.head) {
-      answer_with(x_, failure_of(problem::malformed_request, "A chunk's header is too long."));
+      refuse_request(failure_of(problem::malformed_request, "A chunk's header is too long."));
       x_.reply.close = true;
       co_return false;
     }

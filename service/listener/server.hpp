@@ -31,6 +31,9 @@ class handler {
   // The head is there and well formed; the body has not been read. Either answers at once (sets reply.status), or says
   // how many bytes of body it takes. Must not wait.
   virtual std::size_t on_head(exchange& x) = 0;
+  // The server has refused what `on_head` took: its body did not come as it should, or there is too much to do. The
+  // reply may be added to. Must not wait.
+  virtual void on_refused(exchange& /*x*/) {}
   // The whole request is there: answer it. What escapes as an exception becomes a 500.
   virtual transport::task<> on_request(exchange& x) = 0;
   // What `on_request` has postponed is to be answered now, or never. Must not wait. What escapes becomes a 500.

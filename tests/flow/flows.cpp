@@ -200,6 +200,47 @@ TEST_CASE("Prefer: wait bounds the whole answer") {
   caller.leave();
 }
 
+TEST_CASE("what is left of the limits is said to whoever may use the account, also if its body is refused") {
+  podero_world p{plain_configuration() + "    limits: { requests: [ { rate: 10, per: 10s } ] }\n" +
+                 "overload: { max_in_flight: 1 }\n"};
+  const auto post = [](std::string_view path, std::string_view framing) {
+    return "POST " + std::string{path} + " HTTP/1.1\r\nHost: g\r\nContent-Type: application/json\r\n" +
+           std::string{framing};
+  };
+  const std::string sessions = "/v1/accounts/sandbox/onboarding-sessions";
+  const auto check = [](const std::optional<answer>& got, unsigned status) {
+    REQUIRE(got.has_value());
+    CHECK(got->status == status);
+    CHECK(got->headers.contains("ratelimit"));
+    CHECK(got->headers.at("ratelimit-policy") == R"("requests-10s";q=10;w=10)");
+  };
+  check(p.w.ask(post(sessions, "Content-Length: 9999999\r\n\r\n")), 413);
+  check(p.w.ask(post(sessions, "Transfer-Encoding: chunked\r\n\r\nffffff\r\n")), 413);
+  check(p.w.ask(post(sessions, "Transfer-Encoding: chunked\r\n\r\nno size\r\n")), 400);
+  check(p.w.ask(post("/v1/accounts/sandbox/users", "Content-Length: 9999999\r\n\r\n")), 413);
+  const auto elsewhere = p.w.ask("GET /v1/accounts HTTP/1.1\r\nHost: g\r\nContent-Length: 9999999\r\n\r\n");
+  CHECK(elsewhere.status == 413);
+  CHECK_FALSE(elsewhere.headers.contains("ratelimit"));
+  auto slow = p.w.connect();
+  CHECK(slow.say(post(sessions, "Content-Length: 5\r\n\r\n{")));
+  p.w.settle();
+  p.w.advance(30s);
+  check(p.w.heard(slow), 408);
+  slow.leave();
+  auto late = p.w.connect();
+  CHECK(late.say(post(sessions, "Content-Length: 2\r\n\r\n{")));
+  p.w.settle();
+  p.instead = only(simulator::step::kind::stall);
+  auto busy = p.w.connect();
+  CHECK(busy.say(create()));
+  p.w.settle();
+  CHECK(late.say("}"));
+  p.w.settle();
+  check(p.w.heard(late), 503);
+  late.leave();
+  busy.leave();
+}
+
 TEST_CASE("credentials that are refused are the operator's business, and a new secret is picked up by itself") {
   podero_world p;
   p.w.environment->files["/t/secret"] = "example-wrong-secret-not-real";
