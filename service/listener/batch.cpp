@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "foundation/json/write.hpp"
+
 namespace gateway::listener {
 
 using errors::failure;
@@ -15,6 +17,15 @@ namespace {
 // JSON may have line breaks between its parts, and nowhere else (RFC 8259 sections 2 and 7). A batch may not.
 void append_on_one_line(std::string& to, std::string_view json) {
   std::ranges::replace_copy_if(json, std::back_inserter(to), [](char c) { return c == '\r' || c == '\n'; }, ' ');
+}
+
+// What is a header of a request is a member of a line.
+void name_members(failure& why) {
+  for (auto& fault : why.faults) {
+    if (fault.where != errors::fault::place::header || fault.name != "Idempotency-Key") continue;
+    fault.where = errors::fault::place::pointer;
+    fault.name = json::fragment_pointer("idempotency_key");
+  }
 }
 
 }  // namespace
@@ -70,10 +81,12 @@ task<> batch::run(std::shared_ptr<batch> self, std::unique_ptr<line> one) {
   }
   std::erase(self->running_, one.get());
   self->running_bytes_ -= one->text.size();
-  if (done)
+  if (done) {
     self->created(*one, *done, body);
-  else
+  } else {
+    name_members(done.error());
     self->failed(one->number, done.error());
+  }
 }
 
 void batch::tell(unsigned status, const failure* why) const {

@@ -113,6 +113,11 @@ std::expected<batch_line, failure> read_batch_line(std::string_view line, bool n
 
 // ---------------------------------------------------------------- lines
 
+std::size_t line_splitter::length_to(std::size_t stop) const noexcept {
+  const bool ends_with_cr = stop != at_ && input_[stop - 1] == '\r';
+  return stop - at_ - (ends_with_cr ? 1 : 0);
+}
+
 bool line_splitter::has_line() noexcept {
   if (at_ == input_.size()) return ended_;
   searched_ = std::max(searched_, at_);
@@ -122,7 +127,7 @@ bool line_splitter::has_line() noexcept {
     return true;
   }
   searched_ = input_.size();
-  return ended_ || skipping_ || input_.size() - at_ > longest_;
+  return ended_ || skipping_ || length_to(input_.size()) > longest_;
 }
 
 line_splitter::piece line_splitter::next() {
@@ -130,14 +135,13 @@ line_splitter::piece line_splitter::next() {
     const auto end = input_.find('\n', searched_);
     const bool whole = end != std::string::npos || ended_;
     const auto stop = end != std::string::npos ? end : input_.size();
-    const auto length = stop - at_;
+    const auto length = length_to(stop);
     piece made;
     if (std::exchange(skipping_, !whole)) {
       made.what = piece::is::nothing;  // it was said when it began
     } else {
       made.number = ++number_;
       made.text.assign(input_, at_, length <= longest_ ? length : 0);
-      if (made.text.ends_with('\r')) made.text.pop_back();
       made.what = length > longest_ ? piece::is::too_long : piece::is::line;
     }
     at_ = std::min(stop + (end != std::string::npos ? 1 : 0), input_.size());

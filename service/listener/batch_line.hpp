@@ -22,8 +22,8 @@ struct batch_line {
 std::expected<batch_line, errors::failure> read_batch_line(std::string_view line, bool needs_key,
                                                            json::scanner& scanner);
 
-// Takes lines off what comes in, piece by piece; keeps no more of a line than `longest`. Lines end with LF or CRLF, the
-// last one with the stream, too.
+// Takes lines off what comes in, piece by piece; keeps no more of a line than `longest`, which its end does not count
+// for. Lines end with LF or CRLF, the last one with the stream, too.
 class line_splitter {
  public:
   explicit line_splitter(std::size_t longest) noexcept : longest_{longest} {}
@@ -45,6 +45,9 @@ class line_splitter {
   bool done() const noexcept { return ended_ && at_ == input_.size(); }
 
  private:
+  // Of the line that is next, if it stops there; a CR before may belong to its end.
+  std::size_t length_to(std::size_t stop) const noexcept;
+
   std::size_t longest_;
   std::string input_;
   std::size_t at_ = 0;        // what is before it was taken

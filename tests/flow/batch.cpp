@@ -220,6 +220,7 @@ TEST_CASE("one key twice in a batch makes one session, and with another body it 
   run_to_the_end(p, s);
   CHECK(s.body().contains(R"("created":1,"reused":0,"replayed":1,"failed":1,)"));
   CHECK(s.body().contains("/problems/idempotency-key-reused"));
+  CHECK(s.body().contains(R"("errors":[{"pointer":"#/idempotency_key","code":"reused",)"));
   CHECK(p.creations() == 1);
   s.leave();
 }

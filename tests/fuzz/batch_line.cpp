@@ -51,12 +51,11 @@ std::vector<found> read_plainly(std::string_view stream) {
   std::vector<found> all;
   for (std::size_t number = 1; !stream.empty(); ++number) {
     auto line = fuzz::first_line(stream, stream);
-    if (line.size() > longest) {
-      all.push_back({number, true, {}});
-      continue;
-    }
     if (line.ends_with('\r')) line.remove_suffix(1);
-    if (!line.empty()) all.push_back({number, false, std::string{line}});
+    if (line.size() > longest)
+      all.push_back({number, true, {}});
+    else if (!line.empty())
+      all.push_back({number, false, std::string{line}});
   }
   return all;
 }

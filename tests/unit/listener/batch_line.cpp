@@ -47,6 +47,21 @@ TEST_CASE("lines are the same however they come, and empty ones only count") {
   }
 }
 
+TEST_CASE("the longest line may end as every other one") {
+  for (std::size_t piece = 1; piece < 40; ++piece) {
+    CAPTURE(piece);
+    const auto all = split("12345678\r\n123456789\r\n1234567\r\r\n12345678\rx\n12345678\n12345678\r", piece);
+    REQUIRE(all.size() == 6);
+    CHECK(all[0].text == "12345678");
+    CHECK(all[1].what == is::too_long);
+    CHECK(all[2].text == "1234567\r");
+    CHECK(all[3].what == is::too_long);
+    CHECK(all[4].text == "12345678");
+    CHECK(all[5].text == "12345678");
+    CHECK(all[5].number == 6);
+  }
+}
+
 TEST_CASE("a stream of nothing has no lines") {
   CHECK(split("", 1).empty());
   CHECK(split("\n\r\n\n", 1).empty());
