@@ -216,7 +216,7 @@ void api::find_deadline(exchange& x, request_scratch& mine) {
   const bool bounded =
       mine.where.route->id == route_id::create_session || mine.where.route->id == route_id::create_user;
   if (preferred.wait && bounded) {
-    mine.wait = preferred.wait;
+    mine.wait = std::min(*preferred.wait, std::chrono::floor<std::chrono::seconds>(total));
     total = std::min<time::duration>(total, *preferred.wait);
   }
   const auto id = mine.where.route->id;

@@ -200,6 +200,13 @@ TEST_CASE("Prefer: wait bounds the whole answer") {
   caller.leave();
 }
 
+TEST_CASE("a wait that is longer than the account allows is named as it was applied") {
+  podero_world p{plain_configuration() + "    timeouts: { total: 14500ms }\n"};
+  CHECK(p.w.ask(create("Prefer: wait=99999999\r\n")).headers.at("preference-applied") == "wait=14");
+  CHECK(p.w.ask(create("Prefer: reuse=no, wait=15\r\n")).headers.at("preference-applied") == "wait=14, reuse=no");
+  CHECK(p.w.ask(create("Prefer: wait=14\r\n")).headers.at("preference-applied") == "wait=14");
+}
+
 TEST_CASE("what is left of the limits is said to whoever may use the account, also if its body is refused") {
   podero_world p{plain_configuration() + "    limits: { requests: [ { rate: 10, per: 10s } ] }\n" +
                  "overload: { max_in_flight: 1 }\n"};
