@@ -362,8 +362,8 @@ TEST_CASE("HTTP/1.0 needs no host") {
 
 TEST_CASE("a request id is kept where the rest of its head is too much") {
   podero_world p;
-  const auto large = p.w.ask("GET /v1/accounts HTTP/1.1\r\nHost: g\r\nX-Request-Id: my-id\r\nX: " +
-                             std::string(17'000, 'x') + "\r\n\r\n");
+  const auto large = p.w.ask(
+      "GET /v1/accounts HTTP/1.1\r\nHost: g\r\nX-Request-Id: my-id\r\nX: " + std::string(17'000, 'x') + "\r\n\r\n");
   CHECK(large.status == 431);
   CHECK(large.headers.at("x-request-id") == "my-id");
 }
