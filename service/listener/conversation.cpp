@@ -1,5 +1,7 @@
 #include "listener/conversation.hpp"
 
+#include <boost/beast/http/verb.hpp>
+
 #include <stdexcept>
 
 #include "foundation/secrets/secret.hpp"
@@ -166,7 +168,10 @@ std::optional<conversation::heard> conversation::look_at_input() {
 conversation::heard conversation::refused(const failure& why) {
   server_.begin(x_, find_field(x_.input, "X-Request-Id").value_or(""));
   answer_with(x_, why);
-  x_.reply.head_only = x_.input.starts_with("HEAD ");
+  const std::string_view bytes = x_.input;
+  if (const auto space = bytes.find(' '); space != std::string_view::npos)
+    x_.head.method = boost::beast::http::string_to_verb({bytes.data(), space});
+  x_.reply.head_only = x_.head.method == http::verb::head;
   return heard::refused;
 }
 

@@ -85,6 +85,7 @@ void exchange::begin_request() noexcept {
   caller_left.reset();
   batch.reset();
   head_size = 0;
+  head.method = http::verb::unknown;  // until there is one: a head that is refused is counted, too
   reply.clear();
   static_cast<request_facts&>(*this) = {};
 }

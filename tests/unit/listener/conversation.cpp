@@ -54,12 +54,16 @@ struct echo final : handler {
     co_return true;
   }
   void on_failure(const exchange&, std::string_view reason) override { failures.emplace_back(reason); }
-  void on_done(const exchange& x, time::duration) override { done.push_back(x.reply.status); }
+  void on_done(const exchange& x, time::duration) override {
+    done.push_back(x.reply.status);
+    methods.push_back(x.head.method);
+  }
   transport::loop& loop;
   exchange* last = nullptr;
   int scratches = 0;
   int departures = 0;
   std::vector<unsigned> done;
+  std::vector<http::verb> methods;  // of these
   std::vector<std::string> failures;
 };
 
@@ -189,6 +193,21 @@ TEST_CASE_FIXTURE(listener_fixture, "who asks whether to go on is told so before
         "HTTP/1.1 100 Continue\r\n\r\n");
   CHECK(body_of(ask(peer, "hello")) == "hello");
   peer.leave();
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "what is refused is counted by its own method, where it has one") {
+  {
+    auto peer = connect();
+    ask(peer, "DELETE /a HTTP/1.1\r\nHost: h\r\n\r\n");
+  }
+  settle();
+  for (const std::string_view bytes : {"\x16\x03\x01\x02 \r\n\r\n", "GET / HTTP/1.1\r\n\r\n"}) {
+    auto peer = connect();
+    ask(peer, std::string{bytes});
+    settle();
+  }
+  CHECK(serves.done == std::vector<unsigned>{200, 400, 400});
+  CHECK(serves.methods == std::vector{http::verb::delete_, http::verb::unknown, http::verb::get});
 }
 
 TEST_CASE_FIXTURE(listener_fixture, "a HEAD is answered like a GET without the body, and the connection goes on") {
