@@ -46,10 +46,10 @@ redis::resolver resolver_of(upstream::resolver& names) {
 }  // namespace
 
 struct shared_store::on_loop {
-  on_loop(const shared_store& of, const loop_parts& on, metrics::shard& shard, const metrics::gateway_metrics& families,
+  on_loop(shared_store& of, const loop_parts& on, metrics::shard& shard, const metrics::gateway_metrics& families,
           journal::log* log)
-      : instrument{families, shard, log},
-        quiet{families, shard, nullptr},
+      : instrument{on.loop, families, shard, log, of.refusals_},
+        quiet{on.loop, families, shard, nullptr, of.refusals_},
         client{{.network = network_of(on),
                 .place = of.place(),
                 .identity = of.identity(),
@@ -97,6 +97,7 @@ shared_store::shared_store(const settings::redis& from, std::shared_ptr<const se
       tls_{std::move(tls)},
       log_{log},
       home_{loops.front().loop},
+      refusals_{log, registry.add_shard().at(families.log_lines_summarised_total)},
       replica_{random::view(random::make_uuid(loops.front().randomness))},
       loops_{[&] {
         std::vector<std::unique_ptr<on_loop>> all;

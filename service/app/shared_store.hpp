@@ -11,6 +11,7 @@
 #include "app/limits.hpp"
 #include "app/loop_parts.hpp"
 #include "app/store_instrument.hpp"
+#include "app/store_refusals.hpp"
 #include "app/trusted_authorities.hpp"
 #include "settings/configuration.hpp"
 #include "settings/environment.hpp"
@@ -75,6 +76,7 @@ class shared_store {
   journal::log& log_;
   transport::loop& home_;
   const store::ledger_scripts scripts_;
+  store_refusals refusals_;
   const std::string replica_;
   std::function<void(const std::string&)> connected_;
   std::vector<std::unique_ptr<on_loop>> loops_;

@@ -18,8 +18,12 @@ void store_instrument::disconnected(std::string_view reason, time::duration) noe
   if (log_ != nullptr) log_->warn("the connection to the shared store is over", {{"reason", reason}});
 }
 
-void store_instrument::ended(std::string_view, time::duration took, const store::redis::trouble*) noexcept {
+void store_instrument::ended(std::string_view name, time::duration took, const store::redis::trouble* why) noexcept {
   durations_.observe(took);
+  if (why != nullptr && why->what == store::redis::trouble::kind::error)
+    refusals_.refused(name, why->reason, loop_.now());
+  // The first loop asks at least every few seconds.
+  if (log_ != nullptr) refusals_.tell(loop_.now());
 }
 
 void record_instrument::unreadable() noexcept {

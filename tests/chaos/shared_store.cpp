@@ -35,6 +35,18 @@ struct two_replicas {
   std::optional<running_gateway> second;
 };
 
+// A Redis with a user besides the default one.
+std::string of_user(const redis_server& redis, const gateway::support::scratch_folder& files) {
+  return "{ url: \"redis://localhost/0\", unix_socket: " + redis.unix_path() +
+         ", username: gateway, password_file: " + files.write("password", password) + " }";
+}
+
+void allow(const redis_server& redis, std::vector<std::string> rules) {
+  std::vector<std::string> command{"ACL", "SETUSER", "gateway", "on", std::string{">"} + password};
+  command.insert(command.end(), rules.begin(), rules.end());
+  REQUIRE(redis.ask(command) == "OK");
+}
+
 void check_that_one_key_makes_one_session(const two_replicas& both) {
   const auto headers = std::string{json_body} + "Idempotency-Key: \"order-1\"\r\n";
   const auto made = both.first->caller().call("POST", sessions_path, example_request, headers);
@@ -132,4 +144,17 @@ TEST_CASE("Without the store nothing goes to a test account") {
   CHECK(text_in(refused.json(), "type") == "/problems/store-unavailable");
   CHECK(refused.header("Retry-After") != "");
   CHECK(podero.counter("creations") == 0);
+}
+
+TEST_CASE("What Redis refuses is in the log in its own words") {
+  redis_server redis;
+  allow(redis, {"+@all", "-zadd", "~*", "&*"});
+  const gateway::support::scratch_folder files;
+  two_replicas both{of_user(redis, files)};
+  const auto refused = both.first->caller().call("POST", sessions_path, example_request,
+                                                 std::string{json_body} + "Idempotency-Key: \"order-1\"\r\n");
+  CHECK(refused.status == 503);
+  const auto line = both.first->process().line_with("the shared store answers with an error");
+  CHECK(line.contains(R"("command":"key_claim")"));
+  CHECK(line.contains(R"("reason":")"));
 }
