@@ -64,8 +64,13 @@ struct shared_store::on_loop {
                     .uniform = [&randomness = on.randomness] { return randomness.uniform(); },
                     .observer = quiet},
                    {store::hints::channel(of.from_.key_prefix)},
-                   hints.handlers()} {}
+                   handlers_of(of)} {}
 
+  redis::subscriber::handlers handlers_of(shared_store& of) {
+    auto told = hints.handlers();
+    told.refused = [&of](std::string_view why) { of.hints_refused(why); };
+    return told;
+  }
   static redis::network network_of(const loop_parts& on) { return {on.loop, on.connector, resolver_of(on.names)}; }
 
   store_instrument instrument;
@@ -179,9 +184,11 @@ transport::task<> shared_store::look_at_settings() {
   std::vector<redis::command> questions;
   questions.push_back({"INFO", "persistence"});
   questions.push_back({"INFO", "memory"});
+  questions.push_back({"PUBLISH", store::hints::channel(from_.key_prefix), ""});  // wakes nobody
   auto asking = client.send_all(std::move(questions), home_.now() + settings_timeout);
   const auto answers = co_await std::move(asking);
-  if (answers.size() != 2 || !answers[0] || !answers[1]) co_return;
+  if (!answers[2] && answers[2].error().what == redis::trouble::kind::error) hints_refused(answers[2].error().reason);
+  if (!answers[0] || !answers[1]) co_return;
   const auto found = store::read_durability(answers[0]->text(), answers[1]->text());
   if (appends_.exchange(found.appends) && !found.appends)
     log_.warn("the shared store has appendonly off: a restart of it forgets what was sent, and permits are kept back",
@@ -189,6 +196,13 @@ transport::task<> shared_store::look_at_settings() {
   if (!evicts_.exchange(found.evicts) && found.evicts)
     log_.warn("the shared store evicts keys when memory is short, so that limits may be forgotten: set noeviction",
               {{"key", "maxmemory-policy"}});
+}
+
+// Once: it works without them, and stays so until somebody changes the user's rights. Other errors pass.
+void shared_store::hints_refused(std::string_view why) {
+  if (!why.starts_with("NOPERM") || hints_refused_.exchange(true)) return;
+  log_.warn("the shared store refuses hints, so replicas hear of each other late: the user needs the channels &PREFIX*",
+            {{"reason", store_refusals::shown(why)}});
 }
 
 }  // namespace gateway::app

@@ -69,6 +69,7 @@ class shared_store {
   store::redis::identity identity() const;
   transport::task<> watch_settings();
   transport::task<> look_at_settings();
+  void hints_refused(std::string_view why);  // any thread
 
   const settings::redis& from_;
   std::shared_ptr<const settings::environment> environment_;
@@ -85,6 +86,7 @@ class shared_store {
   transport::parking* waiting_ = nullptr;   // for a connection
   std::atomic<bool> appends_{true};
   std::atomic<bool> evicts_{false};
+  std::atomic<bool> hints_refused_{false};
 };
 
 }  // namespace gateway::app

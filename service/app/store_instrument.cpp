@@ -20,7 +20,8 @@ void store_instrument::disconnected(std::string_view reason, time::duration) noe
 
 void store_instrument::ended(std::string_view name, time::duration took, const store::redis::trouble* why) noexcept {
   durations_.observe(took);
-  if (why != nullptr && why->what == store::redis::trouble::kind::error)
+  // Of a hint that is refused shared_store says so, once.
+  if (why != nullptr && why->what == store::redis::trouble::kind::error && name != "PUBLISH")
     refusals_.refused(name, why->reason, loop_.now());
   // The first loop asks at least every few seconds.
   if (log_ != nullptr) refusals_.tell(loop_.now());

@@ -102,7 +102,7 @@ else
   if lease~=0 then redis.call('HSET',record,'lease',int(now+lease)) end
   if answer~='' then redis.call('HSET',record,'answer',answer) end
 end
-if channel~='' then redis.call('PUBLISH',channel,member) end
+if channel~='' then redis.pcall('PUBLISH',channel,member) end
 return 1
 )";
 

@@ -9,7 +9,8 @@ using transport::task;
 
 namespace {
 
-// keys: record. arguments: known number, interval, lease; milliseconds.
+// keys: record. arguments: known number, interval, lease; milliseconds. While another one is at it one looks again
+// soon: that it is done is only hinted at.
 // -> "found" NUMBER SEALED AGE | "later" LEFT | "yours" TURN
 constexpr auto beginning = R"(local function int(n) return string.format('%.0f',n) end
 local clock=redis.call('TIME')
@@ -19,7 +20,7 @@ local at=tonumber(r[3]) or 0
 if at>now then at=now end
 if r[1] and r[1]~=ARGV[1] then return {'found',r[1],r[2],int(now-at)} end
 local lease=tonumber(r[5]) or 0
-if lease>now and lease<=now+ARGV[3] then return {'later',int(lease-now)} end
+if lease>now and lease<=now+ARGV[3] then return {'later',int(math.min(lease-now,1000))} end
 if r[3] and at+ARGV[2]>now then return {'later',int(at+ARGV[2]-now)} end
 local turn=int(math.max((tonumber(r[4]) or 0)+1,now))
 redis.call('HSET',KEYS[1],'turn',turn,'lease',int(now+ARGV[3]))
@@ -39,7 +40,7 @@ elseif redis.call('HGET',KEYS[1],'turn')~=turn then return '0' end
 redis.call('HSET',KEYS[1],'turn',turn,'at',int(now))
 redis.call('HDEL',KEYS[1],'lease')
 redis.call('PEXPIRE',KEYS[1],3600000)
-redis.call('PUBLISH',ARGV[3],KEYS[1])
+redis.pcall('PUBLISH',ARGV[3],KEYS[1])
 if ARGV[2]=='' then return '0' end
 redis.call('HSET',KEYS[1],'number',turn,'sealed',ARGV[2])
 return turn

@@ -38,7 +38,7 @@ constexpr auto keeping = R"(if redis.call('HGET',KEYS[2],'fence')~=ARGV[1] then 
 redis.call('DEL',KEYS[2])
 redis.call('HSET',KEYS[1],'id',ARGV[2],'sealed',ARGV[3],'lifetime',ARGV[4],'expires',ARGV[5])
 redis.call('PEXPIREAT',KEYS[1],ARGV[5])
-redis.call('PUBLISH',ARGV[6],KEYS[2])
+redis.pcall('PUBLISH',ARGV[6],KEYS[2])
 return 1
 )";
 
@@ -46,7 +46,7 @@ return 1
 constexpr auto failing = R"(if redis.call('HGET',KEYS[1],'fence')~=ARGV[1] then return 0 end
 redis.call('HSET',KEYS[1],'failed',ARGV[2])
 redis.call('PEXPIRE',KEYS[1],ARGV[3])
-redis.call('PUBLISH',ARGV[4],KEYS[1])
+redis.pcall('PUBLISH',ARGV[4],KEYS[1])
 return 1
 )";
 

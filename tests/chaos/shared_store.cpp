@@ -158,3 +158,29 @@ TEST_CASE("What Redis refuses is in the log in its own words") {
   CHECK(line.contains(R"("command":"key_claim")"));
   CHECK(line.contains(R"("reason":")"));
 }
+
+// As Redis 7 makes a user, unless it is told otherwise.
+TEST_CASE("Where a user may use no channel everything works, only later, and it is said once") {
+  redis_server redis;
+  allow(redis, {"+@all", "~*", "resetchannels"});
+  const gateway::support::scratch_folder files;
+  two_replicas both{of_user(redis, files)};
+  CHECK(both.first->process().line_with("the shared store refuses hints").contains("NOPERM"));
+  check_that_one_key_makes_one_session(both);
+  auto here = both.first->caller();
+  auto there = both.second->caller();
+  const auto id = text_in(create(here).json(), "id");
+  const auto wait = std::string{sessions_path} + "/" + id;
+  // Each of them has somebody who waits, and one of them polls.
+  for (auto* const one : {&here, &there}) one->send(connection::request("GET", wait, "", "Prefer: wait=20\r\n"));
+  both.podero.order("POST", "/sessions/" + id + "/complete");
+  CHECK(here.receive().status == 200);
+  CHECK(there.receive().status == 200);
+  for (auto* const one : {&*both.first, &*both.second}) {
+    const auto said = one->process().output();
+    const auto first = said.find("the shared store refuses hints");
+    CHECK(first != std::string::npos);
+    CHECK(said.find("the shared store refuses hints", first + 1) == std::string::npos);
+    CHECK_FALSE(said.contains("the shared store answers with an error"));
+  }
+}

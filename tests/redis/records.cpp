@@ -329,6 +329,17 @@ TEST_CASE_FIXTURE(two_replicas, "who waits for a key hears at once that another 
   CHECK(there.come().is == outcome::done);
 }
 
+TEST_CASE_FIXTURE(two_replicas, "where the server lets nobody publish, what came of a key is said once all the same") {
+  server.ask({"ACL", "SETUSER", "default", "resetchannels"});
+  REQUIRE(there.until([&] { return there.client.connected(); }));
+  const auto mine = replica::held(here.come());
+  REQUIRE(here.sending(mine) == said::yes);
+  const auto before = here.watcher.commands;
+  CHECK(here.finished(mine) == said::yes);
+  CHECK(here.watcher.commands == before + 1);
+  CHECK(there.come().is == outcome::done);
+}
+
 TEST_CASE_FIXTURE(two_replicas, "with Redis gone a claim is away in time, and requests have one patience in all") {
   wishes.options.timeout = 60ms;
   replica hasty{server, wishes};

@@ -9,6 +9,10 @@ using strings = std::vector<std::string>;
 
 struct fixture : world {
   void begin(const support::redis_server& server, time::duration ping_every = std::chrono::seconds{5}) {
+    make(server, ping_every);
+    REQUIRE(until([&] { return subscriptions == 1; }));
+  }
+  void make(const support::redis_server& server, time::duration ping_every) {
     it.emplace(link::parts{.network = wires(),
                            .place = at(server),
                            .identity = {},
@@ -20,14 +24,15 @@ struct fixture : world {
                                     .message =
                                         [this](std::string_view channel, std::string_view message) {
                                           came.push_back(std::string{channel} + ": " + std::string{message});
-                                        }},
+                                        },
+                                    .refused = [this](std::string_view why) { refusals.emplace_back(why); }},
                ping_every);
     it->start();
-    REQUIRE(until([&] { return subscriptions == 1; }));
   }
   std::optional<subscriber> it;
   int subscriptions = 0;
   strings came;
+  strings refusals;
 };
 
 TEST_CASE("A subscriber hears what is published, in order, and nothing else") {
@@ -52,6 +57,18 @@ TEST_CASE("A subscriber comes back after a restart and after being disconnected,
   CHECK(f.until([&] { return f.subscriptions == 3; }));
   CHECK(server.ask({"PUBLISH", "settings", "again"}) == "1");
   CHECK(f.until([&] { return f.came == strings{"settings: again"}; }));
+}
+
+TEST_CASE("A subscriber that is not let in says so in the server's words, and comes in when it is") {
+  fixture f;
+  const support::redis_server server;
+  server.ask({"ACL", "SETUSER", "default", "resetchannels"});
+  f.make(server, std::chrono::seconds{5});
+  REQUIRE(f.until([&] { return !f.refusals.empty(); }));
+  CHECK(f.refusals.front().starts_with("NOPERM "));
+  CHECK(f.subscriptions == 0);
+  server.ask({"ACL", "SETUSER", "default", "allchannels"});
+  CHECK(f.until([&] { return f.subscriptions == 1; }));
 }
 
 TEST_CASE("A server that stands still is noticed in silence, and one that is merely quiet is not") {

@@ -36,9 +36,14 @@ void subscriber::down() noexcept {
 void subscriber::heard(const reply& what) {
   asked_for_a_sign_ = false;
   alarm_.arm(link_.loop().deadlines(), link_.loop().now() + ping_every_);
-  if (what.is_error()) return connection_->close("SUBSCRIBE was refused: " + trouble_of_error(what.text()).code);
+  if (what.is_error()) return refused(trouble_of_error(what.text()));
   if (what[0].is_text("message")) return told_.message(what[1].text(), what[2].text());
   if (what[0].is_text("subscribe") && ++confirmed_ == channels_.size()) told_.subscribed();
+}
+
+void subscriber::refused(const trouble& why) {
+  if (told_.refused) told_.refused(why.reason);
+  connection_->close("SUBSCRIBE was refused: " + why.code);
 }
 
 void subscriber::silent() {

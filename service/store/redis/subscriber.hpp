@@ -13,11 +13,13 @@ namespace gateway::store::redis {
 // loop. Redis keeps no message for who is away: after `subscribed` look at the data itself.
 class subscriber final : private link::user {
  public:
-  // Neither may destroy the subscriber nor throw.
+  // None may destroy the subscriber nor throw.
   struct handlers {
     // Every channel is subscribed, for the first time or again: messages may have been missed before.
     std::function<void()> subscribed;
     std::function<void(std::string_view channel, std::string_view message)> message;
+    // The server does not let us, in its own words; it is tried again. May be null.
+    std::function<void(std::string_view why)> refused{};
   };
 
   // The server is asked for a sign of life after `ping_every` of silence, and given up after as much again.
@@ -43,6 +45,7 @@ class subscriber final : private link::user {
   void up(redis::connection& now) override;
   void down() noexcept override;
   void heard(const reply& what);
+  void refused(const trouble& why);
   void silent();
 
   std::vector<std::string> channels_;
