@@ -6,8 +6,6 @@
 #include <array>
 #include <utility>
 
-#include "settings/load.hpp"
-
 namespace gateway::app {
 namespace {
 
@@ -148,11 +146,8 @@ control_answer control::obey(const control_order& order) {
 }
 
 control_answer control::status() const {
-  const auto trouble = parts_.configuration.trouble();
-  std::string text = "onboarding-gateway " + parts_.version + ", configuration " +
-                     settings::hash(*parts_.configuration.current()) + "\n";
-  if (!trouble.empty()) text += "THE LAST NEW CONFIGURATION WAS REFUSED: " + trouble + "\n";
-  return {true, text + parts_.on.summary()};
+  return {true, parts_.on.summary(
+                    {.version = parts_.version, .revision = {}, .config_refused = parts_.configuration.trouble()})};
 }
 
 }  // namespace gateway::app

@@ -341,8 +341,14 @@ account_core* service::find(std::string_view account) noexcept {
   return found == accounts_.end() ? nullptr : found->get();
 }
 
-std::string service::summary() const {
-  std::string text;
+std::string service::summary(const identity& program) const {
+  const auto wrong = concerns_in(view(program));
+  auto text = std::string{to_string(worst_of(wrong))} + "\n";
+  for (const auto& one : wrong)
+    text += "  " + std::string{to_string(one.severity)} + ": " + (one.account.empty() ? "" : one.account + ": ") +
+            one.text + (one.alert.empty() ? "" : " (" + std::string{one.alert} + ")") + "\n";
+  text += "onboarding-gateway " + std::string{program.version} + ", configuration " +
+          settings::hash(*in_force().configuration) + "\n";
   const auto now = parts_.clock.now();
   const auto seconds = [](time::duration d) {
     return std::to_string(std::chrono::ceil<std::chrono::seconds>(d).count()) + " s";
@@ -368,7 +374,7 @@ std::string service::summary() const {
   return text;
 }
 
-std::string service::status(const identity& program) const {
+status_view service::view(const identity& program) const {
   const auto [configuration, callers] = in_force();
   status_view now{.clock = parts_.clock,
                   .version = program.version,
@@ -401,7 +407,11 @@ std::string service::status(const identity& program) const {
     }
   }
   now.problems = merged(std::move(problems));
-  return render_status(now);
+  return now;
+}
+
+std::string service::status(const identity& program) const {
+  return render_status(view(program));
 }
 
 std::vector<admin::check> service::started() const {

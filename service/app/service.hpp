@@ -9,6 +9,7 @@
 #include "admin/admin.hpp"
 #include "app/account.hpp"
 #include "app/shared_store.hpp"
+#include "app/status.hpp"
 #include "listener/api.hpp"
 
 namespace gateway::app {
@@ -62,14 +63,15 @@ class service {
   std::vector<admin::check> ready() const;
   // An account by its name; null: there is none. Any thread.
   account_core* find(std::string_view account) noexcept;
-  // A few lines for operators. Any thread.
-  std::string summary() const;
   struct identity {
     std::string_view version{};
     std::string_view revision{};
     std::string config_refused{};  // why the last new configuration was refused; empty: it was not
   };
-  // JSON for operators, of a program that is called so. Any thread.
+  // For operators, of a program that is called so: how it is in one word, what is wrong, and a few lines of each
+  // account. Any thread.
+  std::string summary(const identity& program) const;
+  // The same and more as JSON. Any thread.
   std::string status(const identity& program) const;
   std::vector<admin::check> started() const;
   std::vector<admin::check> live() const;
@@ -92,6 +94,7 @@ class service {
   void declare_limit_gauges();
   void declare_store_gauges();
   bool store_away() const;
+  status_view view(const identity& program) const;
   transport::task<> start_tokens();
 
   parts parts_;

@@ -2,7 +2,6 @@
 
 #include <boost/json.hpp>
 
-#include "app/concerns.hpp"
 #include "onboarding/calendar.hpp"
 
 namespace gateway::app {
@@ -245,6 +244,10 @@ json::array problems(const status_view& of, const pen& with) {
 }
 
 }  // namespace
+
+std::vector<concern> concerns_in(const status_view& of) {
+  return concerns(of, {of.clock.now(), of.clock.wall_now()});
+}
 
 std::string render_status(const status_view& of) {
   const pen with{of.clock.now(), of.clock.wall_now()};

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "app/account.hpp"
+#include "app/concerns.hpp"
 #include "app/recent_traffic.hpp"
 
 namespace gateway::app {
@@ -48,6 +49,9 @@ struct status_view {
   std::vector<caller> callers{};
   std::vector<problem_seen> problems{};  // the latest first
 };
+
+// What is wrong, the worst first: what the document begins with. Any thread.
+std::vector<concern> concerns_in(const status_view& of);
 
 // What an operator asks in an incident, as JSON by proto-free-api/schemas/status.json, members in this order: the
 // situation and what is wrong in words; the process; of every account its windows, queue, pause, slots, token,

@@ -56,6 +56,7 @@ TEST_CASE("Its state in a few lines, by --socket and by --config; the socket is 
   const controlled running;
   const auto said = running.tell({"status"});
   CHECK(said.code == 0);
+  CHECK(said.output.starts_with("calm\nonboarding-gateway "));
   CHECK(said.output.contains("sandbox: token for"));
   CHECK(said.output.contains("circuit closed, 0 wait"));
   const auto by_file = run(std::string{gateway_file}, {"status", "--config", running.gateway.file()});
@@ -63,6 +64,20 @@ TEST_CASE("Its state in a few lines, by --socket and by --config; the socket is 
   struct stat there{};
   REQUIRE(::stat(running.socket.c_str(), &there) == 0);
   CHECK((there.st_mode & 0777U) == 0600);
+}
+
+TEST_CASE("What is wrong comes first, with the alert that belongs to it, as the operators' page has it") {
+  const controlled running;
+  CHECK(running.tell({"pause", "sandbox", "--for", "5m"}).code == 0);
+  const auto said = running.tell({"status"}).output;
+  CHECK(
+      said.starts_with("limited\n  limited: sandbox: paused, by Podero or an operator: nothing is sent for another "));
+  CHECK(said.contains(" (OnboardingGatewayPausedByPodero)\nonboarding-gateway "));
+  const auto page = get(running.gateway.admin(), "/status").json();
+  CHECK(said.starts_with(text_in(page, "state")));
+  REQUIRE(page.at("concerns").as_array().size() == 1);
+  running.gateway.rewrite(configuration{});
+  CHECK(eventually([&] { return running.tell({"status"}).output.contains(" (OnboardingGatewayReloadFailed)\n"); }));
 }
 
 TEST_CASE("An account is paused for all callers, and resumed, and it is logged who did it") {
