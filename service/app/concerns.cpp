@@ -103,6 +103,13 @@ std::vector<concern> concerns_of(const process_facts& process, const std::vector
   if (std::ranges::any_of(accounts, &account_facts::store_away))
     all.outage("OnboardingGatewayStoreDegraded",
                "the shared store does not answer: test accounts and requests with an Idempotency-Key are refused");
+  for (const auto& one : process.refused) {
+    const auto text = "the shared store answers " + one.command + " with an error: " + one.reason;
+    if (one.of_keys())
+      all.outage("OnboardingGatewayStoreDegraded", text + "; requests with an Idempotency-Key are refused");
+    else
+      all.limited("", text);
+  }
   for (const auto& of : accounts) {
     notes say{of.name};
     look_at_token(of, say);

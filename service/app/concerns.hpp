@@ -51,11 +51,21 @@ struct account_facts {
   bool store_away = false;
 };
 
+// What the shared store answers with an error.
+struct refused_command {
+  std::string command{};  // or the script
+  std::string reason{};   // in the store's words
+
+  // Without it nobody gets anything done who sends an Idempotency-Key.
+  bool of_keys() const noexcept { return command.starts_with("key_"); }
+};
+
 // The process as they look at it.
 struct process_facts {
   bool draining = false;
   std::string_view config_refused{};                // why the last new configuration was; empty: it was not
   std::vector<std::string_view> unsafe_settings{};  // of the shared store
+  std::vector<refused_command> refused{};           // by it, at present
   time::duration worst_lag{0};
   time::duration longest_silence{0};  // of a loop
 };

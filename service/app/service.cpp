@@ -251,11 +251,15 @@ bool service::store_away() const {
   return store_ && std::ranges::any_of(limits_->domains(), [](const auto& one) { return one.second->away(); });
 }
 
+bool service::store_refuses_keys() const {
+  return store_ && std::ranges::any_of(store_->refused(parts_.clock.now()), &refused_command::of_keys);
+}
+
 void service::declare_store_gauges() {
   auto& registry = parts_.metrics;
   const auto& families = parts_.families;
   gauges_.push_back(registry.compute(families.store_mode, [this](auto& out) {
-    const bool away = store_away();
+    const bool away = store_away() || store_refuses_keys();
     out.add(store_ ? 0.0 : 1.0, "memory");
     out.add(store_ && !away ? 1.0 : 0.0, "shared");
     out.add(away ? 1.0 : 0.0, "degraded");
@@ -322,8 +326,10 @@ std::vector<admin::check> service::ready() const {
   checks.push_back({"draining", !draining, draining ? "shutting down" : "no"});
   // Its being away takes no instance out of service: that would take all of them.
   if (store_)
-    checks.push_back(
-        {"shared store", true, store_away() ? "is away: test accounts and keyed requests are refused" : "answers"});
+    checks.push_back({"shared store", true,
+                      store_away()           ? "is away: test accounts and keyed requests are refused"
+                      : store_refuses_keys() ? "answers with errors: keyed requests are refused"
+                                             : "answers"});
   const bool patience_over = parts_.clock.now() - built_at_ >= first_token_patience;
   for (const auto& account : accounts_) {
     const bool tried = account->tokens.tried();
@@ -383,11 +389,12 @@ status_view service::view(const identity& program) const {
                   .config_refused = program.config_refused,
                   .started = built_at_,
                   .draining = draining_.load(std::memory_order_relaxed),
-                  .store_mode = !store_        ? "memory"
-                                : store_away() ? "degraded"
-                                               : "shared"};
+                  .store_mode = !store_                                ? "memory"
+                                : store_away() || store_refuses_keys() ? "degraded"
+                                                                       : "shared"};
   if (store_ && !store_->appends()) now.unsafe_settings.emplace_back("appendonly");
   if (store_ && store_->evicts()) now.unsafe_settings.emplace_back("maxmemory-policy");
+  if (store_) now.refused = store_->refused(parts_.clock.now());
   for (const auto& account : accounts_) now.accounts.push_back({.core = account.get()});
   for (const auto& caller : callers->callers())
     if (!caller.gone) now.callers.push_back({.who = &caller});

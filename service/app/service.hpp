@@ -94,6 +94,7 @@ class service {
   void declare_limit_gauges();
   void declare_store_gauges();
   bool store_away() const;
+  bool store_refuses_keys() const;
   status_view view(const identity& program) const;
   transport::task<> start_tokens();
 

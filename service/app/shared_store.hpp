@@ -58,6 +58,8 @@ class shared_store {
   // What was seen of the server's settings. Any thread.
   bool appends() const noexcept { return appends_.load(std::memory_order_relaxed); }
   bool evicts() const noexcept { return evicts_.load(std::memory_order_relaxed); }
+  // What it refuses at present. Any thread.
+  std::vector<refused_command> refused(time::instant now) const { return refusals_.present(now); }
 
  private:
   struct on_loop;

@@ -164,8 +164,10 @@ account_facts facts_of(const account_core& of, const pen& with) {
 }
 
 std::vector<concern> concerns(const status_view& of, const pen& with) {
-  process_facts process{
-      .draining = of.draining, .config_refused = of.config_refused, .unsafe_settings = of.unsafe_settings};
+  process_facts process{.draining = of.draining,
+                        .config_refused = of.config_refused,
+                        .unsafe_settings = of.unsafe_settings,
+                        .refused = of.refused};
   for (const auto& one : of.loops) {
     process.worst_lag = std::max(process.worst_lag, one.lag);
     process.longest_silence = std::max(process.longest_silence, one.silence);

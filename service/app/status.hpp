@@ -22,6 +22,7 @@ struct status_view {
 
   std::string_view store_mode{};                    // "memory", "shared", "degraded"
   std::vector<std::string_view> unsafe_settings{};  // of the shared store
+  std::vector<refused_command> refused{};           // by the shared store
 
   struct loop {
     time::duration lag{0};

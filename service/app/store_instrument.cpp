@@ -23,6 +23,7 @@ void store_instrument::ended(std::string_view name, time::duration took, const s
   // Of a hint that is refused shared_store says so, once.
   if (why != nullptr && why->what == store::redis::trouble::kind::error && name != "PUBLISH")
     refusals_.refused(name, why->reason, loop_.now());
+  if (why == nullptr) refusals_.answered(name);
   // The first loop asks at least every few seconds.
   if (log_ != nullptr) refusals_.tell(loop_.now());
 }

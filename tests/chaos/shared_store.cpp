@@ -157,6 +157,18 @@ TEST_CASE("What Redis refuses is in the log in its own words") {
   const auto line = both.first->process().line_with("the shared store answers with an error");
   CHECK(line.contains(R"("command":"key_claim")"));
   CHECK(line.contains(R"("reason":")"));
+  // And that keys are not served is nowhere said to be well.
+  CHECK(both.first->metric(R"(onboarding_gateway_store_mode{mode="degraded"})") == 1);
+  CHECK(get(both.first->admin(), "/readyz?verbose").body.contains("answers with errors"));
+  const auto page = get(both.first->admin(), "/status").json();
+  CHECK(text_in(page, "state") == "outage");
+  CHECK(text_in(page.at("concerns").as_array().front(), "alert") == "OnboardingGatewayStoreDegraded");
+  CHECK(both.second->metric(R"(onboarding_gateway_store_mode{mode="shared"})") == 1);
+  allow(redis, {"+zadd"});
+  CHECK(both.first->caller()
+            .call("POST", sessions_path, example_request, std::string{json_body} + "Idempotency-Key: \"order-2\"\r\n")
+            .status == 201);
+  CHECK(both.first->metric(R"(onboarding_gateway_store_mode{mode="shared"})") == 1);
 }
 
 // As Redis 7 makes a user, unless it is told otherwise.

@@ -83,7 +83,8 @@ gateway_metrics::gateway_metrics(catalogue& in)
       retry_budget_remaining{
           in.add_gauge("retry_budget_remaining", "How many attempts may be repeated now.", {"account"})},
       store_mode{in.add_gauge(
-          "store_mode", "1 for where limits are kept: memory, shared, or degraded while the shared store is away.",
+          "store_mode",
+          "1 for where limits are kept: memory, shared, or degraded while the shared store is away or refuses keys.",
           {"mode"})},
       store_unsafe{in.add_gauge("store_unsafe", "1 where a setting of the shared store endangers what is kept in it.",
                                 {"setting"})},

@@ -116,6 +116,17 @@ TEST_CASE("What concerns all is about no account, and the worst comes first") {
   CHECK(worst_of(concerns_of({.longest_silence = 11s}, {})) == situation::outage);
 }
 
+TEST_CASE("What the shared store refuses is said in its words, and is an outage where no key can be kept") {
+  const auto all = concerns_of({.refused = {{"live_keep", "OOM no"}, {"key_claim", "NOPERM zadd"}}}, {well()});
+  REQUIRE(all.size() == 2);
+  CHECK(all[0].severity == situation::outage);
+  CHECK(all[0].alert == "OnboardingGatewayStoreDegraded");
+  CHECK(all[0].text ==
+        "the shared store answers key_claim with an error: NOPERM zadd; requests with an Idempotency-Key are refused");
+  CHECK(all[1].severity == situation::limited);
+  CHECK(all[1].text == "the shared store answers live_keep with an error: OOM no");
+}
+
 TEST_CASE("A refused configuration is said with its reason, and is no outage") {
   const auto all = concerns_of({.config_refused = "threads: needs a restart"}, {well()});
   check_only(all, situation::limited, "OnboardingGatewayReloadFailed",

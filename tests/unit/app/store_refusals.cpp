@@ -44,3 +44,21 @@ TEST_CASE_FIXTURE(refused_store, "of what the server says there is one line, and
   refused("key_claim", "ERR " + std::string(5000, 'x'));
   CHECK(kept.lines().back().size() < 400);
 }
+
+TEST_CASE_FIXTURE(refused_store,
+                  "what is refused is known until it is answered again, or for minutes where nobody asks") {
+  CHECK(subject.present(clock.now()).empty());
+  refused("key_claim", "OOM no");
+  refused("live_keep", "OOM no");
+  REQUIRE(subject.present(clock.now()).size() == 2);
+  CHECK(subject.present(clock.now()).front().command == "key_claim");
+  CHECK(subject.present(clock.now()).front().reason == "OOM no");
+  subject.answered("key_claim");
+  subject.answered("ledger_reserve");
+  REQUIRE(subject.present(clock.now()).size() == 1);
+  CHECK(subject.present(clock.now()).front().command == "live_keep");
+  clock.advance(4min);
+  CHECK(subject.present(clock.now()).size() == 1);
+  clock.advance(1min);
+  CHECK(subject.present(clock.now()).empty());
+}
