@@ -25,7 +25,7 @@ const metrics_of = expression => (expression.replace(/"[^"]*"/g, '').replace(/\{
   .match(/[a-zA-Z_:][\w:]*/g) || []).filter(name => !words.has(name));
 
 // Grafana's variables as it fills them in.
-const filled = expression => expression.replaceAll('$__rate_interval', '1m').replaceAll('$account', '.*');
+const filled = expression => expression.replaceAll('$__rate_interval', '1m').replace(/\$(namespace|job|account)\b/g, '.*');
 const panels = dashboard.panels.flatMap(panel => [panel, ...(panel.panels || [])]);
 
 function check_layout() {
@@ -74,10 +74,13 @@ async function check_expressions(world, rules) {
   const known = name => scraped.has(name) || name === 'up' || elsewhere.has(name) || rules.some(rule => rule.type === 'recording' && rule.name === name);
   assert.deepEqual(metrics_of('sum by (a) (rate(made_up{b="c"}[5m])) > 1e3 + no_such').filter(name => !known(name)), ['made_up', 'e3', 'no_such'], 'the check can fail');
 
+  // Who looks at one release sees nothing of another.
+  const others = (expr, name) => filled(expr.replaceAll(`$${name}`, 'another'));
   const annotations = dashboard.annotations.list.filter(a => a.expr).map(a => ({ title: a.name, expr: a.expr }));
   const shown = [...panels.flatMap(p => (p.targets || []).map(t => ({ title: p.title, expr: t.expr }))), ...annotations];
   for (const { title, expr } of shown) {
     await world.query(filled(expr));
+    for (const name of ['namespace', 'job']) assert.deepEqual(await world.query(others(expr, name)), [], `${title}: of a ${name} that is not there`);
     // A rate wants to be scraped twice.
     if (expr.includes('process_')) await eventually(`${title}: a line for each instance`, async () => (await world.query(filled(expr))).length === world.gateways.length);
     assert.deepEqual(metrics_of(filled(expr)).filter(name => !known(name)), [], title);

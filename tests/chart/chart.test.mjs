@@ -269,31 +269,56 @@ test('the notes state the gap of a single pod', () => {
   assert.doesNotMatch(notes('production-values.yaml'), /GAP/);
 });
 
-// The rules and the dashboard: those that the chart has, or, where it has none yet, ones made here.
-test('rules and dashboards are carried as they are, but for the address of the runbooks and the name of the Deployment, and promtool takes them', () => {
+test('rules are carried as they are, but for the address of the runbooks and what names the release, and promtool takes them', () => {
   const folder = mkdtempSync(join(tmpdir(), 'chart-'));
   try {
-    cpSync(chart, `${folder}/c`, { recursive: true });
-    if (!existsSync(`${chart}/rules`)) {
-      mkdirSync(`${folder}/c/rules`); mkdirSync(`${folder}/c/dashboards`);
-      writeFileSync(`${folder}/c/rules/a.yaml`, 'groups:\n  - name: a\n    rules:\n      - alert: OnboardingGatewayAbsent\n        expr: absent(up)\n        annotations: { summary: "{{ $labels.job }}", runbook_url: "https://runbooks.internal.example/onboarding-gateway/A.md" }\n');
-      writeFileSync(`${folder}/c/dashboards/a.json`, '{"title": "{{ a }}"}\n');
-    }
-    const values = changed(example('production-values.yaml'), { 'prometheusRule.runbookUrl': 'https://docs.example.com/runbooks/' });
-    for (const which of helms) {
-      const all = objects(template(which, values, `${folder}/c`).out);
-      const rule = all.find(o => o.kind === 'PrometheusRule');
-      const groups = readdirSync(`${folder}/c/rules`).sort().flatMap(f => parse(readFileSync(`${folder}/c/rules/${f}`, 'utf8')).groups);
+    const groups = readdirSync(`${chart}/rules`).sort().flatMap(f => parse(readFileSync(`${chart}/rules/${f}`, 'utf8')).groups);
+    const missed = { serviceMonitor: 'namespace=\\"onboarding\\", job=\\"gateway-onboarding-gateway\\"', podMonitor: 'namespace=\\"onboarding\\", job=\\"onboarding/gateway-onboarding-gateway\\"',
+      annotations: 'namespace=\\"onboarding\\"', none: 'namespace=\\"onboarding\\"' };
+    for (const which of helms) for (const [scrape, labels] of Object.entries(missed)) {
+      const values = changed(example('production-values.yaml'), { 'prometheusRule.runbookUrl': 'https://docs.example.com/runbooks/', 'metrics.scrape': scrape });
+      const rule = objects(template(which, values).out).find(o => o.kind === 'PrometheusRule');
       const wanted = JSON.parse(JSON.stringify(groups).replaceAll('https://runbooks.internal.example/onboarding-gateway', 'https://docs.example.com/runbooks')
-        .replaceAll('deployment=~\\".*onboarding-gateway.*\\"', 'namespace=\\"onboarding\\", deployment=\\"gateway-onboarding-gateway\\"'));
-      assert.deepEqual(rule.spec.groups, wanted);
+        .replaceAll('deployment=~\\".*onboarding-gateway.*\\"', 'namespace=\\"onboarding\\", deployment=\\"gateway-onboarding-gateway\\"')
+        .replaceAll('absent(onboarding_gateway_build_info)', `absent(onboarding_gateway_build_info{${labels}})`));
+      assert.notDeepEqual(rule.spec.groups, groups);
+      assert.deepEqual(rule.spec.groups, wanted, scrape);
       writeFileSync(`${folder}/rules.yaml`, stringify(rule.spec));
       const promtool = spawnSync('promtool', ['check', 'rules', `${folder}/rules.yaml`], { encoding: 'utf8' });
       assert.equal(promtool.status, 0, `promtool: ${promtool.error ?? promtool.stdout + promtool.stderr}`);
-      const dashboards = all.find(o => o.metadata.name.endsWith('-dashboards'));
-      for (const f of readdirSync(`${folder}/c/dashboards`)) assert.equal(dashboards.data[f], readFileSync(`${folder}/c/dashboards/${f}`, 'utf8'));
     }
   } finally { rmSync(folder, { recursive: true }); }
+});
+
+// Grafana's sidecar writes the files of all ConfigMaps into one folder, and Grafana takes each uid, and in a folder each title, once.
+test('the dashboard is that of the release: uid, title, file and what it shows at first; all else is carried as it is', () => {
+  const of = (which, change, release = 'gateway', namespace = 'onboarding') => {
+    const got = helm(which, ['template', release, chart, '--namespace', namespace], changed(example('production-values.yaml'), change));
+    assert.ok(got.ok, got.said);
+    const files = Object.entries(objects(got.out).find(o => o.metadata.name.endsWith('-dashboards')).data);
+    assert.equal(files.length, readdirSync(`${chart}/dashboards`).length);
+    return { file: files[0][0], dashboard: JSON.parse(files[0][1]) };
+  };
+  const source = JSON.parse(readFileSync(`${chart}/dashboards/onboarding-gateway.json`, 'utf8'));
+  const all = source.templating.list.find(v => v.name === 'job').current;
+  const chosen = value => ({ selected: true, text: [value], value: [value] });
+  for (const which of helms) {
+    const { file, dashboard } = of(which, {});
+    assert.match(dashboard.uid, /^onboarding-gateway-[0-9a-f]{12}$/);
+    const wanted = structuredClone(source);
+    Object.assign(wanted, { uid: dashboard.uid, title: 'Onboarding gateway: onboarding/gateway-onboarding-gateway' });
+    wanted.templating.list.find(v => v.name === 'namespace').current = chosen('onboarding');
+    wanted.templating.list.find(v => v.name === 'job').current = chosen('gateway-onboarding-gateway');
+    assert.deepEqual(dashboard, wanted);
+    assert.equal(file, 'onboarding.gateway-onboarding-gateway.onboarding-gateway.json');
+    for (const [release, namespace] of [['gateway', 'staging'], ['other', 'onboarding']]) {
+      const other = of(which, {}, release, namespace);
+      for (const one of [d => d.file, d => d.dashboard.uid, d => d.dashboard.title]) assert.notEqual(one(other), one({ file, dashboard }));
+    }
+    const current = (scrape, name) => of(which, { 'metrics.scrape': scrape }).dashboard.templating.list.find(v => v.name === name).current;
+    assert.deepEqual(current('podMonitor', 'job'), chosen('onboarding/gateway-onboarding-gateway'));
+    assert.deepEqual([current('annotations', 'job'), current('annotations', 'namespace')], [all, chosen('onboarding')]);
+  }
 });
 
 // The Deployment, the Service and with it the job are called `gateway`: what an alert selects by is not `onboarding-gateway`.
@@ -307,18 +332,22 @@ test('alerts see a release of any name', () => {
       input('kube_deployment_spec_replicas{namespace="other", deployment="gateway"}', '3x60'), input('kube_deployment_status_replicas_available{namespace="other", deployment="gateway"}', '2x60')]],
     ['OnboardingGatewayScrapeFailing', { instance: 'a:9090', job: 'gateway' }, [
       input('up{instance="a:9090", job="gateway"}', '1x4 0x60'), input('onboarding_gateway_build_info{instance="a:9090", job="gateway"}', '1x4 stale')]],
-    ['OnboardingGatewayRestarting', { instance: 'a:9090' }, [
+    ['OnboardingGatewayRestarting', { instance: 'a:9090', job: 'gateway' }, [
       input('process_start_time_seconds{instance="a:9090", job="gateway"}', '1x4 120x4 240x4 360x40'), input('onboarding_gateway_build_info{instance="a:9090", job="gateway"}', '1x60')]],
+    // Others are there: of another namespace, and of another name in this one.
+    ['OnboardingGatewayAbsent', { namespace: 'onboarding', job: 'gateway', severity: 'critical' }, [
+      input('onboarding_gateway_build_info{instance="b:9090", namespace="staging", job="gateway"}', '1x60'), input('onboarding_gateway_build_info{instance="c:9090", namespace="onboarding", job="other"}', '1x60')]],
+    ['OnboardingGatewayAbsent', undefined, [input('onboarding_gateway_build_info{instance="a:9090", namespace="onboarding", job="gateway"}', '1x60')]],
   ];
   try {
     const rule = objects(template('helm-4', changed(example('production-values.yaml'), { fullnameOverride: 'gateway' })).out).find(o => o.kind === 'PrometheusRule');
     writeFileSync(`${folder}/rules.yaml`, stringify(rule.spec));
     const firing = (alertname, labels) => ({ labels: `ALERTS{${Object.entries({ alertname, alertstate: 'firing', severity: 'warning', ...labels }).map(([k, v]) => `${k}="${v}"`).join(', ')}}`, value: 1 });
     writeFileSync(`${folder}/tests.yaml`, stringify({ rule_files: ['rules.yaml'], evaluation_interval: '30s', tests: cases.map(([alert, labels, input_series]) => ({
-      name: alert, interval: '30s', input_series, promql_expr_test: [{ expr: `ALERTS{alertname="${alert}", alertstate="firing"}`, eval_time: '15m', exp_samples: [firing(alert, labels)] }] })) }));
+      name: alert, interval: '30s', input_series, promql_expr_test: [{ expr: `ALERTS{alertname="${alert}", alertstate="firing"}`, eval_time: '15m', exp_samples: labels ? [firing(alert, labels)] : [] }] })) }));
     const ran = spawnSync('promtool', ['test', 'rules', `${folder}/tests.yaml`], { encoding: 'utf8' });
     assert.equal(ran.status, 0, `promtool: ${ran.error ?? ran.stdout + ran.stderr}`);
-    for (const file of readdirSync(`${chart}/dashboards`)) assert.doesNotMatch(readFileSync(`${chart}/dashboards/${file}`, 'utf8'), /job ?=~? ?\\"/, `${file} selects by the job's name`);
+    for (const file of readdirSync(`${chart}/dashboards`)) assert.doesNotMatch(readFileSync(`${chart}/dashboards/${file}`, 'utf8'), /job ?=~? ?\\"(?!\$job\\")/, `${file} selects by the job's name`);
   } finally { rmSync(folder, { recursive: true }); }
 });
 

@@ -82,6 +82,11 @@ annotations:
 {{- define "gateway.replicas" -}}
 {{- if .Values.autoscaling.enabled -}}{{ .Values.autoscaling.maxReplicas | int }}{{- else -}}{{ .Values.replicas | int }}{{- end -}}
 {{- end -}}
+{{/* The label `job` that the Prometheus operator gives to what the chart's monitor finds; empty where somebody else's configuration does. */}}
+{{- define "gateway.job" -}}
+{{- if eq .Values.metrics.scrape "serviceMonitor" -}}{{ include "gateway.fullname" . }}
+{{- else if eq .Values.metrics.scrape "podMonitor" -}}{{ .Release.Namespace }}/{{ include "gateway.fullname" . }}{{- end -}}
+{{- end -}}
 {{/* HTTPS where the operators' listener speaks TLS. */}}
 {{- define "gateway.adminScheme" -}}{{ if dig "listeners" "admin" "tls" false .Values.config }}HTTPS{{ else }}HTTP{{ end }}{{- end -}}
 {{- define "gateway.apiScheme" -}}{{ if dig "listeners" "api" "tls" false .Values.config }}https{{ else }}http{{ end }}{{- end -}}
