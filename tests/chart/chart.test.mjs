@@ -226,6 +226,13 @@ test('commands of the runbooks name what the documented install makes', () => {
       for (const [, kind, name] of rest.matchAll(/ (deploy|deployment|svc)[/ ]([a-z][-a-z0-9]*)/g))
         assert.ok(all.some(o => o.kind === kinds[kind] && o.metadata.name === name && o.metadata.namespace === 'onboarding'), `${page}: ${command}: there is no ${kind} ${name}`);
       for (const [, label, value] of rest.matchAll(/ -l (\S+)=(\S+)/g)) assert.equal(pods[label], value, `${page}: ${command}`);
+      // In a namespace that enforces Pod Security "restricted", a pod that somebody starts to look has to say as much.
+      if (/ run \S/.test(rest)) {
+        const { spec } = JSON.parse(rest.match(/ --override-type=strategic --overrides='([^']*)' -- /)[1]);
+        assert.deepEqual([spec.securityContext.runAsNonRoot, spec.securityContext.seccompProfile.type], [true, 'RuntimeDefault']);
+        assert.ok(spec.securityContext.runAsUser > 0, 'the image names its user, which the kubelet cannot tell from root');
+        assert.deepEqual(spec.containers, [{ name: rest.match(/ run (\S+)/)[1], securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } } }]);
+      }
       if (rest.includes(' exec ')) assert.match(rest, / -- onboarding-gateway( |$)/, `${page}: ${command}: the image has nothing else`);
     }
     for (const [command] of text.matchAll(/\bhelm (rollback|history|test|upgrade|uninstall|-n)[^`\n]* gateway\b[^`\n]*/g)) assert.match(command, /(-n|--namespace) onboarding( |$)/, `${page}: ${command}`);
