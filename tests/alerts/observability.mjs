@@ -12,7 +12,7 @@ const rule_texts = readdirSync(join(chart, 'rules')).filter(name => name.endsWit
 const dashboard = JSON.parse(readFileSync(join(chart, 'dashboards/onboarding-gateway.json'), 'utf8'));
 
 // Exposed by others, or only where something is configured that this gateway has not.
-const elsewhere = new Set(['kube_deployment_spec_replicas', 'kube_deployment_status_replicas_available', 'onboarding_gateway_tls_certificate_expiry_timestamp_seconds',
+const elsewhere = new Set(['kube_deployment_spec_replicas', 'kube_deployment_status_replicas_available', 'container_cpu_cfs_throttled_periods_total', 'container_cpu_cfs_periods_total', 'onboarding_gateway_tls_certificate_expiry_timestamp_seconds',
   'ALERTS']);
 // Exposed as soon as they stand in the list of names; until then their panels are empty.
 const awaited = ['onboarding_gateway_config_reload_success', 'onboarding_gateway_requests_refused_total', 'onboarding_gateway_retry_budget_remaining',
@@ -56,6 +56,10 @@ function check_pages(alerts) {
     assert.deepEqual(headings, [`# ${name}`, '## What it means', '## What users see', '## How to look', '## What to do', '## When to escalate']);
     for (const [, linked] of page.matchAll(/\]\((\w+)\.md\)/g)) assert.ok(pages.includes(linked), `${name} leads to ${linked}`);
   }
+  // Where a page sends somebody to the dashboard, what it names there is there.
+  for (const name of pages)
+    for (const [line] of readFileSync(join(folder, `${name}.md`), 'utf8').matchAll(/^.*\bdashboard, row .*$/gmi))
+      for (const [, title] of line.matchAll(/"([^"]+)"/g)) assert.ok(panels.some(p => p.title === title), `${name}: there is no ${title}`);
   // What /status calls an alert is one.
   const concerns = readFileSync(join(root, 'service/app/concerns.cpp'), 'utf8');
   for (const [name] of concerns.matchAll(/OnboardingGateway\w+/g)) assert.ok(pages.includes(name), name);
