@@ -166,6 +166,37 @@ test('Prometheus verifies the listener for operators as it is told', () => {
   assert.deepEqual([plain.scheme, plain.tlsConfig], ['http', undefined]);
 });
 
+// Where the members of each struct of service/settings/keys stand in the schema.
+const inSchema = { pool: 'account.pool', retries: 'account.retries', circuit_breaker: 'account.circuit_breaker', test_account: 'test_account', caller: 'caller', window: 'window', queue: 'account.limits.queue',
+  account_limits: 'account.limits', caller_limits: 'caller_limits', listener: 'listener', shared_state: 'shared_state', overload: 'overload', tracing: 'tracing' };
+
+test('the schema and the gateway know the same ranges of numbers', () => {
+  const schema = JSON.parse(readFileSync(`${root}/config/gateway.schema.json`, 'utf8'));
+  const folder = `${root}/service/settings/keys`;
+  let seen = 0;
+  for (const file of readdirSync(folder))
+    for (const [, name, body] of readFileSync(`${folder}/${file}`, 'utf8').matchAll(/^void describe\(auto& see, (\w+)& \w+\) \{\n([^]*?)\n\}/gm))
+      for (const [, key, low, high] of body.matchAll(/see\("(\w+)".*within\(([\d.']+), ([\d.']+)\)/g)) {
+        assert.ok(name in inSchema, `${name}.${key} has no place in the schema here`);
+        const [first, ...rest] = inSchema[name].split('.');
+        const one = rest.reduce((at, member) => at.properties[member], schema.$defs[first] ?? schema.properties[first]).properties[key];
+        assert.deepEqual([one.minimum, one.maximum], [low, high].map(text => Number(text.replaceAll("'", ''))), `${name}.${key}`);
+        ++seen;
+      }
+  assert.ok(seen >= 18, `${seen} ranges`);
+});
+
+test('the schema of values lets through what the gateway takes', () => {
+  const taken = {
+    'config.accounts.production.resolve': { 'app.podero.com': '192.0.2.1', 'app.podero.com:443': '192.0.2.1:8443', 'a.example': '[2001:db8::1]:443', 'b.example': '2001:db8::1', 'c.example': '[::1]' },
+    'config.callers.customer-portal.redirect_hosts': ['*.my-customerportal.com', 'localhost', '[::1]', 'Portal.example.', '192.0.2.1'],
+    'config.callers.customer-portal.weight': '${env:WEIGHT}', 'config.overload': { max_in_flight: 1_000_000 }, 'config.accounts.production.limits.degraded_share': 0.9, extraEnv: [{ name: 'WEIGHT', value: '3' }],
+  };
+  for (const which of helms) { const got = template(which, changed(example('production-values.yaml'), taken)); assert.ok(got.ok, got.said); }
+  const one = template('helm-4', changed(example('production-values.yaml'), { 'config.callers.customer-portal.redirect_hosts': '*.my-customerportal.com' }));
+  assert.ok(one.ok, one.said);
+});
+
 // What config/gateway.yaml says of accounts, against the same table. Redis and memory differ in what is [live alone].
 test('config/gateway.yaml lists what of an account changes without a restart, all of it and nothing else', () => {
   const text = readFileSync(`${root}/config/gateway.yaml`, 'utf8');

@@ -14,8 +14,19 @@ function schema() {
     if (one && typeof one === 'object') for (const [key, member] of Object.entries(one)) key === 'enum' && Array.isArray(member) ? one[key] = member.filter(m => !(typeof m === 'number' && member.includes(String(m)))) : once(member);
     return one;
   };
-  values.definitions.gateway = once(top);
-  for (const [name, one] of Object.entries($defs)) values.definitions[`gateway_${name}`] = once(one);
+  // In draft 7 nothing beside a $ref counts.
+  const apart = one => {
+    if (!one || typeof one !== 'object') return one;
+    for (const member of Object.values(one)) apart(member);
+    if (typeof one.$ref === 'string' && Object.keys(one).some(key => !['$ref', 'description', 'default'].includes(key))) {
+      one.allOf = [{ $ref: one.$ref }, ...one.allOf ?? []];
+      delete one.$ref;
+    }
+    return one;
+  };
+  const made = one => apart(once(one));
+  values.definitions.gateway = made(top);
+  for (const [name, one] of Object.entries($defs)) values.definitions[`gateway_${name}`] = made(one);
   return JSON.stringify(values, null, 1) + '\n';
 }
 
