@@ -54,6 +54,9 @@ const variants = {
     'metrics.tlsConfig': { ca: { secret: { name: 'callers-tls', key: 'ca.crt' } }, serverName: 'gateway.internal.example' } }],
   'TLS for operators, by PodMonitor': ['single-replica-values.yaml', { tlsSecret: 'callers-tls', 'config.listeners': { admin: { tls: { certificate_file: '/run/tls/tls.crt', private_key_file: '/run/tls/tls.key' } } },
     'metrics.tlsConfig': { ca: { secret: { name: 'house-ca', key: 'ca.pem' } }, serverName: 'gateway.internal.example' } }],
+  'no PodDisruptionBudget': ['production-values.yaml', { podDisruptionBudget: null }],
+  'hosts from variables, without a policy that would have to know them': ['production-values.yaml', { 'networkPolicy.enabled': false, 'config.shared_state.redis.url': '${env:T}', 'config.accounts.production.base_url': '${env:T}', 'test.enabled': true, extraEnv: [{ name: 'T', value: 'x' }] }],
+  'a path from a variable': ['production-values.yaml', { 'config.accounts.production.base_url': 'https://app.podero.com/${env:T}', extraEnv: [{ name: 'T', value: 'x' }] }],
   'as a part of another chart': ['single-replica-values.yaml', { global: { anything: 1 } }],
 };
 for (const [name, [from, change]] of Object.entries(variants)) {

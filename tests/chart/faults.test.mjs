@@ -14,6 +14,8 @@ const [sandbox, single, production] = ['sandbox-simulator-values.yaml', 'single-
 
 const operatorsTls = { tlsSecret: 'x', 'config.listeners': { admin: { tls: { certificate_file: '/run/tls/tls.crt', private_key_file: '/run/tls/tls.key' } } } };
 
+const T = { extraEnv: [{ name: 'T', value: 'x' }] };
+
 // what | example | change | what the message has
 const inValues = [
   ['an unknown key', single, { replicaCount: 2 }, /replicaCount/],
@@ -52,6 +54,16 @@ const inValues = [
   ['an ExternalSecret without a store', production, { 'secrets.externalSecret.secretStoreRef': {} }, /secretStoreRef\.name: is missing/],
   ['a file where nothing is mounted', single, { 'config.accounts.sandbox.tls': { ca_file: '/etc/our-ca/ca.pem' } }, /\/etc\/our-ca\/ca\.pem, where nothing is mounted/],
   ['a variable that is not set', single, { 'config.accounts.sandbox.org_id': '${env:ORG}' }, /extraEnv: has no ORG/],
+  ['a duration that is not known', single, { 'config.drain.timeout': '${env:T}', ...T }, /config\.drain\.timeout: \$\{env:T\} is not known .* write the value out/],
+  ['a port that is not known', single, { 'config.listeners': { admin: { port: '${env:T}' } }, ...T }, /config\.listeners\.admin\.port: \$\{env:T\} is not known/],
+  ['max_replicas that are not known', production, { 'config.shared_state.max_replicas': '${env:T}', ...T }, /config\.shared_state\.max_replicas: \$\{env:T\} is not known/],
+  ['a policy for a host that is not known', single, { 'config.accounts.sandbox.base_url': '${env:T}', ...T }, /config\.accounts\.sandbox\.base_url: the host in \$\{env:T\} is not known .* networkPolicy\.enabled: false/],
+  ['a policy for half a host', single, { 'config.accounts.sandbox.token.url': 'https://${env:T}.podero.com/x', ...T }, /config\.accounts\.sandbox\.token\.url: the host/],
+  ['a policy for a Redis that is not known', production, { 'config.shared_state.redis.url': '${env:T}', ...T }, /config\.shared_state\.redis\.url: the host in \$\{env:T\}/],
+  ['a policy for a proxy that is not known', production, { 'config.accounts.production.proxy': '${env:T}', ...T }, /config\.accounts\.production\.proxy: the host/],
+  ['a policy for a collector that is not known', production, { 'config.tracing': { endpoint: '${env:T}' }, ...T }, /config\.tracing\.endpoint: the host/],
+  ['a part taken away', single, { autoscaling: null }, /autoscaling/],
+  ['a part of a part taken away', single, { 'secrets.externalSecret': null }, /externalSecret/],
   ['TLS without its Secret', single, { 'config.listeners': { api: { tls: { certificate_file: '/run/tls/tls.crt', private_key_file: '/run/tls/tls.key' } } } }, /tlsSecret: is missing/],
   ['a listener inside the pod only', single, { 'config.listeners': { api: { address: '127.0.0.1' } } }, /config\.listeners\.api\.address: 127\.0\.0\.1/],
   ['a port that needs a capability', single, { 'config.listeners': { api: { port: 80 } } }, /config\.listeners\.api\.port: 80/],

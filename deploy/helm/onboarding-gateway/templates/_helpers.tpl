@@ -74,11 +74,18 @@ annotations:
 {{- else -}}{{ fail (printf "%s is no duration such as 250ms, 5s, 15m or 24h" $text) }}{{- end -}}
 {{- end -}}
 
-{{- define "gateway.apiPort" -}}{{ dig "listeners" "api" "port" 8080 .Values.config | int }}{{- end -}}
-{{- define "gateway.adminPort" -}}{{ dig "listeners" "admin" "port" 9090 .Values.config | int }}{{- end -}}
+{{/* (list PATH VALUE WHY): the value, which stands written out, because what a variable or a file says is not known here. */}}
+{{- define "gateway.written" -}}
+{{- $text := toString (index . 1) -}}
+{{- if contains "${" $text -}}{{- fail (printf "%s: %s is not known when the chart is rendered, and %s; write the value out" (index . 0) $text (index . 2)) -}}{{- end -}}
+{{- $text -}}
+{{- end -}}
+
+{{- define "gateway.apiPort" -}}{{ include "gateway.written" (list "config.listeners.api.port" (dig "listeners" "api" "port" 8080 .Values.config) "the Service leads there") | int }}{{- end -}}
+{{- define "gateway.adminPort" -}}{{ include "gateway.written" (list "config.listeners.admin.port" (dig "listeners" "admin" "port" 9090 .Values.config) "the probes ask there") | int }}{{- end -}}
 {{- define "gateway.store" -}}{{ dig "shared_state" "store" "memory" .Values.config }}{{- end -}}
-{{- define "gateway.drainDelay" -}}{{ include "gateway.seconds" (dig "drain" "delay" "5s" .Values.config) }}{{- end -}}
-{{- define "gateway.drainTimeout" -}}{{ include "gateway.seconds" (dig "drain" "timeout" "30s" .Values.config) }}{{- end -}}
+{{- define "gateway.drainDelay" -}}{{ include "gateway.seconds" (include "gateway.written" (list "config.drain.delay" (dig "drain" "delay" "5s" .Values.config) "the grace period of the pod is made of it")) }}{{- end -}}
+{{- define "gateway.drainTimeout" -}}{{ include "gateway.seconds" (include "gateway.written" (list "config.drain.timeout" (dig "drain" "timeout" "30s" .Values.config) "the grace period of the pod is made of it")) }}{{- end -}}
 {{- define "gateway.replicas" -}}
 {{- if .Values.autoscaling.enabled -}}{{ .Values.autoscaling.maxReplicas | int }}{{- else -}}{{ .Values.replicas | int }}{{- end -}}
 {{- end -}}
@@ -91,14 +98,16 @@ annotations:
 {{- define "gateway.adminScheme" -}}{{ if dig "listeners" "admin" "tls" false .Values.config }}HTTPS{{ else }}HTTP{{ end }}{{- end -}}
 {{- define "gateway.apiScheme" -}}{{ if dig "listeners" "api" "tls" false .Values.config }}https{{ else }}http{{ end }}{{- end -}}
 
-{{/* host:port of a URL. */}}
+{{/* host:port of a URL, whose host is written out. */}}
 {{- define "gateway.address" -}}
 {{- $url := urlParse . -}}
 {{- $default := dict "https" "443" "http" "80" "redis" "6379" "rediss" "6379" -}}
 {{- if regexMatch ":[0-9]+$" $url.host -}}{{ $url.host }}{{- else -}}{{ $url.host }}:{{ get $default $url.scheme }}{{- end -}}
 {{- end -}}
 {{- define "gateway.port" -}}{{ regexFind "[0-9]+$" (include "gateway.address" .) }}{{- end -}}
-{{- define "gateway.host" -}}{{ regexReplaceAll ":[0-9]+$" (include "gateway.address" .) "" }}{{- end -}}
+{{- define "gateway.host" -}}{{ if not (include "gateway.hasHost" .) }}{{ . }}{{ else }}{{ regexReplaceAll ":[0-9]+$" (include "gateway.address" .) "" }}{{ end }}{{- end -}}
+{{/* Not empty: the URL's host stands there, and does not come from a variable or a file. */}}
+{{- define "gateway.hasHost" -}}{{ if regexMatch "^[a-z]+://[^/$]+(/|$)" . }}yes{{ end }}{{- end -}}
 
 {{/* Names by which pods of the cluster reach the simulator. */}}
 {{- define "gateway.isSimulator" -}}

@@ -30,6 +30,7 @@
 {{- if not (dig "redis" false $v.config.shared_state) -}}{{- fail "config.shared_state.redis: is missing, and store is redis" -}}{{- end -}}
 {{- $least := add $replicas (int $v.rollingUpdate.maxSurge) | int -}}
 {{- if hasKey $v.config.shared_state "max_replicas" -}}
+{{- $_ := include "gateway.written" (list "config.shared_state.max_replicas" $v.config.shared_state.max_replicas "an update must not run more pods") -}}
 {{- if lt (int $v.config.shared_state.max_replicas) $least -}}
 {{- fail (printf "config.shared_state.max_replicas: %d is less than the %d pods that an update runs at once; leave it out and the chart sets it" (int $v.config.shared_state.max_replicas) $least) -}}
 {{- end -}}
@@ -48,7 +49,7 @@
 {{- if or (hasPrefix "127." $address) (eq "::1" $address) -}}
 {{- fail (printf "config.listeners.%s.address: %s is reached from inside the pod only; 0.0.0.0 is needed" $name $address) -}}
 {{- end -}}
-{{- $port := dig "port" 8080 $l | int -}}
+{{- $port := include (printf "gateway.%sPort" $name) $ | int -}}
 {{- if lt $port 1024 -}}
 {{- fail (printf "config.listeners.%s.port: %d needs a capability or is picked by the kernel; a port from 1024 on is needed" $name $port) -}}
 {{- end -}}
@@ -133,6 +134,21 @@
 {{- define "gateway.validate.network" -}}
 {{- $v := .Values -}}
 {{- if $v.networkPolicy.enabled -}}
+{{- $urls := dict -}}
+{{- range $name, $account := $v.config.accounts -}}
+{{- if $account.proxy -}}{{- $_ := set $urls (printf "config.accounts.%s.proxy" $name) $account.proxy -}}
+{{- else -}}
+{{- $_ := set $urls (printf "config.accounts.%s.base_url" $name) $account.base_url -}}
+{{- with dig "token" "url" "" $account -}}{{- $_ := set $urls (printf "config.accounts.%s.token.url" $name) . -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if eq (include "gateway.store" .) "redis" -}}{{- $_ := set $urls "config.shared_state.redis.url" $v.config.shared_state.redis.url -}}{{- end -}}
+{{- with dig "tracing" "endpoint" "" $v.config -}}{{- $_ := set $urls "config.tracing.endpoint" . -}}{{- end -}}
+{{- range $path, $url := $urls -}}
+{{- if not (include "gateway.hasHost" $url) -}}
+{{- fail (printf "%s: the host in %s is not known when the chart is rendered, and the NetworkPolicy has to let it out; write host and port out, or set networkPolicy.enabled: false and bring a policy of your own" $path $url) -}}
+{{- end -}}
+{{- end -}}
 {{- if and (eq (include "gateway.store" .) "redis") (not $v.networkPolicy.redis) -}}
 {{- fail "networkPolicy.redis: is empty, so no pod could reach config.shared_state.redis; name peers" -}}
 {{- end -}}
