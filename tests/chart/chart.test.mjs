@@ -194,6 +194,7 @@ test('the schema of values lets through what the gateway takes', () => {
     'config.accounts.production.resolve': { 'app.podero.com': '192.0.2.1', 'app.podero.com:443': '192.0.2.1:8443', 'a.example': '[2001:db8::1]:443', 'b.example': '2001:db8::1', 'c.example': '[::1]' },
     'config.callers.customer-portal.redirect_hosts': ['*.my-customerportal.com', 'localhost', '[::1]', 'Portal.example.', '192.0.2.1'],
     'config.callers.customer-portal.weight': '${env:WEIGHT}', 'config.overload': { max_in_flight: 1_000_000 }, 'config.accounts.production.limits.degraded_share': 0.9, extraEnv: [{ name: 'WEIGHT', value: '3' }],
+    resources: { requests: { cpu: 0.5, memory: '128000Ki' }, limits: { cpu: '2', memory: 805306368 } }, commonLabels: { 'example.com/team': 'Platform_1', empty: '' },
   };
   for (const which of helms) { const got = template(which, changed(example('production-values.yaml'), taken)); assert.ok(got.ok, got.said); }
   const one = template('helm-4', changed(example('production-values.yaml'), { 'config.callers.customer-portal.redirect_hosts': '*.my-customerportal.com' }));
