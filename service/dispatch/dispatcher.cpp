@@ -93,6 +93,7 @@ task<std::expected<void, failure>> dispatcher::send(call what, workspace& space)
       co_return std::unexpected{why_not(next.step, *last)};
     parts_.observer.repeated(what.what, reason_of(last->facts));
     so_far.again = true;
+    if (next.step == next_step::renew_token) co_await await_other_token(what, space, so_far.rejected);
     if (next.wait > time::duration::zero()) co_await rest(what, next.wait);
     trying = attempt(what, space, so_far);
   }
@@ -119,7 +120,7 @@ time::instant dispatcher::deadline_of(const call& what) noexcept {
 plan dispatcher::decide(const call& what, ended& last, progress& so_far) {
   auto& facts = last.facts;
   facts.attempts = ++so_far.attempts;
-  facts.renewed = so_far.renewed;
+  facts.renewed = so_far.renewed || parts_.tokens.hopeless();
   facts.caller_gone = gone(what);
   facts.time_left = deadline_of(what) - parts_.loop.now();
   so_far.status = facts.status;
@@ -182,7 +183,7 @@ task<std::expected<dispatcher::ended, failure>> dispatcher::attempt(const call& 
     stamps.ended();
     end_exchange(what, held, space, std::move(came), begun.at, so_far.exchanges++, result);
   }
-  if (result.facts.status == 401) parts_.tokens.reject(held.token_generation);
+  note_token(held, result.facts, so_far);
   settle(what, place, space, result);
   conclude(*held.circuit, result);
   co_return std::move(result);
@@ -306,6 +307,22 @@ failure dispatcher::left_alone() const {
 failure dispatcher::refusal_of(const limiter::refusal& why, unsigned upstream_status) const {
   const auto& loop = parts_.loop;
   return refused(why, options_.account, loop.now(), loop.clock().wall_now(), upstream_status);
+}
+
+// Answers of whatever stands before the API prove nothing, and a request's second 401 may be its own fault.
+void dispatcher::note_token(const hand& held, const attempt_facts& facts, progress& so_far) {
+  const auto status = facts.status;
+  if (status == 401) {
+    if (!so_far.renewed) parts_.tokens.reject(so_far.rejected = held.token_generation);
+  } else if (status >= 200 && status < 500 && status != 429) {
+    parts_.tokens.accepted(held.token_generation);
+  }
+}
+
+task<> dispatcher::await_other_token(const call& what, workspace& space, std::uint64_t refused) {
+  const auto began = parts_.loop.now();
+  co_await unless_gone(parts_.tokens.replaced(refused, options_.settling, deadline_of(what)), what.caller);
+  note_stage(space, &stage_times::token, "token", began);
 }
 
 // Ends early where the caller leaves.

@@ -108,6 +108,8 @@ struct options {
   time::duration exchange_timeout = std::chrono::seconds{10};
   // Silence of half of this says something about Podero, less only about the caller's hurry.
   time::duration patience = std::chrono::seconds{10};
+  // Who was refused with a token tries once more so much after there is one that is new: the API may know it only then.
+  time::duration settling = std::chrono::milliseconds{500};
   // A request that is ready before its turn holds its connection for so long; then others may have it.
   time::duration longest_hold = std::chrono::seconds{1};
   http::parse_limits limits{.head = 32 * 1024, .body = 1024 * 1024};
@@ -149,7 +151,8 @@ class dispatcher {
     unsigned status = 0;   // the last answer's
     bool counted = false;  // in the budget
     bool renewed = false;
-    bool again = false;  // had its turn before
+    std::uint64_t rejected = 0;  // the token's generation that the last attempt was refused with
+    bool again = false;          // had its turn before
     unsigned exchanges = 0;
   };
   // What an attempt is made with.
@@ -194,6 +197,8 @@ class dispatcher {
                     time::instant began, unsigned before, ended& into);
   void settle(const call& what, limiter::turn& place, workspace& space, const ended& last);
   transport::task<> rest(const call& what, time::duration wait);
+  void note_token(const hand& held, const attempt_facts& facts, progress& so_far);
+  transport::task<> await_other_token(const call& what, workspace& space, std::uint64_t refused);
   plan decide(const call& what, ended& last, progress& so_far);
   // Out of the frame, as a failure is large.
   [[gnu::noinline]] errors::failure why_not(next_step how, const ended& last) const;

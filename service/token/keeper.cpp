@@ -1,6 +1,7 @@
 #include "token/keeper.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "token/sharing.hpp"
 
@@ -20,28 +21,60 @@ const grant* view::usable() const noexcept {
 task<std::expected<grant, trouble>> view::get(time::instant deadline) {
   for (;;) {
     if (const auto* found = usable()) co_return *found;
-    if (trouble_ && loop_.now() < trouble_->retry_at) co_return std::unexpected{*trouble_};
-    transport::parking place{loop_.ready()};
-    waiting_.push_back(&place);
-    struct departure {
-      std::deque<transport::parking*>& line;
-      transport::parking* self;
-      ~departure() { std::erase(line, self); }
-    } on_leaving{waiting_, &place};
-    const auto woken = co_await place.wait(loop_.deadlines(), deadline);
+    if (!undecided_ && trouble_ && loop_.now() < trouble_->retry_at) co_return std::unexpected{*trouble_};
+    auto hearing = hear(deadline);
+    const auto woken = co_await std::move(hearing);
     if (woken == wake::timed_out)
       co_return std::unexpected{trouble{false, "the token endpoint has not answered in time", loop_.now()}};
   }
 }
 
+task<bool> view::replaced(std::uint64_t generation, time::duration settling, time::instant deadline) {
+  auto until = std::min(deadline, loop_.now() + 4 * settling);
+  bool settles = false;
+  for (;;) {
+    const auto* present = usable();
+    if (present == nullptr && !undecided_ && trouble_) co_return false;
+    if (present != nullptr && present->generation != generation && present->generation == accepted_) co_return true;
+    if (present != nullptr && !std::exchange(settles, true))
+      until = loop_.now() + std::min(settling, (deadline - loop_.now()) / 2);
+    auto hearing = hear(until);
+    const auto woken = co_await std::move(hearing);
+    if (woken == wake::timed_out) co_return false;
+  }
+}
+
+task<wake> view::hear(time::instant deadline) {
+  transport::parking place{loop_.ready()};
+  waiting_.push_back(&place);
+  struct departure {
+    std::deque<transport::parking*>& line;
+    transport::parking* self;
+    ~departure() { std::erase(line, self); }
+  } on_leaving{waiting_, &place};
+  const auto woken = co_await place.wait(loop_.deadlines(), deadline);
+  co_return woken;
+}
+
 void view::reject(std::uint64_t generation) {
-  if (grant_ && grant_->generation == generation) grant_.reset();
+  if (!grant_ || grant_->generation != generation) return;
+  grant_.reset();
+  undecided_ = true;
   keeper_.reject(generation);
+}
+
+void view::tell_accepted(std::uint64_t generation) {
+  if (!grant_ || grant_->generation != generation) return;
+  accepted_ = generation;
+  for (auto* waiter : waiting_) waiter->wake_up();
+  keeper_.accepted(generation);
 }
 
 void view::update(news latest) {
   grant_ = std::move(latest.token);
   trouble_ = std::move(latest.failing);
+  undecided_ = false;
+  accepted_ = 0;
   for (auto* waiter : waiting_) waiter->wake_up();
 }
 
@@ -143,7 +176,7 @@ void keeper::adopt(store::shared_grant found) {
 }
 
 task<> keeper::tell_others(store::token_owner who, store::token_lease lease, time::instant sent_at) {
-  if (const auto* why = renewal_.failing()) {
+  if (const auto* why = renewal_.attempt_failed()) {
     auto telling = parts_.shared->failed(std::move(who), lease, why->refused, why->reason);
     co_await std::move(telling);
   } else if (const auto* present = renewal_.usable(parts_.home.now())) {
@@ -178,9 +211,21 @@ void keeper::reject(std::uint64_t generation) {
     const auto* present = renewal_.usable(parts_.home.now());
     if (present != nullptr && present->generation == generation) latest_refused_ = true;
     const auto* before = renewal_.failing();
-    renewal_.on_rejected(generation, parts_.home.now(), parts_.uniform());
+    renewal_.on_rejected(generation, parts_.home.now());
     if (const auto* after = renewal_.failing(); after != nullptr && before == nullptr) parts_.observer.failed(*after);
     publish();
+  });
+}
+
+void keeper::accepted(std::uint64_t generation) {
+  parts_.home.post([this, generation] {
+    const auto* present = renewal_.usable(parts_.home.now());
+    if (present == nullptr || present->generation != generation) return;
+    latest_refused_ = false;
+    const bool doubted = renewal_.failing() != nullptr;
+    renewal_.on_accepted(generation, parts_.home.now());
+    if (doubted && renewal_.failing() == nullptr) return publish();
+    consider();
   });
 }
 
@@ -195,7 +240,7 @@ void keeper::publish() {
   view::news latest;
   if (const auto* present = renewal_.usable(parts_.home.now())) latest.token = *present;
   if (const auto* why = renewal_.failing()) latest.failing = *why;
-  has_token_.store(latest.token.has_value(), std::memory_order_relaxed);
+  has_token_.store(latest.token && !renewal_.doubted(), std::memory_order_relaxed);
   expiry_.store(latest.token ? latest.token->expiry.time_since_epoch().count() : 0, std::memory_order_relaxed);
   generation_.store(latest.token ? latest.token->generation : 0, std::memory_order_relaxed);
   tried_.store(renewal_.tried(), std::memory_order_relaxed);

@@ -54,8 +54,17 @@ class view {
   // A token that is valid, or why there is none: waits while an attempt runs, until `deadline`, and shares its result
   // and its failure with everybody else who waits.
   transport::task<std::expected<grant, trouble>> get(time::instant deadline);
-  // The API answered 401 to this generation.
+  // The API answered 401 to this generation. Nobody is given it until the keeper has said what is to become of it.
   void reject(std::uint64_t generation);
+  // The API took this generation. Costs nothing but the first time after there was news of it.
+  void accepted(std::uint64_t generation) {
+    if (generation != accepted_) tell_accepted(generation);
+  }
+  // Whoever was refused with this generation waits until another one has worked, or until the API may know the one
+  // there is, after `settling` or half the time to `deadline`. Ends early where there is none; `get` says why.
+  transport::task<bool> replaced(std::uint64_t generation, time::duration settling, time::instant deadline);
+  // The endpoint refuses our credentials, or the API what it gives: another token is no use.
+  bool hopeless() const noexcept { return trouble_ && trouble_->refused; }
 
  private:
   friend keeper;
@@ -64,11 +73,15 @@ class view {
     std::optional<trouble> failing;
   };
   void update(news latest);
+  void tell_accepted(std::uint64_t generation);
+  transport::task<transport::wake> hear(time::instant deadline);
 
   transport::loop& loop_;
   keeper& keeper_;
   std::optional<grant> grant_;
   std::optional<trouble> trouble_;
+  bool undecided_ = false;      // the keeper has not said yet what becomes of a token that was refused
+  std::uint64_t accepted_ = 0;  // the generation that the keeper knows to have worked since its last news
   std::deque<transport::parking*> waiting_;
 };
 
@@ -99,6 +112,7 @@ class keeper {
   void renew_now();
   // An attempt has ended, either way. Any thread.
   bool tried() const noexcept { return tried_.load(std::memory_order_relaxed); }
+  // There is one that the API is not known to refuse. Any thread.
   bool has_token() const noexcept { return has_token_.load(std::memory_order_relaxed); }
   // When the present token expires; the epoch where there is none. Any thread.
   time::instant expiry() const noexcept {
@@ -136,7 +150,8 @@ class keeper {
   void adopt(store::shared_grant found);
   void conclude(std::expected<endpoint::reply, std::string> reply);
   void note_trouble(bool refused, std::string reason);
-  void reject(std::uint64_t generation);  // any thread
+  void reject(std::uint64_t generation);    // any thread
+  void accepted(std::uint64_t generation);  // any thread
   void publish();
 
   parts parts_;

@@ -31,7 +31,11 @@ struct renewal_options {
   time::duration first_back_off = std::chrono::milliseconds{500};
   time::duration longest_back_off = std::chrono::seconds{30};
   time::duration refused_back_off = std::chrono::seconds{5};  // the first one after a refusal, doubling likewise
-  time::duration fresh_for = std::chrono::minutes{1};         // a token rejected so young was never good
+  // After a token request that a rejection called for: the least time before the next such one, doubling with each.
+  time::duration first_spacing = std::chrono::seconds{2};
+  time::duration longest_spacing = std::chrono::minutes{1};
+  time::duration calm = std::chrono::minutes{10};     // without a token request: as if there had been no rejection
+  time::duration settling = std::chrono::seconds{4};  // the API may learn of a token so much later than we
 };
 
 // When to ask for a token and what to do with the answer: pure decisions over (event, now). One attempt runs at a time;
@@ -48,17 +52,28 @@ class renewal {
   void on_granted(granted answer, time::instant sent_at, double uniform);
   void on_trouble(bool refused, std::string reason, time::instant now, double uniform);
 
-  // The API refused the token of this generation (401). The first time it is dropped and a new one is wanted at once; a
-  // token that was got because of that and is refused too means that our credentials were revoked. Refusals of other
+  // The API refused the token of this generation (401) to one request. A 401 may be that request's own fault, and a
+  // token that is only just issued may not be known yet: the present one is withheld, and another one asked for at
+  // once, only where it has worked before, or is older than `settling`, and no such request was made a moment ago.
+  // Otherwise it stays in use, and is renewed as soon as that is no hurry, unless it works meanwhile. Two tokens in a
+  // row that are refused and never worked: `failing` says that our credentials are refused, until one works. Other
   // generations than the present one are old news.
-  void on_rejected(std::uint64_t generation, time::instant now, double uniform);
+  void on_rejected(std::uint64_t generation, time::instant now);
+  // The API took the token of this generation.
+  void on_accepted(std::uint64_t generation, time::instant now) noexcept;
 
-  // Somebody wants another one now, whatever the back-off. The present one is good until then.
+  // Somebody wants another one now, whatever the back-off. The present one is good until then, and what became of
+  // those before says nothing of the next.
   void ask_now(time::instant now) noexcept;
 
-  const grant* usable(time::instant now) const noexcept { return grant_ && now < grant_->expiry ? &*grant_ : nullptr; }
+  const grant* usable(time::instant now) const noexcept {
+    return grant_ && !withheld_ && now < grant_->expiry ? &*grant_ : nullptr;
+  }
   // Why the last attempt failed, while that is the latest news.
-  const trouble* failing() const noexcept { return trouble_ ? &*trouble_ : nullptr; }
+  const trouble* attempt_failed() const noexcept { return trouble_ ? &*trouble_ : nullptr; }
+  // That, or that the API refuses what the attempts bring.
+  const trouble* failing() const noexcept { return trouble_ ? &*trouble_ : doubt_ ? &*doubt_ : nullptr; }
+  bool doubted() const noexcept { return doubt_.has_value(); }
   bool asking() const noexcept { return asking_; }
   // An attempt has ended, either way (what readiness waits for).
   bool tried() const noexcept { return tried_; }
@@ -67,6 +82,8 @@ class renewal {
 
  private:
   time::duration back_off(bool refused, double uniform) const noexcept;
+  time::duration spacing() const noexcept;
+  void count_refused_token();
 
   renewal_options options_;
   std::optional<grant> grant_;
@@ -76,8 +93,19 @@ class renewal {
   unsigned failures_ = 0;  // in a row
   bool asking_ = false;
   bool tried_ = false;
-  bool after_rejection_ = false;  // the present token, or the attempt under way, follows a rejection
-  time::instant granted_at_{};    // the present token's
+
+  // Of the present token.
+  bool proven_ = false;    // it has worked since it was last refused
+  bool refused_ = false;   // at least once, and has never worked
+  bool withheld_ = false;  // until the attempt ends
+  time::instant good_at_{};
+  time::instant renew_at_{};
+
+  std::optional<trouble> doubt_;
+  unsigned refused_tokens_ = 0;  // in a row, none of which has worked
+  bool wanted_ = false;          // the next attempt is a rejection's
+  unsigned hurried_ = 0;         // attempts that were, before calm came
+  std::optional<time::instant> asked_at_;
 };
 
 }  // namespace gateway::token

@@ -104,10 +104,11 @@ std::optional<answer> world::heard(support::memory_peer& peer) {
   return std::move(all.back());
 }
 
-answer world::ask(std::string_view raw) {
+answer world::ask(std::string_view raw, time::duration takes) {
   auto peer = connect();
   CHECK(peer.say(raw));
   settle();
+  if (takes > time::duration::zero()) advance(takes);
   auto got = heard(peer);
   peer.leave();
   settle();

@@ -63,7 +63,8 @@ class world : public support::loop_fixture {
 
   // One request over a connection of its own that stays open; `raw` is complete HTTP.
   support::memory_peer connect();
-  answer ask(std::string_view raw);
+  // `takes`: so long the clock goes before it is answered.
+  answer ask(std::string_view raw, time::duration takes = time::duration::zero());
   // The answers to what is under way on that connection.
   std::optional<answer> heard(support::memory_peer& peer);
 

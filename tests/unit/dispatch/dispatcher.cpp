@@ -33,36 +33,145 @@ TEST_CASE_FIXTURE(way_fixture, "an answer is delivered whatever its status, and 
 }
 
 TEST_CASE_FIXTURE(way_fixture, "a 401 costs one renewal and one retry") {
+  token_works();
   server.then(scripted_server::answer(401, "{}"));
   server.then(scripted_server::answer(201, "{}"));
   result r;
   create(r);
+  CHECK(endpoint.asked == 2);
+  CHECK(server.requests.size() == 1);
+  advance(500ms);  // in which Podero may learn of the new one
   REQUIRE(r.delivered());
   CHECK(r.status() == 201);
-  CHECK(endpoint.asked == 2);
+  CHECK(r.space.stages.token == 500ms);
   REQUIRE(server.requests.size() == 2);
   CHECK(server.requests[1].authorization == "Bearer t2");
   CHECK(noted.repetitions == std::vector<std::string>{"unauthorized"});
 }
 
-TEST_CASE_FIXTURE(way_fixture, "a 401 to the new token too is delivered, and no third attempt is made") {
+TEST_CASE_FIXTURE(way_fixture, "a token that Podero does not know yet is tried once more a little later") {
+  server.then(scripted_server::answer(401, "{}"));
+  server.otherwise([](const auto&) { return scripted_server::answer(201, "{}"); });
+  result early;
+  create(early);
+  CHECK_FALSE(early.got.has_value());
+  result other;
+  create(other);  // is not kept from using it
+  CHECK(other.status() == 201);
+  advance(500ms);
+  CHECK(early.status() == 201);
+  REQUIRE(server.requests.size() == 3);
+  CHECK(server.requests[2].authorization == "Bearer t1");
+  advance(1min);
+  CHECK(endpoint.asked == 1);
+}
+
+TEST_CASE_FIXTURE(way_fixture, "whoever was refused with a token goes on as soon as another has worked") {
+  token_works();
+  server.then(scripted_server::answer(401, "{}"));
+  server.otherwise([](const auto&) { return scripted_server::answer(201, "{}"); });
+  result refused;
+  create(refused);
+  CHECK_FALSE(refused.got.has_value());
+  result other;
+  create(other);
+  CHECK(other.status() == 201);
+  CHECK(refused.status() == 201);
+}
+
+TEST_CASE_FIXTURE(way_fixture, "who has less time tries sooner, and who leaves does not try") {
+  server.otherwise([](const auto&) { return scripted_server::answer(401, "{}"); });
+  result hurried;
+  create(hurried, "{}", 200ms);
+  result left;
+  create(left);
+  leave(left);
+  settle();
+  CHECK(left.got.has_value());
+  CHECK(server.requests.size() == 2);
+  advance(100ms);
+  CHECK(hurried.status() == 401);
+  CHECK(server.requests.size() == 3);
+}
+
+TEST_CASE_FIXTURE(way_fixture,
+                  "a 401 to the new token too is delivered, no third attempt is made, and nobody loses the token") {
+  token_works();
   server.otherwise([](const auto&) { return scripted_server::answer(401, "{}"); });
   result r;
   create(r);
+  advance(500ms);
   REQUIRE(r.delivered());
   CHECK(r.status() == 401);
   CHECK(server.requests.size() == 2);
   CHECK(endpoint.asked == 2);
-  // From now on our credentials count as revoked: nothing is sent until a probe gets a token.
+  server.otherwise([](const auto&) { return scripted_server::answer(201, "{}"); });
   result next;
   create(next);
-  CHECK(next.failure().id == problem::upstream_unauthorized);
-  CHECK(next.failure().effect == effect::none);
-  CHECK(server.requests.size() == 2);
+  CHECK(next.status() == 201);
+  CHECK(server.requests.back().authorization == "Bearer t2");
+  advance(1min);
+  CHECK(endpoint.asked == 2);
+}
+
+TEST_CASE_FIXTURE(way_fixture,
+                  "what Podero refuses whatever the token takes nothing from others and costs few renewals") {
+  token_works();
+  server.otherwise(
+      [](const auto& request) { return scripted_server::answer(request.body.contains("poison") ? 401 : 201, "{}"); });
+  for (int i = 0; i < 600; ++i) {
+    result poisoned;
+    result good;
+    create(poisoned, R"({"poison":1})");
+    create(good);
+    advance(100ms);
+    CHECK(good.status() == 201);
+    if (!poisoned.got) advance(900ms);
+    CHECK(poisoned.status() == 401);
+  }
+  CHECK(server.requests.size() == 3 * 600);
+  CHECK(endpoint.asked < 20);
+}
+
+TEST_CASE_FIXTURE(way_fixture,
+                  "while Podero refuses every token each request is sent once, and the first that works ends it") {
+  server.otherwise([](const auto&) { return scripted_server::answer(401, "{}"); });
+  for (int i = 0; i < 10; ++i) {
+    result r;
+    create(r);
+    advance(1s);
+    CHECK(r.status() == 401);
+  }
+  CHECK(tokens.hopeless());
+  const auto before = server.requests.size();
+  result once;
+  create(once);
+  CHECK(once.status() == 401);
+  CHECK(server.requests.size() == before + 1);
+  server.then(scripted_server::answer(201, "{}"));
+  result works;
+  create(works);
+  CHECK(works.status() == 201);
+  CHECK_FALSE(tokens.hopeless());
+}
+
+TEST_CASE_FIXTURE(way_fixture, "an answer that does not come from the API proves no token") {
+  for (const unsigned status : {429U, 503U}) {
+    server.then(scripted_server::answer(status, ""));
+    result r;
+    read(r, 50ms);
+    settle();
+  }
+  advance(2s);
+  tokens.reject(1);
+  settle();
+  CHECK(tokens.usable() != nullptr);
+  CHECK(endpoint.asked == 1);
 }
 
 TEST_CASE_FIXTURE(way_fixture, "refused credentials are upstream-unauthorized and nothing is sent") {
   endpoint.status = 401;
+  token_works();
   tokens.reject(1);
   settle();
   result r;
@@ -76,6 +185,7 @@ TEST_CASE_FIXTURE(way_fixture, "refused credentials are upstream-unauthorized an
 TEST_CASE_FIXTURE(way_fixture,
                   "a token endpoint that is away is upstream-unavailable, with the time of its next attempt") {
   endpoint.status = 503;
+  advance(10s);  // it is not new any more, and has never worked
   tokens.reject(1);
   settle();
   result r;

@@ -316,6 +316,7 @@ TEST_CASE_FIXTURE(impatient_way, "a permit whose time is over before its request
 
 TEST_CASE_FIXTURE(way_fixture, "who watches a call hears that it had no effect, each time before it is sent again") {
   vetoing watch;
+  token_works();
   server.then(scripted_server::answer(401, "{}"));
   server.then(scripted_server::answer(201, "{}"));
   result r;
@@ -324,6 +325,7 @@ TEST_CASE_FIXTURE(way_fixture, "who watches a call hears that it had no effect, 
   what.deadline = loop.now() + 15s;
   what.watch = &watch;
   start(run(way, what, r));
+  advance(500ms);
   CHECK(r.status() == 201);
   CHECK(watch.asked == 2);
   CHECK(watch.without_effect == 1);

@@ -128,10 +128,12 @@ TEST_CASE_FIXTURE(thrifty_way, "without budget nothing is repeated, and good req
 }
 
 TEST_CASE_FIXTURE(thrifty_way, "a renewed token draws on no budget") {
+  token_works();
   server.then(scripted_server::answer(401, ""));
   server.then(scripted_server::answer(201, "{}"));
   result r;
   create(r);
+  advance(500ms);
   REQUIRE(r.delivered());
   CHECK(r.status() == 201);
 }
@@ -262,6 +264,7 @@ TEST_CASE_FIXTURE(way_fixture, "a caller that has left before anything was done 
 
 TEST_CASE_FIXTURE(way_fixture, "a caller that leaves while the token is waited for costs no connection") {
   endpoint.held = true;
+  token_works();
   tokens.reject(1);
   settle();
   result r;
@@ -442,6 +445,7 @@ TEST_CASE_FIXTURE(one_busy_connection, "a connection that comes as its request i
 
 TEST_CASE_FIXTURE(way_fixture, "at a drain who waits for a token is told so at once") {
   endpoint.held = true;
+  token_works();
   tokens.reject(1);
   settle();
   result waiting;

@@ -60,8 +60,10 @@ struct sessions_fixture : way_fixture {
 };
 
 TEST_CASE_FIXTURE(sessions_fixture, "two 401s to one creation are upstream-unauthorized for its caller") {
+  token_works();
   server.otherwise([](const auto&) { return scripted_server::answer(401, R"({"detail":"Unauthorized"})"); });
   start(run(*this));
+  advance(std::chrono::milliseconds{500});
   CHECK(failure().id == problem::upstream_unauthorized);
   CHECK(failure().effect == effect::none);
   CHECK(failure().upstream_status == 401U);

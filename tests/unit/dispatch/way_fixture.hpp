@@ -153,6 +153,12 @@ struct way_fixture : support::loop_fixture {
     return how;
   }
 
+  // As far as anybody knows.
+  void token_works() {
+    tokens.accepted(1);
+    settle();
+  }
+
   // One call and what became of it.
   struct result {
     std::optional<std::expected<void, errors::failure>> got;

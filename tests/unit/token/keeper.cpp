@@ -163,6 +163,7 @@ TEST_CASE_FIXTURE(keeper_fixture, "with the endpoint down for a minute nobody fa
 TEST_CASE_FIXTURE(keeper_fixture, "a rejected token costs one renewal, whoever reports it") {
   subject.start();
   grant("t1");
+  tokens.accepted(1);
   tokens.reject(1);
   tokens.reject(1);
   settle();
@@ -174,6 +175,135 @@ TEST_CASE_FIXTURE(keeper_fixture, "a rejected token costs one renewal, whoever r
   REQUIRE(r.got.has_value());
   CHECK(r.got->value().token.reveal() == "t2");
   CHECK(endpoint.asked == 2);
+}
+
+TEST_CASE_FIXTURE(keeper_fixture, "a token that is refused is given to nobody before it is known what becomes of it") {
+  subject.start();
+  grant("t1");
+  tokens.reject(1);
+  CHECK(tokens.usable() == nullptr);
+  settle();
+  CHECK(tokens.usable() != nullptr);  // it is new
+  CHECK(endpoint.asked == 1);
+  tokens.accepted(1);
+  settle();
+  advance(4s);
+  CHECK(endpoint.asked == 1);
+  tokens.reject(1);
+  settle();
+  CHECK(tokens.usable() == nullptr);
+  CHECK(endpoint.asked == 2);
+}
+
+TEST_CASE_FIXTURE(keeper_fixture, "a token that was refused and then works is not renewed") {
+  subject.start();
+  grant("t1");
+  tokens.accepted(1);
+  tokens.reject(1);
+  settle();
+  grant("t2");
+  tokens.accepted(2);
+  tokens.reject(2);
+  settle();
+  CHECK(tokens.usable() != nullptr);
+  tokens.accepted(2);
+  settle();
+  advance(10s);
+  CHECK(endpoint.asked == 2);
+}
+
+struct refused_fixture : keeper_fixture {
+  static task<> await(view& from, time::instant deadline, std::optional<bool>& into) {
+    into = co_await from.replaced(1, 500ms, deadline);
+  }
+  void refuse(time::duration time_left = 1h) {
+    tokens.reject(1);
+    start(await(tokens, loop.now() + time_left, worked));
+    CHECK_FALSE(worked.has_value());
+  }
+  std::optional<bool> worked;
+};
+
+TEST_CASE_FIXTURE(refused_fixture, "who was refused with a new token waits until the API may know it") {
+  subject.start();
+  grant("t1");
+  time::duration waits{};
+  SUBCASE("half a second") {
+    refuse();
+    waits = 500ms;
+  }
+  SUBCASE("or half of what is left") {
+    refuse(100ms);
+    waits = 50ms;
+  }
+  advance(waits - 1ms);
+  CHECK_FALSE(worked.has_value());
+  advance(1ms);
+  CHECK(worked == false);
+}
+
+TEST_CASE_FIXTURE(refused_fixture,
+                  "who was refused with an old token waits for another one, and until that may be known") {
+  subject.start();
+  grant("t1");
+  tokens.accepted(1);
+  refuse();
+  advance(1s);
+  grant("t2");
+  CHECK_FALSE(worked.has_value());
+  SUBCASE("it works before") {
+    advance(100ms);
+    tokens.accepted(2);
+    settle();
+    CHECK(worked == true);
+  }
+  SUBCASE("it is not heard of before") {
+    advance(499ms);
+    CHECK_FALSE(worked.has_value());
+    advance(1ms);
+    CHECK(worked == false);
+  }
+}
+
+TEST_CASE_FIXTURE(refused_fixture, "who was refused does not wait where there is no other token, nor for long") {
+  subject.start();
+  grant("t1");
+  advance(10s);
+  refuse();
+  SUBCASE("the endpoint gives none") {
+    endpoint.fail();
+    settle();
+  }
+  SUBCASE("it takes long") {
+    advance(2s);
+  }
+  CHECK(worked == false);
+}
+
+TEST_CASE_FIXTURE(keeper_fixture,
+                  "credentials whose tokens the API refuses are told of once, and hopeless until one works") {
+  subject.start();
+  grant("t1");
+  tokens.reject(1);
+  settle();
+  advance(4s);
+  grant("t2");
+  CHECK_FALSE(tokens.hopeless());
+  tokens.reject(2);
+  settle();
+  tokens.reject(2);
+  settle();
+  CHECK(tokens.hopeless());
+  CHECK(subject.latest() == keeper::standing::refused);
+  CHECK(observer.failures ==
+        std::vector<std::string>{"the API refuses a token that the token endpoint has just given"});
+  CHECK(tokens.usable() != nullptr);
+  CHECK_FALSE(subject.has_token());
+  tokens.accepted(2);
+  settle();
+  CHECK(subject.has_token());
+  CHECK_FALSE(tokens.hopeless());
+  CHECK(subject.latest() == keeper::standing::well);
 }
 
 TEST_CASE_FIXTURE(keeper_fixture, "a secret that changes on disk is used by the next attempt") {

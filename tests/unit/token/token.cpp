@@ -141,36 +141,179 @@ TEST_CASE("failures back off with equal jitter, up to a limit, and keep the old 
   CHECK(r.usable(now)->generation == 2);
 }
 
-TEST_CASE("a rejected token is dropped and renewed at once; one that is rejected fresh means revoked credentials") {
+renewal with_token(time::instant at = start) {
   renewal r{{}};
-  CHECK(r.should_ask(start));
-  r.on_granted(grant_of("t1", 1000s), start, 0.0);
-  r.on_rejected(1, start + 10s, 0.0);
-  CHECK(r.usable(start + 10s) == nullptr);
-  CHECK(r.should_ask(start + 10s));
-  r.on_granted(grant_of("t2", 1000s), start + 10s, 0.0);
-  r.on_rejected(1, start + 11s, 0.0);  // old news
-  REQUIRE(r.usable(start + 11s) != nullptr);
-  r.on_rejected(2, start + 12s, 0.0);
-  CHECK(r.usable(start + 12s) == nullptr);
-  REQUIRE(r.failing() != nullptr);
-  CHECK(r.failing()->refused);
-  CHECK_FALSE(r.should_ask(start + 12s));  // no hammering: a probe at a time
-  const auto probe = *r.wake_at();
-  CHECK(r.should_ask(probe));
-  CHECK_FALSE(r.should_ask(probe + 1h));
+  CHECK(r.should_ask(at));
+  r.on_granted(grant_of("t1", 10h), at, 0.0);
+  return r;
 }
 
-TEST_CASE("a token rejected long after the last rejection is only renewed") {
-  renewal r{{}};
-  CHECK(r.should_ask(start));
-  r.on_granted(grant_of("t1", 10000s), start, 0.0);
-  r.on_rejected(1, start + 10s, 0.0);
-  CHECK(r.should_ask(start + 10s));
-  r.on_granted(grant_of("t2", 10000s), start + 10s, 0.0);
-  r.on_rejected(2, start + 2h, 0.0);
+TEST_CASE("a token that worked and is refused is withheld, and renewed at once") {
+  auto r = with_token();
+  r.on_accepted(1, start);
+  r.on_rejected(1, start);
+  CHECK(r.usable(start) == nullptr);
   CHECK(r.failing() == nullptr);
-  CHECK(r.should_ask(start + 2h));
+  CHECK(r.should_ask(start));
+  r.on_granted(grant_of("t2", 10h), start, 0.0);
+  r.on_rejected(1, start + 1s);  // old news
+  REQUIRE(r.usable(start + 1s) != nullptr);
+  CHECK(r.usable(start + 1s)->generation == 2);
+  CHECK(r.wake_at() == start + 8h);
+}
+
+TEST_CASE("a token that is just issued survives its first refusals, and one success ends the matter") {
+  auto r = with_token();
+  r.on_rejected(1, start + 100ms);
+  r.on_rejected(1, start + 200ms);
+  REQUIRE(r.usable(start + 200ms) != nullptr);
+  CHECK(r.wake_at() == start + 4s);
+  r.on_accepted(1, start + 300ms);
+  CHECK(r.wake_at() == start + 8h);
+  CHECK_FALSE(r.should_ask(start + 4s));
+  CHECK(r.failing() == nullptr);
+}
+
+TEST_CASE("a token that is just issued and goes on being refused is renewed a little later, and serves until then") {
+  auto r = with_token();
+  r.on_rejected(1, start + 100ms);
+  CHECK_FALSE(r.should_ask(start + 3999ms));
+  CHECK(r.should_ask(start + 4s));
+  CHECK(r.usable(start + 4s) != nullptr);
+}
+
+TEST_CASE("a token that nobody has used yet and is not new is withheld, like one that worked") {
+  auto r = with_token();
+  r.on_rejected(1, start + 4s);
+  CHECK(r.usable(start + 4s) == nullptr);
+  CHECK(r.should_ask(start + 4s));
+}
+
+TEST_CASE("tokens that are revoked within seconds of each other are each renewed at once") {
+  auto r = with_token();
+  auto now = start;
+  for (const auto after : {0s, 2s, 4s, 8s, 16s, 32s}) {
+    now += after;
+    const auto generation = r.usable(now)->generation;
+    r.on_accepted(generation, now);
+    r.on_rejected(generation, now);
+    CHECK(r.usable(now) == nullptr);
+    REQUIRE(r.should_ask(now));
+    r.on_granted(grant_of("t", 10h), now, 0.0);
+  }
+}
+
+TEST_CASE("a request that is refused whatever the token takes none from the others for long, and costs few renewals") {
+  auto r = with_token();
+  int asked = 0;
+  int without = 0;
+  for (auto now = start; now < start + 1h; now += 100ms) {
+    const auto present = [&] { return r.usable(now) != nullptr ? r.usable(now)->generation : 0; };
+    r.on_accepted(present(), now);
+    r.on_rejected(present(), now + 20ms);
+    r.on_rejected(present(), now + 40ms);
+    if (present() == 0) ++without;
+    if (!r.should_ask(now + 50ms)) continue;
+    ++asked;
+    r.on_granted(grant_of("t", 10h), now + 50ms, 0.0);
+    CHECK(r.failing() == nullptr);
+  }
+  CHECK(asked == 64);
+  CHECK(without <= asked);
+}
+
+TEST_CASE("after a calm the next refusal is answered at once again") {
+  auto r = with_token();
+  auto now = start;
+  for (int i = 0; i < 10; ++i) {
+    r.on_accepted(r.usable(now)->generation, now);
+    r.on_rejected(r.usable(now)->generation, now);
+    now = *r.wake_at();
+    REQUIRE(r.should_ask(now));
+    r.on_granted(grant_of("t", 10h), now, 0.0);
+  }
+  const auto soon = now + 1s;
+  r.on_accepted(r.usable(soon)->generation, soon);
+  r.on_rejected(r.usable(soon)->generation, soon);
+  CHECK(r.usable(soon) != nullptr);
+  CHECK(r.wake_at() == now + 1min);
+  r.on_accepted(r.usable(soon)->generation, soon);
+  now += 10min;
+  r.on_rejected(r.usable(now)->generation, now);
+  CHECK(r.should_ask(now));
+  r.on_granted(grant_of("t", 10h), now, 0.0);
+  now += 2s;
+  r.on_accepted(r.usable(now)->generation, now);
+  r.on_rejected(r.usable(now)->generation, now);
+  CHECK(r.should_ask(now));
+}
+
+TEST_CASE("two tokens in a row that never worked mean refused credentials, until something ends it") {
+  auto r = with_token();
+  r.on_rejected(1, start + 1s);
+  CHECK(r.failing() == nullptr);
+  CHECK(r.should_ask(start + 4s));
+  r.on_granted(grant_of("t2", 10h), start + 4s, 0.0);
+  r.on_rejected(2, start + 5s);
+  REQUIRE(r.failing() != nullptr);
+  CHECK(r.failing()->refused);
+  CHECK(r.failing()->reason == "the API refuses a token that the token endpoint has just given");
+  CHECK(r.failing()->retry_at == start + 8s);
+  CHECK(r.attempt_failed() == nullptr);
+  CHECK(r.usable(start + 5s) != nullptr);  // for whoever finds out that it works
+  CHECK(r.should_ask(start + 8s));
+  r.on_granted(grant_of("t3", 10h), start + 8s, 0.0);
+  CHECK(r.failing() != nullptr);
+  SUBCASE("by a success") {
+    r.on_accepted(3, start + 9s);
+  }
+  SUBCASE("by somebody who asks for another one") {
+    r.ask_now(start + 9s);
+  }
+  CHECK(r.failing() == nullptr);
+}
+
+TEST_CASE("with nothing but refusals the endpoint is asked once a minute") {
+  auto r = with_token();
+  int asked = 0;
+  for (auto now = start; now < start + 1h; now += 100ms) {
+    if (const auto* present = r.usable(now)) r.on_rejected(present->generation, now);
+    if (!r.should_ask(now)) continue;
+    ++asked;
+    r.on_granted(grant_of("t", 10h), now, 0.0);
+  }
+  CHECK(asked == 64);
+}
+
+TEST_CASE("a token that worked is back where no other is to be had, until it is refused again for some time") {
+  auto r = with_token();
+  r.on_accepted(1, start + 1h);
+  r.on_rejected(1, start + 1h);
+  CHECK(r.should_ask(start + 1h));
+  CHECK(r.usable(start + 1h) == nullptr);
+  r.on_trouble(false, "out of reach", start + 1h, 0.0);
+  const auto next = *r.wake_at();
+  REQUIRE(r.usable(start + 1h) != nullptr);
+  r.on_rejected(1, start + 1h + 1s);
+  CHECK(r.usable(start + 1h + 1s) != nullptr);
+  CHECK(r.wake_at() == next);  // not hurried
+  r.on_rejected(1, start + 1h + 4s);
+  CHECK(r.usable(start + 1h + 4s) == nullptr);
+  CHECK(r.wake_at() == next);
+}
+
+TEST_CASE("a token that both sides refuse, or that never worked, is not back") {
+  auto r = with_token();
+  bool worked = false;
+  SUBCASE("refused") {
+    worked = true;
+    r.on_accepted(1, start + 1h);
+  }
+  SUBCASE("never worked") {}
+  r.on_rejected(1, start + 1h);
+  CHECK(r.should_ask(start + 1h));
+  r.on_trouble(worked, "no", start + 1h, 0.0);
+  CHECK(r.usable(start + 1h) == nullptr);
 }
 
 }  // namespace
