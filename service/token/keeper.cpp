@@ -170,7 +170,7 @@ void keeper::adopt(store::shared_grant found) {
   const auto asked_at = found.expiry - found.lifetime;
   latest_ = found.token;
   latest_refused_ = false;
-  renewal_.on_granted({std::move(found.token), found.lifetime}, asked_at, parts_.uniform());
+  renewal_.on_granted({std::move(found.token), found.lifetime}, asked_at, parts_.home.now(), parts_.uniform());
   parts_.observer.adopted(found.expiry - parts_.home.now());
   publish();
 }
@@ -191,12 +191,14 @@ void keeper::conclude(std::expected<endpoint::reply, std::string> reply) {
   secrets::wipe(reply->body);
   if (auto* no = std::get_if<refused>(&meaning)) return note_trouble(true, std::move(no->reason));
   if (auto* nothing = std::get_if<unusable>(&meaning)) return note_trouble(false, std::move(nothing->reason));
-  auto got = std::get<granted>(std::move(meaning));
-  latest_ = got.token;
-  latest_refused_ = false;
-  renewal_.on_granted(std::move(got), reply->sent_at, parts_.uniform());
-  if (const auto* now_usable = renewal_.usable(parts_.home.now()))
+  renewal_.on_granted(std::get<granted>(std::move(meaning)), reply->sent_at, parts_.home.now(), parts_.uniform());
+  if (const auto* why = renewal_.attempt_failed()) {
+    parts_.observer.failed(*why);
+  } else if (const auto* now_usable = renewal_.usable(parts_.home.now())) {
+    latest_ = now_usable->token;
+    latest_refused_ = false;
     parts_.observer.renewed(now_usable->expiry - reply->sent_at);
+  }
   publish();
 }
 

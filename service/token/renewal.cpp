@@ -18,8 +18,9 @@ std::optional<time::instant> renewal::wake_at() const noexcept {
   return next_attempt_;
 }
 
-void renewal::on_granted(granted answer, time::instant sent_at, double uniform) {
+void renewal::on_granted(granted answer, time::instant sent_at, time::instant now, double uniform) {
   const auto lifetime = std::min(answer.lifetime.value_or(options_.default_lifetime), options_.longest_lifetime);
+  if (now - sent_at >= lifetime) return on_trouble(false, "the token had expired when it came", now, uniform);
   const auto used = std::chrono::duration<double>{lifetime} * (options_.renew_after * (1.0 - 0.1 * uniform));
   asking_ = false;
   tried_ = true;
@@ -29,6 +30,7 @@ void renewal::on_granted(granted answer, time::instant sent_at, double uniform) 
   proven_ = refused_ = withheld_ = wanted_ = false;
   good_at_ = sent_at;
   renew_at_ = sent_at + std::chrono::duration_cast<time::duration>(used);
+  if (asked_at_) renew_at_ = std::max(renew_at_, *asked_at_ + options_.least_apart);
   next_attempt_ = renew_at_;
 }
 

@@ -31,6 +31,8 @@ struct renewal_options {
   time::duration first_back_off = std::chrono::milliseconds{500};
   time::duration longest_back_off = std::chrono::seconds{30};
   time::duration refused_back_off = std::chrono::seconds{5};  // the first one after a refusal, doubling likewise
+  // Between two attempts, the first of which brought a token, however short that lives.
+  time::duration least_apart = std::chrono::seconds{5};
   // After a token request that a rejection called for: the least time before the next such one, doubling with each.
   time::duration first_spacing = std::chrono::seconds{2};
   time::duration longest_spacing = std::chrono::minutes{1};
@@ -48,8 +50,9 @@ class renewal {
   // when somebody needs a token.
   bool should_ask(time::instant now) noexcept;
 
-  // `sent_at`: when the request went out, from which the lifetime counts. `uniform` in [0, 1).
-  void on_granted(granted answer, time::instant sent_at, double uniform);
+  // `sent_at`: when the request went out, from which the lifetime counts; with that over by `now` it is trouble.
+  // `uniform` in [0, 1).
+  void on_granted(granted answer, time::instant sent_at, time::instant now, double uniform);
   void on_trouble(bool refused, std::string reason, time::instant now, double uniform);
 
   // The API refused the token of this generation (401) to one request. A 401 may be that request's own fault, and a

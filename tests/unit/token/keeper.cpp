@@ -306,6 +306,19 @@ TEST_CASE_FIXTURE(keeper_fixture,
   CHECK(subject.latest() == keeper::standing::well);
 }
 
+TEST_CASE_FIXTURE(keeper_fixture,
+                  "tokens that have expired when they come are failures, and asked for ever less often") {
+  subject.start();
+  for (int second = 0; second < 60; ++second) {
+    const bool asked = endpoint.outstanding();
+    advance(1s);
+    if (asked) grant("t", 1);
+  }
+  CHECK(endpoint.asked < 12);
+  CHECK(observer.renewals == 0);
+  CHECK(observer.failures.front() == "the token had expired when it came");
+}
+
 TEST_CASE_FIXTURE(keeper_fixture, "a secret that changes on disk is used by the next attempt") {
   subject.start();
   endpoint.answer(401, R"({"error":"invalid_client"})");

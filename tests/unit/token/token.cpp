@@ -86,14 +86,14 @@ TEST_CASE("one attempt runs at a time, and renewal is due at 80 % of the lifetim
   CHECK_FALSE(r.should_ask(start));
   CHECK_FALSE(r.wake_at().has_value());
   CHECK_FALSE(r.tried());
-  r.on_granted(grant_of("t1", 1000s), start, 0.0);
+  r.on_granted(grant_of("t1", 1000s), start, start, 0.0);
   CHECK(r.tried());
   REQUIRE(r.usable(start) != nullptr);
   CHECK(r.usable(start)->generation == 1);
   CHECK(r.wake_at() == start + 800s);
   CHECK_FALSE(r.should_ask(start + 799s));
   CHECK(r.should_ask(start + 800s));
-  r.on_granted(grant_of("t2", 1000s), start + 801s, 1.0);
+  r.on_granted(grant_of("t2", 1000s), start + 801s, start + 801s, 1.0);
   CHECK(r.wake_at() == start + 801s + 720s);
   CHECK(r.usable(start + 801s)->generation == 2);
 }
@@ -101,7 +101,7 @@ TEST_CASE("one attempt runs at a time, and renewal is due at 80 % of the lifetim
 TEST_CASE("a token is used until its expiry counted from when the request was sent, and never after") {
   renewal r{{}};
   CHECK(r.should_ask(start));
-  r.on_granted(grant_of("t", 100s), start, 0.5);
+  r.on_granted(grant_of("t", 100s), start, start, 0.5);
   CHECK(r.usable(start + 100s - 1ns) != nullptr);
   CHECK(r.usable(start + 100s) == nullptr);
 }
@@ -109,17 +109,41 @@ TEST_CASE("a token is used until its expiry counted from when the request was se
 TEST_CASE("an unknown lifetime is short, an absurd one is cut") {
   renewal r{{}};
   CHECK(r.should_ask(start));
-  r.on_granted(grant_of("t", std::nullopt), start, 0.0);
+  r.on_granted(grant_of("t", std::nullopt), start, start, 0.0);
   CHECK(r.usable(start)->expiry == start + 5min);
   CHECK(r.should_ask(start + 4min));
-  r.on_granted(grant_of("t", 100000h), start, 0.0);
+  r.on_granted(grant_of("t", 100000h), start, start, 0.0);
   CHECK(r.usable(start)->expiry == start + 24h);
+}
+
+TEST_CASE("a token that lives next to no time is renewed no sooner than a few seconds later") {
+  renewal r{{}};
+  CHECK(r.should_ask(start));
+  r.on_granted(grant_of("t", 1ms), start, start, 0.0);
+  CHECK(r.usable(start) != nullptr);
+  CHECK(r.failing() == nullptr);
+  CHECK(r.wake_at() == start + 5s);
+}
+
+TEST_CASE("a token that has expired when it comes is trouble, and backs off") {
+  renewal r{{}};
+  auto now = start;
+  for (const auto step : {250ms, 500ms, 1000ms, 2000ms, 4000ms, 8000ms, 15000ms, 15000ms}) {
+    REQUIRE(r.should_ask(now));
+    r.on_granted(grant_of("t", 1s), now, now + 1s, 0.0);
+    now += 1s;
+    CHECK(r.usable(now) == nullptr);
+    REQUIRE(r.attempt_failed() != nullptr);
+    CHECK(r.attempt_failed()->reason == "the token had expired when it came");
+    CHECK(*r.wake_at() - now == step);
+    now = *r.wake_at();
+  }
 }
 
 TEST_CASE("failures back off with equal jitter, up to a limit, and keep the old token") {
   renewal r{{}};
   CHECK(r.should_ask(start));
-  r.on_granted(grant_of("t", 1000s), start, 0.0);
+  r.on_granted(grant_of("t", 1000s), start, start, 0.0);
   auto now = start + 800s;
   time::duration before{0};
   for (int i = 0; i < 20; ++i) {
@@ -136,7 +160,7 @@ TEST_CASE("failures back off with equal jitter, up to a limit, and keep the old 
     now = *r.wake_at();
   }
   CHECK(r.should_ask(now));
-  r.on_granted(grant_of("t2", 1000s), now, 0.0);
+  r.on_granted(grant_of("t2", 1000s), now, now, 0.0);
   CHECK(r.failing() == nullptr);
   CHECK(r.usable(now)->generation == 2);
 }
@@ -144,7 +168,7 @@ TEST_CASE("failures back off with equal jitter, up to a limit, and keep the old 
 renewal with_token(time::instant at = start) {
   renewal r{{}};
   CHECK(r.should_ask(at));
-  r.on_granted(grant_of("t1", 10h), at, 0.0);
+  r.on_granted(grant_of("t1", 10h), at, at, 0.0);
   return r;
 }
 
@@ -155,7 +179,7 @@ TEST_CASE("a token that worked and is refused is withheld, and renewed at once")
   CHECK(r.usable(start) == nullptr);
   CHECK(r.failing() == nullptr);
   CHECK(r.should_ask(start));
-  r.on_granted(grant_of("t2", 10h), start, 0.0);
+  r.on_granted(grant_of("t2", 10h), start, start, 0.0);
   r.on_rejected(1, start + 1s);  // old news
   REQUIRE(r.usable(start + 1s) != nullptr);
   CHECK(r.usable(start + 1s)->generation == 2);
@@ -199,7 +223,7 @@ TEST_CASE("tokens that are revoked within seconds of each other are each renewed
     r.on_rejected(generation, now);
     CHECK(r.usable(now) == nullptr);
     REQUIRE(r.should_ask(now));
-    r.on_granted(grant_of("t", 10h), now, 0.0);
+    r.on_granted(grant_of("t", 10h), now, now, 0.0);
   }
 }
 
@@ -215,7 +239,7 @@ TEST_CASE("a request that is refused whatever the token takes none from the othe
     if (present() == 0) ++without;
     if (!r.should_ask(now + 50ms)) continue;
     ++asked;
-    r.on_granted(grant_of("t", 10h), now + 50ms, 0.0);
+    r.on_granted(grant_of("t", 10h), now + 50ms, now + 50ms, 0.0);
     CHECK(r.failing() == nullptr);
   }
   CHECK(asked == 64);
@@ -230,7 +254,7 @@ TEST_CASE("after a calm the next refusal is answered at once again") {
     r.on_rejected(r.usable(now)->generation, now);
     now = *r.wake_at();
     REQUIRE(r.should_ask(now));
-    r.on_granted(grant_of("t", 10h), now, 0.0);
+    r.on_granted(grant_of("t", 10h), now, now, 0.0);
   }
   const auto soon = now + 1s;
   r.on_accepted(r.usable(soon)->generation, soon);
@@ -241,7 +265,7 @@ TEST_CASE("after a calm the next refusal is answered at once again") {
   now += 10min;
   r.on_rejected(r.usable(now)->generation, now);
   CHECK(r.should_ask(now));
-  r.on_granted(grant_of("t", 10h), now, 0.0);
+  r.on_granted(grant_of("t", 10h), now, now, 0.0);
   now += 2s;
   r.on_accepted(r.usable(now)->generation, now);
   r.on_rejected(r.usable(now)->generation, now);
@@ -253,7 +277,7 @@ TEST_CASE("two tokens in a row that never worked mean refused credentials, until
   r.on_rejected(1, start + 1s);
   CHECK(r.failing() == nullptr);
   CHECK(r.should_ask(start + 4s));
-  r.on_granted(grant_of("t2", 10h), start + 4s, 0.0);
+  r.on_granted(grant_of("t2", 10h), start + 4s, start + 4s, 0.0);
   r.on_rejected(2, start + 5s);
   REQUIRE(r.failing() != nullptr);
   CHECK(r.failing()->refused);
@@ -262,7 +286,7 @@ TEST_CASE("two tokens in a row that never worked mean refused credentials, until
   CHECK(r.attempt_failed() == nullptr);
   CHECK(r.usable(start + 5s) != nullptr);  // for whoever finds out that it works
   CHECK(r.should_ask(start + 8s));
-  r.on_granted(grant_of("t3", 10h), start + 8s, 0.0);
+  r.on_granted(grant_of("t3", 10h), start + 8s, start + 8s, 0.0);
   CHECK(r.failing() != nullptr);
   SUBCASE("by a success") {
     r.on_accepted(3, start + 9s);
@@ -280,7 +304,7 @@ TEST_CASE("with nothing but refusals the endpoint is asked once a minute") {
     if (const auto* present = r.usable(now)) r.on_rejected(present->generation, now);
     if (!r.should_ask(now)) continue;
     ++asked;
-    r.on_granted(grant_of("t", 10h), now, 0.0);
+    r.on_granted(grant_of("t", 10h), now, now, 0.0);
   }
   CHECK(asked == 64);
 }
