@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 
+#include "dispatch/retry_after.hpp"
 #include "upstream/exchange.hpp"
 #include "upstream/wire.hpp"
 
@@ -26,6 +27,9 @@ transport::task<std::expected<token::endpoint::reply, std::string>> token_endpoi
   if (result.end != upstream::exchange_end::answered)
     co_return std::unexpected{"the token endpoint gave no answer: " + result.reason};
   reply got{answer.head.status, std::string{answer.body}, result.sent_at};
+  const auto asked_for = answer.head.fields.get(http::field::retry_after);
+  if (asked_for && (got.status == 429 || got.status == 503))
+    got.retry_after = retry_after(*asked_for, net_.loop.clock().wall_now(), place_.longest_pause);
   // The token stands in these, and memory that is given back is not wiped.
   OPENSSL_cleanse(answer.received.data(), answer.received.size());
   OPENSSL_cleanse(answer.decoded.data(), answer.decoded.size());

@@ -16,6 +16,7 @@ class token_endpoint final : public token::endpoint {
     std::string host_header;
     std::string path;  // with its query; the trailing slash matters
     time::duration timeout = std::chrono::seconds{10};
+    time::duration longest_pause = std::chrono::minutes{15};  // the most that a Retry-After is believed
   };
 
   token_endpoint(upstream::network net, place where) : net_{net}, place_{std::move(where)} {}

@@ -190,7 +190,8 @@ void keeper::conclude(std::expected<endpoint::reply, std::string> reply) {
   auto meaning = read_answer(reply->status, reply->body, parts_.encoding);
   secrets::wipe(reply->body);
   if (auto* no = std::get_if<refused>(&meaning)) return note_trouble(true, std::move(no->reason));
-  if (auto* nothing = std::get_if<unusable>(&meaning)) return note_trouble(false, std::move(nothing->reason));
+  if (auto* nothing = std::get_if<unusable>(&meaning))
+    return note_trouble(false, std::move(nothing->reason), reply->retry_after.value_or(time::duration::zero()));
   renewal_.on_granted(std::get<granted>(std::move(meaning)), reply->sent_at, parts_.home.now(), parts_.uniform());
   if (const auto* why = renewal_.attempt_failed()) {
     parts_.observer.failed(*why);
@@ -202,8 +203,8 @@ void keeper::conclude(std::expected<endpoint::reply, std::string> reply) {
   publish();
 }
 
-void keeper::note_trouble(bool refused, std::string reason) {
-  renewal_.on_trouble(refused, std::move(reason), parts_.home.now(), parts_.uniform());
+void keeper::note_trouble(bool refused, std::string reason, time::duration at_least) {
+  renewal_.on_trouble(refused, std::move(reason), parts_.home.now(), parts_.uniform(), at_least);
   parts_.observer.failed(*renewal_.failing());
   publish();
 }

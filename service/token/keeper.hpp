@@ -21,6 +21,7 @@ class endpoint {
     unsigned status = 0;
     std::string body;
     time::instant sent_at{};
+    std::optional<time::duration> retry_after{};  // what a 429 or a 503 asks for, at most what is believed
   };
   virtual ~endpoint() = default;
   // Ends by itself (it has its own time limit). The error is for people and holds no secret.
@@ -149,7 +150,7 @@ class keeper {
   transport::task<> tell_others(store::token_owner who, store::token_lease lease, time::instant sent_at);
   void adopt(store::shared_grant found);
   void conclude(std::expected<endpoint::reply, std::string> reply);
-  void note_trouble(bool refused, std::string reason);
+  void note_trouble(bool refused, std::string reason, time::duration at_least = time::duration::zero());
   void reject(std::uint64_t generation);    // any thread
   void accepted(std::uint64_t generation);  // any thread
   void publish();

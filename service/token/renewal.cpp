@@ -34,10 +34,10 @@ void renewal::on_granted(granted answer, time::instant sent_at, time::instant no
   next_attempt_ = renew_at_;
 }
 
-void renewal::on_trouble(bool refused, std::string reason, time::instant now, double uniform) {
+void renewal::on_trouble(bool refused, std::string reason, time::instant now, double uniform, time::duration at_least) {
   asking_ = false;
   tried_ = true;
-  next_attempt_ = now + back_off(refused, uniform);
+  next_attempt_ = now + std::max(back_off(refused, uniform), at_least);
   ++failures_;
   trouble_ = trouble{refused, std::move(reason), next_attempt_};
   wanted_ = false;

@@ -53,7 +53,9 @@ class renewal {
   // `sent_at`: when the request went out, from which the lifetime counts; with that over by `now` it is trouble.
   // `uniform` in [0, 1).
   void on_granted(granted answer, time::instant sent_at, time::instant now, double uniform);
-  void on_trouble(bool refused, std::string reason, time::instant now, double uniform);
+  // `at_least`: what the endpoint asks for before the next attempt.
+  void on_trouble(bool refused, std::string reason, time::instant now, double uniform,
+                  time::duration at_least = time::duration::zero());
 
   // The API refused the token of this generation (401) to one request. A 401 may be that request's own fault, and a
   // token that is only just issued may not be known yet: the present one is withheld, and another one asked for at

@@ -195,6 +195,24 @@ TEST_CASE_FIXTURE(way_fixture,
   CHECK(r.failure().retry_after == 1s);
 }
 
+TEST_CASE_FIXTURE(way_fixture, "a token endpoint that asks to be left alone is, and callers are told how long") {
+  endpoint.status = 429;
+  endpoint.retry_after = 30s;
+  advance(10s);
+  tokens.reject(1);
+  settle();
+  CHECK(endpoint.asked == 2);
+  advance(4500ms);
+  result r;
+  create(r);
+  CHECK(r.failure().id == problem::upstream_unavailable);
+  CHECK(r.failure().retry_after == 26s);
+  advance(25s);
+  CHECK(endpoint.asked == 2);
+  advance(500ms);
+  CHECK(endpoint.asked == 3);
+}
+
 TEST_CASE_FIXTURE(way_fixture, "a creation that was sent and lost is unknown and is not repeated") {
   server.then({.cut_at = 0});
   result r;

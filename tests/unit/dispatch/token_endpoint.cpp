@@ -77,6 +77,23 @@ TEST_CASE_FIXTURE(endpoint_fixture, "a redirect is brought back and never follow
   CHECK(server.requests.size() == 1);
 }
 
+TEST_CASE_FIXTURE(endpoint_fixture, "what a 429 or a 503 asks for is brought back, and believed up to a limit") {
+  const auto asked_for = [this](unsigned status, std::string_view line) {
+    server.then(scripted_server::answer(status, "", line));
+    outcome got;
+    ask(got);
+    REQUIRE(got.has_value());
+    REQUIRE(got->has_value());
+    return (*got)->retry_after;
+  };
+  CHECK(asked_for(429, "Retry-After: 30\r\n") == 30s);
+  CHECK(asked_for(503, "Retry-After: 30\r\n") == 30s);
+  CHECK(asked_for(503, "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT\r\n") == 15min);
+  CHECK(asked_for(503, "Retry-After: soon\r\n") == std::nullopt);
+  CHECK(asked_for(429, "") == std::nullopt);
+  CHECK(asked_for(200, "Retry-After: 30\r\n") == std::nullopt);
+}
+
 TEST_CASE_FIXTURE(endpoint_fixture, "an answer without a length ends with the connection") {
   server.then({.bytes = "HTTP/1.1 200 OK\r\n\r\n{}", .close = true});
   outcome got;

@@ -23,7 +23,7 @@ struct ready_endpoint final : token::endpoint {
       waiting = &place;
       co_await place.wait(loop.deadlines(), time::instant::max());
     }
-    if (status != 200) co_return reply{status, R"({"error":"invalid_client"})", loop.now()};
+    if (status != 200) co_return reply{status, R"({"error":"invalid_client"})", loop.now(), retry_after};
     co_return reply{200, R"({"access_token":"t)" + std::to_string(asked) + R"(","expires_in":36000})", loop.now()};
   }
   transport::loop& loop;
@@ -32,6 +32,7 @@ struct ready_endpoint final : token::endpoint {
     waiting->wake_up();
   }
   unsigned status = 200;
+  std::optional<time::duration> retry_after;
   int asked = 0;
   bool held = false;  // until `release`
   transport::parking* waiting = nullptr;

@@ -98,6 +98,17 @@ TEST_CASE("one attempt runs at a time, and renewal is due at 80 % of the lifetim
   CHECK(r.usable(start + 801s)->generation == 2);
 }
 
+TEST_CASE("what the endpoint asks for is waited for, where that is longer than the back-off") {
+  renewal r{{}};
+  CHECK(r.should_ask(start));
+  r.on_trouble(false, "busy", start, 0.0, 30s);
+  CHECK(r.wake_at() == start + 30s);
+  CHECK(r.failing()->retry_at == start + 30s);
+  CHECK(r.should_ask(start + 30s));
+  r.on_trouble(false, "busy", start + 30s, 0.0, 1ms);
+  CHECK(r.wake_at() == start + 30s + 500ms);
+}
+
 TEST_CASE("a token is used until its expiry counted from when the request was sent, and never after") {
   renewal r{{}};
   CHECK(r.should_ask(start));
