@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace gateway::token {
@@ -20,25 +21,25 @@ std::string form_encoded(std::string_view text) {
   return boost::urls::encode(text, boost::urls::unreserved_chars, options);
 }
 
-// An OAuth error code as the server sent it, if it is one that may be shown: RFC 6749 section 5.2 allows few
-// characters.
-std::string error_code_of(std::string_view body) {
+// RFC 6749 section 5.2.
+constexpr std::array<std::string_view, 6> error_codes{"invalid_request",     "invalid_client",         "invalid_grant",
+                                                      "unauthorized_client", "unsupported_grant_type", "invalid_scope"};
+
+// The OAuth error code, if it is one. Nothing else of the server's is shown: it may well be what we sent.
+std::string_view error_code_of(std::string_view body) {
   boost::system::error_code failed;
   const auto document = boost::json::parse(body, failed);
   if (failed || !document.is_object()) return {};
   const auto* code = document.get_object().if_contains("error");
   if (code == nullptr || !code->is_string()) return {};
-  const std::string_view text = code->get_string();
-  const bool plain = text.size() <= 64 && std::ranges::all_of(text, [](char c) {
-                       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
-                     });
-  return plain ? std::string{text} : std::string{};
+  const auto* const found = std::ranges::find(error_codes, std::string_view{code->get_string()});
+  return found != error_codes.end() ? *found : std::string_view{};
 }
 
 answer refusal(unsigned status, std::string_view body, encoding asked_in) {
   const auto code = error_code_of(body);
   std::string reason = "the token endpoint answered " + std::to_string(status);
-  if (!code.empty()) reason += " " + code;
+  if (!code.empty()) reason.append(" ").append(code);
   if (code == "unsupported_grant_type")
     reason +=
         std::string{": it may expect the other token.encoding than "} + (asked_in == encoding::json ? "json" : "form");

@@ -80,6 +80,23 @@ TEST_CASE("refusals say what an operator should look at") {
   CHECK(reason(405, "", encoding::form) == "the token endpoint answered 405");
 }
 
+TEST_CASE("of a refusal only the error codes of OAuth are shown, since a server may say what it was sent") {
+  const auto reason = [](std::string_view error) {
+    const auto got = read_answer(400, R"({"error":")" + std::string{error} + R"("})", encoding::json);
+    REQUIRE(std::holds_alternative<refused>(got));
+    return std::get<refused>(got).reason;
+  };
+  for (const std::string_view code : {"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client",
+                                      "unsupported_grant_type", "invalid_scope"}) {
+    CAPTURE(code);
+    CHECK(reason(code).starts_with("the token endpoint answered 400 " + std::string{code}));
+  }
+  for (const std::string_view word : {"example-secret-not-real", "abcdefghij", "INVALID_CLIENT", "invalid_clients"}) {
+    CAPTURE(word);
+    CHECK(reason(word) == "the token endpoint answered 400");
+  }
+}
+
 TEST_CASE("one attempt runs at a time, and renewal is due at 80 % of the lifetime less a jitter") {
   renewal r{{}};
   CHECK(r.should_ask(start));
