@@ -3,6 +3,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 #include <boost/url/encode.hpp>
+#include <boost/url/grammar/ci_string.hpp>
 #include <boost/url/rfc/unreserved_chars.hpp>
 
 #include <openssl/crypto.h>
@@ -55,6 +56,13 @@ std::optional<time::duration> lifetime_of(const boost::json::object& members) {
   return std::chrono::duration_cast<time::duration>(std::chrono::duration<double>{std::min(seconds, century)});
 }
 
+// A token of another type is not to be used as one of ours (RFC 6749 section 7.1); the types' case does not matter.
+bool is_bearer(const boost::json::object& members) {
+  const auto* type = members.if_contains("token_type");
+  if (type == nullptr) return true;
+  return type->is_string() && boost::urls::grammar::ci_is_equal(std::string_view{type->get_string()}, "bearer");
+}
+
 answer read_grant(std::string_view body) {
   boost::system::error_code failed;
   auto document = boost::json::parse(body, failed);
@@ -67,6 +75,7 @@ answer read_grant(std::string_view body) {
   // It goes into a header line (RFC 6750 section 2.1 allows even less).
   if (!std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; }))
     return unusable{"the token endpoint's access_token has characters that no header may hold"};
+  if (!is_bearer(members)) return unusable{"the token endpoint's token_type is not Bearer"};
   granted got{secrets::secret{text}, lifetime_of(members)};
   OPENSSL_cleanse(token->get_string().data(), token->get_string().size());
   return got;

@@ -55,6 +55,23 @@ TEST_CASE("a lifetime that is no positive number is as good as none") {
   CHECK(std::get<granted>(absurd).lifetime.has_value());
 }
 
+TEST_CASE("a token of another type than Bearer is not used, and one that has none is taken for one") {
+  const auto read = [](std::string_view type) {
+    return read_answer(200, R"({"access_token":"t","token_type":)" + std::string{type} + "}", encoding::json);
+  };
+  for (const std::string_view type : {R"("Bearer")", R"("bearer")", R"("BEARER")"}) {
+    CAPTURE(type);
+    CHECK(std::holds_alternative<granted>(read(type)));
+  }
+  for (const std::string_view type : {R"("mac")", R"("DPoP")", R"("")", R"("Bearer ")", "null", "7"}) {
+    CAPTURE(type);
+    const auto got = read(type);
+    REQUIRE(std::holds_alternative<unusable>(got));
+    CHECK(std::get<unusable>(got).reason == "the token endpoint's token_type is not Bearer");
+  }
+  CHECK(std::holds_alternative<granted>(read_answer(200, R"({"access_token":"t"})", encoding::json)));
+}
+
 TEST_CASE("answers that hold no token are trouble of the endpoint") {
   for (const std::string_view body :
        {"", "<html>", "[]", "{}", R"({"access_token":""})", R"({"access_token":7})", R"({"access_token":"a\r\nb"})"}) {
