@@ -25,7 +25,7 @@ struct trouble {
 };
 
 struct renewal_options {
-  time::duration default_lifetime = std::chrono::minutes{5};  // where the answer has no usable expires_in
+  time::duration default_lifetime = std::chrono::minutes{5};  // where the answer has no expires_in
   time::duration longest_lifetime = std::chrono::hours{24};
   double renew_after = 0.8;  // of the lifetime, less a jitter of at most a tenth of it
   time::duration first_back_off = std::chrono::milliseconds{500};

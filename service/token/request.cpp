@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 
 namespace gateway::token {
@@ -47,13 +48,29 @@ answer refusal(unsigned status, std::string_view body, encoding asked_in) {
   return refused{std::move(reason)};
 }
 
-std::optional<time::duration> lifetime_of(const boost::json::object& members) {
+// Some servers write the number as text.
+std::optional<double> number_of(const boost::json::value& value) {
+  if (value.is_number()) return value.to_number<double>();
+  if (!value.is_string()) return std::nullopt;
+  const std::string_view text = value.get_string();
+  double number = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failed != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// Absent: the answer has none. Nothing, or less: the token is good for nothing.
+std::expected<std::optional<time::duration>, std::string> lifetime_of(const boost::json::object& members) {
   const auto* value = members.if_contains("expires_in");
-  if (value == nullptr || !value->is_number()) return std::nullopt;
-  const auto seconds = value->to_number<double>();
-  if (!std::isfinite(seconds) || seconds <= 0.0) return std::nullopt;
+  if (value == nullptr || value->is_null()) return std::nullopt;
+  const auto seconds = number_of(*value);
+  if (!seconds || !std::isfinite(*seconds)) return std::unexpected{"the token endpoint's expires_in is not a number"};
   constexpr double century = 3.2e9;
-  return std::chrono::duration_cast<time::duration>(std::chrono::duration<double>{std::min(seconds, century)});
+  const auto lifetime =
+      std::chrono::duration_cast<time::duration>(std::chrono::duration<double>{std::clamp(*seconds, 0.0, century)});
+  if (lifetime <= time::duration::zero())
+    return std::unexpected{"the token endpoint's token has no time to live: its expires_in is not positive"};
+  return lifetime;
 }
 
 // A token of another type is not to be used as one of ours (RFC 6749 section 7.1); the types' case does not matter.
@@ -76,7 +93,9 @@ answer read_grant(std::string_view body) {
   if (!std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; }))
     return unusable{"the token endpoint's access_token has characters that no header may hold"};
   if (!is_bearer(members)) return unusable{"the token endpoint's token_type is not Bearer"};
-  granted got{secrets::secret{text}, lifetime_of(members)};
+  auto lifetime = lifetime_of(members);
+  if (!lifetime) return unusable{std::move(lifetime.error())};
+  granted got{secrets::secret{text}, *lifetime};
   OPENSSL_cleanse(token->get_string().data(), token->get_string().size());
   return got;
 }

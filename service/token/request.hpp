@@ -29,7 +29,7 @@ std::string_view content_type(encoding how) noexcept;
 // What a token endpoint answered, as one of the three things it can mean.
 struct granted {
   secrets::secret token;
-  // Absent where the answer has none, or one that is no positive number.
+  // Positive; absent where the answer has none.
   std::optional<time::duration> lifetime;
 };
 struct refused {  // our credentials or our configuration: asking again at once does not help

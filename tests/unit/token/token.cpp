@@ -42,17 +42,42 @@ TEST_CASE("the documented answer is a grant") {
   CHECK(grant->lifetime == 36000s);
 }
 
-TEST_CASE("a lifetime that is no positive number is as good as none") {
-  for (const std::string_view value : {R"("36000")", "0", "-5", "null", "true", "{}"}) {
+TEST_CASE("a lifetime is a number, also as text; only one that is not there is unknown") {
+  const auto read = [](std::string_view value) {
+    return read_answer(200, R"({"access_token":"t","expires_in":)" + std::string{value} + "}", encoding::json);
+  };
+  for (const std::string_view value : {"36000", "3.6e4", R"("36000")", R"("36000.0")"}) {
     CAPTURE(value);
+    const auto got = read(value);
+    REQUIRE(std::holds_alternative<granted>(got));
+    CHECK(std::get<granted>(got).lifetime == 36000s);
+  }
+  for (const std::string_view value : {"1e300", "18446744073709551615"}) {
+    CAPTURE(value);
+    CHECK(std::get<granted>(read(value)).lifetime == 3'200'000'000s);
+  }
+  const auto null = read("null");
+  const auto missing = read_answer(200, R"({"access_token":"t"})", encoding::json);
+  CHECK_FALSE(std::get<granted>(null).lifetime.has_value());
+  CHECK_FALSE(std::get<granted>(missing).lifetime.has_value());
+}
+
+TEST_CASE("a token without a time to live is good for nothing") {
+  const auto reason = [](std::string_view value) {
     const auto got =
         read_answer(200, R"({"access_token":"t","expires_in":)" + std::string{value} + "}", encoding::json);
-    const auto* grant = std::get_if<granted>(&got);
-    REQUIRE(grant != nullptr);
-    CHECK_FALSE(grant->lifetime.has_value());
+    REQUIRE(std::holds_alternative<unusable>(got));
+    return std::get<unusable>(got).reason;
+  };
+  for (const std::string_view value : {"0", "0.0", "-0.0", "-5", "-1e300", "1e-300", R"("0")", R"("-5")"}) {
+    CAPTURE(value);
+    CHECK(reason(value) == "the token endpoint's token has no time to live: its expires_in is not positive");
   }
-  const auto absurd = read_answer(200, R"({"access_token":"t","expires_in":1e300})", encoding::json);
-  CHECK(std::get<granted>(absurd).lifetime.has_value());
+  for (const std::string_view value :
+       {R"("soon")", R"("")", R"("36000 s")", R"("nan")", R"("inf")", R"("1e999")", "true", "{}", "[36000]"}) {
+    CAPTURE(value);
+    CHECK(reason(value) == "the token endpoint's expires_in is not a number");
+  }
 }
 
 TEST_CASE("a token of another type than Bearer is not used, and one that has none is taken for one") {
