@@ -149,13 +149,15 @@ task<> redis_token::keep(token_owner who, token_lease lease, secrets::secret tok
   co_await std::move(keeping_it);
 }
 
-task<> redis_token::failed(token_owner who, token_lease lease, bool refused, std::string reason) {
+task<> redis_token::failed(token_owner who, token_lease lease, bool refused, std::string reason,
+                           time::duration asked_for) {
   const auto at = of(who);
+  const auto shared_for = whole(std::max(parts_.options.failure, asked_for));
   const auto why = at.seals->seal((refused ? "r" : "-") + reason, at.lease, parts_.randomness);
-  const script_call call{fail_,
-                         {at.lease},
-                         {std::to_string(lease.fence), why,
-                          std::to_string(std::max<std::int64_t>(1, whole(parts_.options.failure))), channel_}};
+  const script_call call{
+      fail_,
+      {at.lease},
+      {std::to_string(lease.fence), why, std::to_string(std::max<std::int64_t>(1, shared_for)), channel_}};
   auto telling = parts_.client.run(call, parts_.loop.now() + parts_.options.timeout);
   co_await std::move(telling);
 }

@@ -44,7 +44,8 @@ class redis_token final : public shared_token {
   std::string id_of(const token_owner& who, const secrets::secret& token) override;
   transport::task<token_search> search(token_owner who, std::string known, bool refused) override;
   transport::task<> keep(token_owner who, token_lease lease, secrets::secret token, time::duration lifetime) override;
-  transport::task<> failed(token_owner who, token_lease lease, bool refused, std::string reason) override;
+  transport::task<> failed(token_owner who, token_lease lease, bool refused, std::string reason,
+                           time::duration asked_for) override;
   transport::task<> changed(token_owner who, time::instant until) override;
 
  private:

@@ -54,10 +54,12 @@ class shared_token {
   // refused by the API, and is taken away from the others if it is still theirs.
   virtual transport::task<token_search> search(token_owner who, std::string known, bool refused) = 0;
   // What came of a lease: a token with that lifetime from when it was asked for, or a failure, which the others share
-  // for a short time. Either ends the lease; a lease that is over changes nothing.
+  // for a short time, or for `asked_for` where the endpoint asks to be left alone for longer. Either ends the lease; a
+  // lease that is over changes nothing.
   virtual transport::task<> keep(token_owner who, token_lease lease, secrets::secret token,
                                  time::duration lifetime) = 0;
-  virtual transport::task<> failed(token_owner who, token_lease lease, bool refused, std::string reason) = 0;
+  virtual transport::task<> failed(token_owner who, token_lease lease, bool refused, std::string reason,
+                                   time::duration asked_for) = 0;
   // Waits until `until`, or less where it is heard that a lease has ended: a hint, and no more.
   virtual transport::task<> changed(token_owner who, time::instant until) = 0;
 };

@@ -116,9 +116,10 @@ task<> keeper::attempt() {
     reply = std::unexpected{std::string{failure.what()}};
   }
   const auto sent_at = reply ? reply->sent_at : parts_.home.now();
+  const auto asked_for = reply ? reply->retry_after.value_or(time::duration::zero()) : time::duration::zero();
   conclude(std::move(reply));
   if (!lease) co_return;
-  auto telling = tell_others(who, *lease, sent_at);
+  auto telling = tell_others(who, *lease, sent_at, asked_for);
   co_await std::move(telling);
 }
 
@@ -156,7 +157,7 @@ task<std::optional<keeper::turn>> keeper::take_turn(store::token_owner who) {
         break;
       }
       case sharing::step::fail:
-        note_trouble(found.refused, std::move(found.reason));
+        note_trouble(found.refused, std::move(found.reason), found.until - home.now());
         co_return std::nullopt;
       case sharing::step::ask:
         if (found.is != store::token_search::outcome::yours) co_return turn{};
@@ -175,9 +176,10 @@ void keeper::adopt(store::shared_grant found) {
   publish();
 }
 
-task<> keeper::tell_others(store::token_owner who, store::token_lease lease, time::instant sent_at) {
+task<> keeper::tell_others(store::token_owner who, store::token_lease lease, time::instant sent_at,
+                           time::duration asked_for) {
   if (const auto* why = renewal_.attempt_failed()) {
-    auto telling = parts_.shared->failed(std::move(who), lease, why->refused, why->reason);
+    auto telling = parts_.shared->failed(std::move(who), lease, why->refused, why->reason, asked_for);
     co_await std::move(telling);
   } else if (const auto* present = renewal_.usable(parts_.home.now())) {
     auto telling = parts_.shared->keep(std::move(who), lease, present->token, present->expiry - sent_at);

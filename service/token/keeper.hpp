@@ -147,7 +147,8 @@ class keeper {
   transport::task<> attempt();
   transport::task<std::optional<turn>> take_turn(store::token_owner who);
   transport::task<std::optional<turn>> take_turn_safely(store::token_owner who);
-  transport::task<> tell_others(store::token_owner who, store::token_lease lease, time::instant sent_at);
+  transport::task<> tell_others(store::token_owner who, store::token_lease lease, time::instant sent_at,
+                                time::duration asked_for);
   void adopt(store::shared_grant found);
   void conclude(std::expected<endpoint::reply, std::string> reply);
   void note_trouble(bool refused, std::string reason, time::duration at_least = time::duration::zero());

@@ -212,19 +212,30 @@ TEST_CASE("a lease whose holder died is taken over, and its late word changes no
   CHECK(second.lease.fence > first.lease.fence);
   in.here.keep(first, "example-token-late");
   in.there.keep(second, "example-token-2");
-  in.here.done(in.here.shared.failed(in.here.owner, first.lease, true, "late"));
+  in.here.done(in.here.shared.failed(in.here.owner, first.lease, true, "late", 0s));
   CHECK(in.here.search().grant.token.reveal() == "example-token-2");
 }
 
 TEST_CASE_FIXTURE(two_replicas, "a failure is shared for a moment, with its reason") {
   const auto mine = here.search();
-  here.done(here.shared.failed(here.owner, mine.lease, true, "the token endpoint answered 401"));
+  here.done(here.shared.failed(here.owner, mine.lease, true, "the token endpoint answered 401", 0s));
   const auto shared = there.search();
   REQUIRE(shared.is == outcome::failed);
   CHECK(shared.refused);
   CHECK(shared.reason == "the token endpoint answered 401");
   std::this_thread::sleep_for(1010ms);
   CHECK(there.search().is == outcome::yours);
+}
+
+TEST_CASE_FIXTURE(two_replicas, "a failure is shared for as long as the endpoint asks to be left alone") {
+  const auto mine = here.search();
+  here.done(here.shared.failed(here.owner, mine.lease, false, "the token endpoint answered 429", 30s));
+  std::this_thread::sleep_for(1010ms);
+  const auto shared = there.search();
+  REQUIRE(shared.is == outcome::failed);
+  CHECK_FALSE(shared.refused);
+  CHECK(shared.until > there.now() + 28s);
+  CHECK(shared.until < there.now() + 30s);
 }
 
 TEST_CASE_FIXTURE(two_replicas, "with another secret, client or endpoint it is another token") {

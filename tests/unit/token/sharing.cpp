@@ -74,6 +74,7 @@ class scripted_token final : public store::shared_token {
     if (away) co_return store::token_search{};
     if (refused && kept && kept->id == known) kept.reset();
     if (kept && kept->id != known) co_return store::token_search{.is = outcome::found, .grant = *kept};
+    if (failure && loop_.now() >= failure->until + 1s) failure.reset();
     if (failure) co_return *failure;
     if (leased) co_return store::token_search{.is = outcome::busy, .until = loop_.now() + 15s};
     leased = true;
@@ -85,9 +86,11 @@ class scripted_token final : public store::shared_token {
     kept = {.token = token, .id = id_of(who, token), .lifetime = life, .expiry = loop_.now() + life};
     co_return;
   }
-  task<> failed(store::token_owner, store::token_lease, bool refused, std::string reason) override {
+  task<> failed(store::token_owner, store::token_lease, bool refused, std::string reason,
+                time::duration asked_for) override {
     leased = false;
-    failure = {.is = outcome::failed, .refused = refused, .reason = std::move(reason)};
+    failure = {
+        .is = outcome::failed, .until = loop_.now() + asked_for, .refused = refused, .reason = std::move(reason)};
     co_return;
   }
   task<> changed(store::token_owner, time::instant until) override {
@@ -113,12 +116,13 @@ struct counting_endpoint final : endpoint {
     const auto sent_at = loop.now();
     transport::parking place{loop.ready()};
     co_await place.wait(loop.deadlines(), loop.now() + takes);
-    if (status != 200) co_return reply{status, R"({"error":"invalid_client"})", sent_at};
+    if (status != 200) co_return reply{status, R"({"error":"invalid_client"})", sent_at, retry_after};
     co_return reply{200, R"({"access_token":"t)" + std::to_string(asked) + R"(","expires_in":1000})", sent_at};
   }
   transport::loop& loop;
   time::duration takes = 1s;
   unsigned status = 200;
+  std::optional<time::duration> retry_after;
   int asked = 0;
 };
 
@@ -217,6 +221,17 @@ TEST_CASE_FIXTURE(three_keepers, "who waits shares the failure") {
     CHECK(each->seen.failures[0].reason == keepers[0]->seen.failures[0].reason);
     CHECK(each->subject.tried());
   }
+}
+
+TEST_CASE_FIXTURE(three_keepers, "an endpoint that asks to be left alone is, by all of them") {
+  endpoint.status = 429;
+  endpoint.retry_after = 30s;
+  start_all();
+  pass(30s);
+  CHECK(endpoint.asked == 1);
+  for (const auto& each : keepers) CHECK(each->seen.failures.size() == 1);
+  pass(3s);
+  CHECK(endpoint.asked == 2);
 }
 
 TEST_CASE_FIXTURE(three_keepers, "while the store is away, or does not work at all, each renews for itself") {
