@@ -77,7 +77,8 @@ gateway_metrics::gateway_metrics(catalogue& in)
                                     {"account"})},
       token_renewals_total{
           in.add_counter("token_renewals_total", "Attempts to obtain an access token.", {"account", "outcome"})},
-      account_ready{in.add_gauge("account_ready", "1 while the account has a usable access token.", {"account"})},
+      account_ready{in.add_gauge(
+          "account_ready", "1 while the account has an access token that is not known to be refused.", {"account"})},
       breaker_state{in.add_gauge("breaker_state", "The upstream circuit: 0 closed, 1 half-open, 2 open.", {"account"})},
       retries_total{in.add_counter("retries_total", "Attempts that were repeated.", {"account", "reason"})},
       retry_budget_remaining{
