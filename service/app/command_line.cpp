@@ -52,7 +52,7 @@ Commands:
   resume ACCOUNT             end the pause
   free-slot ACCOUNT ID       free a slot, by its number or its session
   renew-token ACCOUNT        ask for a new token now
-  log-level LEVEL            debug, info, warn or error, until the configuration changes it
+  log-level LEVEL            debug, info, warn, error; until the config changes
 
 )";
 

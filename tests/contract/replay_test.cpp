@@ -90,7 +90,8 @@ reply conclude(const example& e, onboarding::operation what, onboarding::answer_
   std::string out;
   const auto facts = compose_session(body, answer_policy_of(e), context, memory, out);
   if (!facts)
-    return refuse(onboarding::unusable_success(what, status, facts.error().reason, facts.error().session.has_value()), e);
+    return refuse(onboarding::unusable_success(what, status, facts.error().reason, facts.error().session.has_value()),
+                  e);
   return {.status = context.creation ? 201 : 200, .body = bj::parse(out), .retry_after = {}};
 }
 
