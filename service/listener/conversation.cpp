@@ -170,7 +170,7 @@ conversation::heard conversation::refused(const failure& why) {
   answer_with(x_, why);
   const std::string_view bytes = x_.input;
   if (const auto space = bytes.find(' '); space != std::string_view::npos)
-    x_.head.method = boost::beast::http::string_to_verb({bytes.data(), space});
+    x_.head.method = boost::beast::http::string_to_verb(bytes.substr(0, space));
   x_.reply.head_only = x_.head.method == http::verb::head;
   return heard::refused;
 }
