@@ -2,6 +2,9 @@
 
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
+#include <iterator>
+
 namespace gateway::app {
 
 onboarding::creation_rules rules_of(const admission::account_policy& from) {
@@ -19,13 +22,20 @@ onboarding::creation_rules rules_of(const admission::account_policy& from) {
   return rules;
 }
 
+std::vector<std::string> default_faults(const admission::caller& of, const admission::account_policy& on,
+                                        const onboarding::creation_rules& rules) {
+  std::vector<std::string> found;
+  for (const auto& fault : onboarding::check_defaults(rules))
+    found.push_back("the defaults of caller " + of.name + " on account " + std::string{on.account_name} + ": " +
+                    fault.name + ": " + fault.detail);
+  return found;
+}
+
 std::vector<std::string> default_faults(const admission::directory& callers) {
   std::vector<std::string> found;
   for (const auto& caller : callers.callers())
     for (const auto& account : caller.accounts)
-      for (const auto& fault : onboarding::check_defaults(rules_of(account)))
-        found.push_back("the defaults of caller " + caller.name + " on account " + std::string{account.account_name} +
-                        ": " + fault.name + ": " + fault.detail);
+      std::ranges::move(default_faults(caller, account, rules_of(account)), std::back_inserter(found));
   return found;
 }
 

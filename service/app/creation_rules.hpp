@@ -11,8 +11,11 @@ namespace gateway::app {
 // What a caller may send on one of its accounts, as configured.
 onboarding::creation_rules rules_of(const admission::account_policy& from);
 
-// What is wrong with the defaults of any caller on any of its accounts: Podero would refuse what they make. For people;
-// one text for each fault.
+// What is wrong with the defaults in `rules`, of a caller on one of its accounts: Podero would refuse what they make.
+// For people; one text for each fault.
+std::vector<std::string> default_faults(const admission::caller& of, const admission::account_policy& on,
+                                        const onboarding::creation_rules& rules);
+// The same of all callers and accounts.
 std::vector<std::string> default_faults(const admission::directory& callers);
 
 }  // namespace gateway::app

@@ -252,16 +252,10 @@ void upstream_instrument::circuit_changed(dispatch::circuit_state now) {
 }
 
 void upstream_instrument::abandoned(dispatch::operation what, std::size_t caller, const trace::context& of) noexcept {
-  if (!parts_.audit || !dispatch::creates(what)) return;
-  journal::audit_entry entry;
-  entry.at = parts_.loop.wall_now();
-  entry.message = unknown_outcome(what == dispatch::operation::create_user);
-  if (of.trace_id[0] != '\0') entry.trace_id = of.trace();
-  entry.caller = parts_.callers[caller];
-  entry.account = parts_.account;
-  entry.effect = errors::to_string(errors::effect::unknown);
-  parts_.lines.append(entry);
-  if (parts_.lines.should_flush()) parts_.lines.flush();
+  if (!dispatch::creates(what)) return;
+  audit(unknown_outcome(what == dispatch::operation::create_user),
+        {.caller = caller, .trace_id = of.trace_id[0] == '\0' ? std::string_view{} : of.trace()},
+        errors::effect::unknown);
 }
 
 void upstream_instrument::foreign_member_dropped() {

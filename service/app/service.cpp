@@ -68,13 +68,15 @@ std::expected<void, std::string> service::build() {
 
 std::expected<listener::rulebook, std::string> service::make_rulebook(
     std::shared_ptr<const admission::directory> callers) {
-  if (const auto faults = default_faults(*callers); !faults.empty()) return std::unexpected{faults.front()};
   listener::rulebook made;
   const auto& accounts = callers->configuration().accounts;
   for (const auto& caller : callers->callers()) {
     listener::caller_policies own(accounts.size());
     for (const auto& account : caller.accounts) {
-      own[account.account_index] = std::make_shared<const onboarding::creation_policy>(rules_of(account));
+      auto rules = rules_of(account);
+      if (auto faults = default_faults(caller, account, rules); !faults.empty())
+        return std::unexpected{std::move(faults.front())};
+      own[account.account_index] = std::make_shared<const onboarding::creation_policy>(std::move(rules));
     }
     made.policies.push_back(std::move(own));
   }

@@ -1,12 +1,10 @@
 #include "onboarding/keyed_creation.hpp"
 
-#include <algorithm>
-
 #include "onboarding/claim_lease.hpp"
 #include "onboarding/creation_failures.hpp"
 #include "onboarding/key_failures.hpp"
+#include "onboarding/key_lookup.hpp"
 #include "onboarding/sessions.hpp"
-#include "store/polling.hpp"
 
 namespace gateway::onboarding {
 
@@ -30,41 +28,20 @@ task<> keyed_creation::run(std::shared_ptr<keyed_creation> self) {
   self->conclude(std::move(end));
 }
 
+// Another replica may be at it; those who come later may have more time.
 task<keyed_end> keyed_creation::work() {
   auto& loop = by_.parts_.loop;
-  store::polling pace;
-  for (;;) {
-    auto claiming = claim();
-    auto claimed = co_await std::move(claiming);
-    if (claimed.is == store::claim::outcome::yours) {
-      ours_ = true;
-      auto creating = create(claimed.token);
-      auto end = co_await std::move(creating);
-      co_return end;
-    }
-    if (claimed.is != store::claim::outcome::busy) co_return told(std::move(claimed), loop.now());
-    // Another replica is at it. Those who come later may have more time.
-    sent_elsewhere_ = claimed.sent;
-    if (loop.now() >= latest() || everybody_left_.happened())
-      co_return keyed_end{.failure = in_progress(claimed.sent), .given_up = true};
-    auto waiting = change(std::min(latest(), loop.now() + pace.next()));
-    co_await transport::unless_gone(std::move(waiting), &everybody_left_);
-  }
-}
-
-// Every look at what another replica does has a patience of its own: it is the creation that has one in all.
-task<store::claim> keyed_creation::claim() {
-  asking_ = std::make_shared<store::asking>();
-  const auto until = by_.parts_.loop.now() + claim_lease::length;
-  auto claiming = by_.parts_.records.claim_key(name(), digest_, until, asking_);
-  auto claimed = co_await std::move(claiming);
-  co_return claimed;
-}
-
-task<bool> keyed_creation::change(time::instant until) {
-  auto changing = by_.parts_.records.changed(by_.parts_.loop, name(), until);
-  co_await std::move(changing);
-  co_return true;
+  auto claiming = claim_when_free(
+      loop, by_.parts_.records, name(), digest_, [this] { return latest(); }, everybody_left_, sent_elsewhere_);
+  auto got = co_await std::move(claiming);
+  asking_ = std::move(got.by);
+  if (got.key.is == store::claim::outcome::busy)
+    co_return keyed_end{.failure = in_progress(got.key.sent), .given_up = true};
+  if (got.key.is != store::claim::outcome::yours) co_return told(std::move(got.key), loop.now());
+  ours_ = true;
+  auto creating = create(got.key.token);
+  auto end = co_await std::move(creating);
+  co_return end;
 }
 
 // What there is to say without creating anything.

@@ -45,8 +45,6 @@ class keyed_creation final : public joint<keyed_end> {
  private:
   void deserted() override;
   transport::task<keyed_end> work();
-  transport::task<store::claim> claim();
-  transport::task<bool> change(time::instant until);
   transport::task<keyed_end> create(std::uint64_t token);
   transport::task<keyed_end> record(store::hold mine, keyed_end end);
   static keyed_end told(store::claim what, time::instant now);

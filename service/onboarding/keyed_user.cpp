@@ -3,7 +3,7 @@
 #include "onboarding/claim_lease.hpp"
 #include "onboarding/creation_failures.hpp"
 #include "onboarding/key_failures.hpp"
-#include "store/polling.hpp"
+#include "onboarding/key_lookup.hpp"
 
 namespace gateway::onboarding {
 
@@ -36,53 +36,23 @@ task<> keyed_user::run(std::shared_ptr<keyed_user> self) {
 }
 
 task<user_end> keyed_user::work() {
-  auto& loop = by_.parts_.loop;
-  store::polling pace;
-  for (;;) {
-    auto claiming = claim();
-    auto claimed = co_await std::move(claiming);
-    if (claimed.is == store::claim::outcome::yours) break;
-    if (auto known = told(claimed)) co_return std::move(*known);
-    sent_elsewhere_ = claimed.sent;
-    if (loop.now() >= order_.deadline || left_.happened()) co_return user_end{.failure = in_progress(sent_elsewhere_)};
-    auto waiting = change(std::min(order_.deadline, loop.now() + pace.next()));
-    co_await transport::unless_gone(std::move(waiting), &left_);
-  }
+  auto& parts = by_.parts_;
+  auto claiming = claim_when_free(
+      parts.loop, parts.records, key_.name, key_.of, [this] { return order_.deadline; }, left_, sent_elsewhere_);
+  auto got = co_await std::move(claiming);
+  auto& key = got.key;
+  if (key.is == store::claim::outcome::busy) co_return user_end{.failure = in_progress(key.sent)};
+  if (key.is == store::claim::outcome::done)
+    co_return user_end{.answer = {.status = key.answer.status, .replayed = true}, .body = std::move(key.answer.body)};
+  if (key.is != store::claim::outcome::yours) co_return user_end{.failure = refusal_of(key, parts.loop.now())};
+  key_.token = key.token;
+  key_.by = std::move(got.by);
   ours_ = true;
   auto creating = create();
   auto end = co_await std::move(creating);
   auto recording = record(end);
   co_await std::move(recording);
   co_return end;
-}
-
-// Every look at what another request does has a patience of its own.
-task<store::claim> keyed_user::claim() {
-  key_.by = std::make_shared<store::asking>();
-  auto claiming =
-      by_.parts_.records.claim_key(key_.name, key_.of, by_.parts_.loop.now() + claim_lease::length, key_.by);
-  auto claimed = co_await std::move(claiming);
-  key_.token = claimed.token;
-  co_return claimed;
-}
-
-task<bool> keyed_user::change(time::instant until) {
-  auto changing = by_.parts_.records.changed(by_.parts_.loop, key_.name, until);
-  co_await std::move(changing);
-  co_return true;
-}
-
-// What there is to say without creating anything; nothing: another request is at it.
-std::optional<user_end> keyed_user::told(store::claim& what) const {
-  if (what.is == store::claim::outcome::busy) return std::nullopt;
-  user_end end;
-  if (what.is == store::claim::outcome::done) {
-    end.answer = {.status = what.answer.status, .replayed = true};
-    end.body = std::move(what.answer.body);
-  } else {
-    end.failure = refusal_of(what, by_.parts_.loop.now());
-  }
-  return end;
 }
 
 task<user_end> keyed_user::create() {

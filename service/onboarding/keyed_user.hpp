@@ -46,11 +46,8 @@ class keyed_user final : public joint<user_end>, private dispatch::journey {
 
  private:
   transport::task<user_end> work();
-  transport::task<store::claim> claim();
-  transport::task<bool> change(time::instant until);
   transport::task<user_end> create();
   transport::task<> record(const user_end& end);
-  std::optional<user_end> told(store::claim& what) const;
   transport::task<std::optional<errors::failure>> about_to_send() override;
   void had_no_effect() override;
   void deserted() override;
@@ -62,7 +59,7 @@ class keyed_user final : public joint<user_end>, private dispatch::journey {
   transport::departure left_;
   bool ours_ = false;
   bool sent_ = false;
-  bool sent_elsewhere_ = false;
+  std::atomic<bool> sent_elsewhere_{false};
 };
 
 }  // namespace gateway::onboarding

@@ -34,11 +34,11 @@ struct workspace {
 
 // A session that was made, for the record.
 struct made_session {
-  std::size_t caller = 0;            // who asked first
-  std::string_view id{};             // empty: not known
-  std::string_view idempotency_key;  // empty: none
-  std::string_view trace_id;         // empty: none
-  bool of_user = false;              // it is a user
+  std::size_t caller = 0;              // who asked first
+  std::string_view id{};               // empty: not known
+  std::string_view idempotency_key{};  // empty: none
+  std::string_view trace_id{};         // empty: none
+  bool of_user = false;                // it is a user
 };
 
 // Hears what became of sessions. On the loop of the request.
