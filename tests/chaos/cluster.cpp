@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <csignal>
-#include <sstream>
 #include <stdexcept>
 
 namespace gateway::chaos_tests {
@@ -78,10 +77,11 @@ void cluster::stop() {
 }
 
 double cluster::metric(std::size_t replica, const std::string& series) const {
-  std::istringstream lines{socket_tests::get(running_[replica]->admin, "/metrics").body};
-  for (std::string line; std::getline(lines, line);)
-    if (line.starts_with(series + ' ')) return std::stod(line.substr(series.size() + 1));
-  return 0;
+  return socket_tests::value_of(series, metrics(replica));
+}
+
+std::string cluster::metrics(std::size_t replica) const {
+  return socket_tests::get(running_[replica]->admin, "/metrics").body;
 }
 
 }  // namespace gateway::chaos_tests

@@ -35,6 +35,8 @@ class cluster {
 
   // A series of a replica's metrics.
   double metric(std::size_t replica, const std::string& series) const;
+  // The whole page: series of one page belong together, those of two need not.
+  std::string metrics(std::size_t replica) const;
 
  private:
   struct running {

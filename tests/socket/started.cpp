@@ -119,11 +119,15 @@ running_gateway::~running_gateway() {
   }
 }
 
-double running_gateway::metric(const std::string& series) const {
-  std::istringstream lines{get(admin_, "/metrics").body};
+double value_of(const std::string& series, const std::string& page) {
+  std::istringstream lines{page};
   for (std::string line; std::getline(lines, line);)
     if (line.starts_with(series + ' ')) return std::stod(line.substr(series.size() + 1));
   return 0;
+}
+
+double running_gateway::metric(const std::string& series) const {
+  return value_of(series, get(admin_, "/metrics").body);
 }
 
 namespace {

@@ -61,6 +61,9 @@ struct configuration {
   std::string text() const;
 };
 
+// The value of one series on a metrics page. 0 where there is none.
+double value_of(const std::string& series, const std::string& page);
+
 // onboarding-gateway, told to serve by such a configuration.
 class running_gateway {
  public:
