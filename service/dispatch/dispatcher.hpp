@@ -112,6 +112,8 @@ struct options {
   time::duration settling = std::chrono::milliseconds{500};
   // A request that is ready before its turn holds its connection for so long; then others may have it.
   time::duration longest_hold = std::chrono::seconds{1};
+  // So long one that is ready waits for a permit that only has to be fetched, though its time in the queue is over.
+  time::duration fetching = std::chrono::milliseconds{250};
   http::parse_limits limits{.head = 32 * 1024, .body = 1024 * 1024};
 };
 
@@ -173,6 +175,7 @@ class dispatcher {
   [[gnu::noinline]] transport::task<std::optional<errors::failure>> queue(const call& what, workspace& space,
                                                                           progress& so_far, limiter::turn& place,
                                                                           hand& held, ended& into, limiter::stage at);
+  time::instant ready_until(const call& what, const limiter::turn& place) const;
   transport::task<limiter::stage> stand(const call& what, limiter::turn& place, limiter::stage at, time::instant until,
                                         workspace& space);
   static void gone_stale(hand& held, ended& into);
@@ -209,6 +212,7 @@ class dispatcher {
   static errors::failure caller_gone();
   void compose(const call& what, const token::grant& token, workspace& space, hand& held) const;
   void note_answer(workspace& space, ended& into);
+  void blot_out_token(upstream::answer& in) const;
   void note_stage(workspace& space, std::optional<time::duration> stage_times::* which, std::string_view name,
                   time::instant began);
   void note_exchange(const call& what, const hand& held, const workspace& space, time::instant began,

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "dispatch/dispatcher.hpp"
 #include "dispatch/failures.hpp"
 
@@ -51,16 +53,19 @@ task<std::optional<failure>> dispatcher::queue(const call& what, workspace& spac
       }
       case stage::ready:
         waited = true;
-        at = co_await stand(what, place, at, parts_.loop.now() + options_.longest_hold, space);
-        if (at == stage::ready && parts_.loop.now() < deadline_of(what)) {
+        at = co_await stand(what, place, at, ready_until(what, place), space);
+        if (at == stage::ready && place.latest() > parts_.loop.now()) {
           put_down(held);
           at = place.unready();
+        } else if (at == stage::ready) {
+          at = place.overdue();
         }
         break;
       case stage::waiting:
         waited = true;
         put_down(held);
-        at = co_await stand(what, place, at, deadline_of(what), space);
+        at = co_await stand(what, place, at, place.latest(), space);
+        if (at == stage::waiting) at = place.overdue();
         break;
       default:
         parts_.observer.permitted(what.what, "refused");
@@ -68,11 +73,15 @@ task<std::optional<failure>> dispatcher::queue(const call& what, workspace& spac
         co_return refusal_of(place.refused(), so_far.status);
     }
     if (gone(what)) co_return caller_gone();
-    if (at != stage::granted && at != stage::refused && parts_.loop.now() >= deadline_of(what))
-      co_return failure_of(problem::upstream_timeout, "The request's time ended before its turn came.");
   }
   parts_.observer.permitted(what.what, waited ? "queued" : "admitted");
   co_return std::nullopt;
+}
+
+// A permit may only have to be fetched from the shared store: for that there is time even where the queue's is over.
+time::instant dispatcher::ready_until(const call& what, const limiter::turn& place) const {
+  const auto now = parts_.loop.now();
+  return std::min({now + options_.longest_hold, deadline_of(what), std::max(place.latest(), now + options_.fetching)});
 }
 
 // Ends early where the caller leaves.

@@ -76,6 +76,23 @@ void domain::leave(waiter& who, time::instant now, notices& out) {
   p.finish(now, out);
 }
 
+void domain::overdue(waiter& who, time::instant now, notices& out) {
+  auto& p = *parts_;
+  now = p.at(now);
+  if (who.lane_ == nullptr || who.latest_ > now) return;
+  const asking_now by{p, who};
+  auto& of = *who.lane_;
+  if (of.yields) {
+    p.give_up_yielding(who, now);
+  } else {
+    p.take_out(who);
+    const auto opens = p.ledger->drawable(of.draws, now);
+    p.refuse(who, of, opens.at > now ? timetable::place{opens.at, opens.why} : timetable::place{now, {}}, now);
+    p.better = true;
+  }
+  p.finish(now, out);
+}
+
 void domain::extend(waiter& who, time::instant latest, std::size_t caller, time::instant now, notices& out) {
   auto& p = *parts_;
   now = p.at(now);

@@ -87,6 +87,9 @@ class waiter {
   permit drawn{};
   refusal why{};
 
+  // A permit is of no use after that. Later after `extend`.
+  time::instant latest() const noexcept { return latest_; }
+
  private:
   friend class domain;
   friend class timetable;
@@ -150,6 +153,9 @@ class domain {
   void unready(waiter& who, time::instant now, notices& out);
   // It is gone. Whoever comes next moves up.
   void leave(waiter& who, time::instant now, notices& out);
+  // Its time is over, and its turn has not come: the timetable cannot know all that a shared ledger knows. It is
+  // refused for what keeps it back now. Nothing happens before `latest()`.
+  void overdue(waiter& who, time::instant now, notices& out);
   // Somebody with more time (or of a caller with a better place) waits for the same.
   void extend(waiter& who, time::instant latest, std::size_t caller, time::instant now, notices& out);
 

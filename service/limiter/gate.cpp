@@ -332,6 +332,13 @@ stage turn::unready() {
   });
 }
 
+stage turn::overdue() {
+  return gate_.domain_.decide(&gate_.loop_, gate_.loop_.now(), [&](domain& d, time::instant now, notices& out) {
+    if (at == stage::preparing || at == stage::waiting || at == stage::ready) d.overdue(*this, now, out);
+    return at;
+  });
+}
+
 void turn::extend(time::instant latest, std::size_t caller) {
   gate_.domain_.decide(&gate_.loop_, gate_.loop_.now(), [&](domain& d, time::instant now, notices& out) {
     if (at == stage::preparing || at == stage::waiting || at == stage::ready) d.extend(*this, latest, caller, now, out);

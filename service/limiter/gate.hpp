@@ -168,7 +168,9 @@ class turn final : private waiter, public inbox_hook {
   stage enter(ask what);
   stage ready();
   stage unready();
+  stage overdue();
   void extend(time::instant latest, std::size_t caller);
+  using waiter::latest;
 
   // Waits while it stands at `from`, until `until` at the most. Destroying the task is enough to stop.
   transport::task<stage> change(stage from, time::instant until);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "limiter/resources.hpp"
 #include "store/memory_ledger.hpp"
 
 namespace {
@@ -320,6 +321,67 @@ TEST_CASE("a pause refuses those in the queue whose time it takes; its early end
   t.d.resume(0, t.now, t.out);
   t.drain();
   CHECK(patient.at == stage::granted);
+}
+
+// As one that replicas share: others draw from it, and the timetable learns nothing of it.
+struct drawn_by_others final : store::memory_ledger {
+  using memory_ledger::memory_ledger;
+  store::opening drawable(const store::use& of, time::instant now) override {
+    auto opens = memory_ledger::drawable(of, now);
+    if (opens.at < not_before) opens = {not_before, why};
+    return opens;
+  }
+  store::opening expected(const store::use& of, time::instant now) override { return memory_ledger::drawable(of, now); }
+  time::instant not_before = start + 1h;
+  store::binding why{store::binding::by::window, resources{1, 3}.of_account(0, kind::creation), 0};
+};
+
+struct crowded {
+  explicit crowded(account_rules account) : rules{rules_of(std::move(account))} {
+    auto of = std::make_unique<drawn_by_others>(ledger_rules_of(rules));
+    ledger = of.get();
+    t.emplace(rules, std::move(of));
+  }
+  domain_rules rules;
+  drawn_by_others* ledger;
+  std::optional<table> t;
+};
+
+TEST_CASE("whose time is over before its turn is refused for what keeps it back, also where the timetable was wrong") {
+  crowded all{one_per_ten_seconds()};
+  auto& t = *all.t;
+  auto& who = t.create(0, 5s);
+  CHECK(who.at == stage::ready);
+  CHECK(who.latest() == start + 5s);
+  t.advance(4s);
+  t.d.overdue(who, t.now, t.out);
+  CHECK(who.at == stage::ready);  // not yet
+  t.advance(1s);
+  t.d.overdue(who, t.now, t.out);
+  REQUIRE(who.at == stage::refused);
+  CHECK(who.why.guard == guard::window);
+  CHECK(who.why.limit == "sessions-10s");
+  CHECK(who.why.admitted_at >= start + 1h);
+  CHECK(t.out.empty());  // who asks hears by returning
+  CHECK(t.d.state(0, t.now).waiting == 0);
+  // It is granted or gone: nothing more can happen to it.
+  t.d.overdue(who, t.now, t.out);
+  CHECK(who.at == stage::refused);
+}
+
+TEST_CASE("who was only behind others is told that they wait, and with more time it stays") {
+  crowded all{one_per_ten_seconds()};
+  auto& t = *all.t;
+  auto& who = t.create(0, 5s);
+  t.d.extend(who, start + 8s, 0, t.now, t.out);
+  t.advance(5s);
+  t.d.overdue(who, t.now, t.out);
+  CHECK(who.at == stage::ready);
+  all.ledger->not_before = start + 8s;
+  t.now = start + 8s;
+  t.d.overdue(who, t.now, t.out);
+  REQUIRE(who.at == stage::refused);
+  CHECK(who.why.guard == guard::queue);
 }
 
 TEST_CASE("in a drain nobody waits; who need not wait still goes") {
