@@ -81,8 +81,10 @@ void dispatcher::end_exchange(const call& what, hand& held, workspace& space, up
   } else {
     space.answer.head.status = 0;  // of an answer that broke off
   }
-  parts_.observer.exchanged(what.what, facts.status, facts.reused, result);
-  if (parts_.tracer.records(held.span)) note_exchange(what, held, space, began, result, before);
+  if (result.begun) {
+    parts_.observer.exchanged(what.what, facts.status, facts.reused, result);
+    if (parts_.tracer.records(held.span)) note_exchange(what, held, space, began, result, before);
+  }
   into.reason = std::move(result.reason);
 }
 
@@ -90,10 +92,21 @@ void dispatcher::note_answer(workspace& space, ended& into) {
   const auto& head = space.answer.head;
   into.facts.status = head.status;
   if (head.status < 400) return;
+  blot_out_token(space.answer);
   const auto value = head.fields.get(http::field::retry_after);
   if (!value) return;
   into.facts.retry_after = retry_after(*value, parts_.loop.clock().wall_now(), options_.longest_pause);
   if (into.facts.retry_after) space.retry_after = std::chrono::ceil<std::chrono::seconds>(*into.facts.retry_after);
+}
+
+// Reasons are handed on and logged, and Podero may say in them what it was sent.
+void dispatcher::blot_out_token(upstream::answer& in) const {
+  const auto* const token = parts_.tokens.usable();
+  if (token == nullptr || token->token.empty()) return;
+  const auto bytes = token->token.reveal();
+  for (auto* const text : {&in.received, &in.decoded})
+    for (auto at = text->find(bytes); at != std::string::npos; at = text->find(bytes, at + bytes.size()))
+      std::fill_n(text->begin() + static_cast<std::ptrdiff_t>(at), bytes.size(), '*');
 }
 
 // A stage may happen several times: its times add up, and each is a span of its own.

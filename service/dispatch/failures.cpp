@@ -27,7 +27,7 @@ void append_reason(std::string& to, const limiter::refusal& why, std::string_vie
       to.append("This caller holds as many sessions on account ").append(account).append(" as it may.");
       return;
     case errors::guard::pause:
-      to.append("Podero asked to leave account ").append(account).append(" alone for a while.");
+      to.append("Account ").append(account).append(" is paused, as Podero or an operator asked.");
       return;
     case errors::guard::queue:
       to.append("Too many requests wait for account ").append(account).append(".");
@@ -72,6 +72,8 @@ failure no_answer(const attempt_facts& facts, const std::string& reason) {
   f.effect = facts.creating && facts.sent ? errors::effect::unknown : errors::effect::none;
   if (!facts.connected)
     f.detail = timed_out ? "No connection to Podero was to be had in time." : "Podero cannot be reached.";
+  else if (timed_out && !facts.sent)
+    f.detail = "The request could not be sent to Podero in time.";
   else if (timed_out)
     f.detail = "Podero did not answer in time.";
   else if (facts.end == exchange_end::unusable)

@@ -95,8 +95,13 @@ upstream_details read_details(std::string_view body) {
   result.text = shown(text_of(detail));
   if (!detail->is_array()) return result;
   for (const auto& entry : detail->get_array()) {
-    if (result.faults.size() == fault_limit) break;
-    if (const auto* object = entry.if_object()) result.faults.push_back(fault_of(*object));
+    const auto* object = entry.if_object();
+    if (object == nullptr) continue;
+    if (result.faults.size() == fault_limit) {
+      result.faults.push_back({.name = "#", .code = "refused-upstream", .detail = "more faults follow"});
+      break;
+    }
+    result.faults.push_back(fault_of(*object));
   }
   return result;
 }

@@ -32,6 +32,13 @@ TEST_CASE_FIXTURE(way_fixture, "an answer is delivered whatever its status, and 
   CHECK(noted.exchanges == std::vector<unsigned>{201, 422});
 }
 
+TEST_CASE_FIXTURE(way_fixture, "what Podero says again of the token is not handed on") {
+  server.then(scripted_server::answer(422, R"({"detail":"t1: sent as Bearer t1, with t"})"));
+  result r;
+  create(r);
+  CHECK(r.space.answer.body == R"({"detail":"**: sent as Bearer **, with t"})");
+}
+
 TEST_CASE_FIXTURE(way_fixture, "a 401 costs one renewal and one retry") {
   token_works();
   server.then(scripted_server::answer(401, "{}"));

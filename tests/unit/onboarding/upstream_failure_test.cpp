@@ -112,7 +112,10 @@ TEST_CASE("a flood of field errors is bounded in number and length") {
     for (std::size_t i = 1; i < entries; ++i) body += "," + entry;
     return body + "]}";
   };
-  CHECK(failed(create_session, 422, list_of(100, "{}")).faults.size() == 32);
+  CHECK(failed(create_session, 422, list_of(32, "{}")).faults.size() == 32);
+  const auto cut = faults_of(failed(create_session, 422, list_of(100, "{}")));
+  CHECK(cut.size() == 33);
+  CHECK(cut.back() == "# refused-upstream: more faults follow");
 
   const auto entry =
       R"({"type": "t", "loc": [")" + std::string(500, 'l') + R"("], "msg": ")" + std::string(1000, 'm') + "\"}";
