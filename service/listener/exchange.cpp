@@ -110,7 +110,7 @@ void answer_with(exchange& x, const errors::failure& failure) {
                  x.request_id.made_here() ? errors::id_origin::gateway : errors::id_origin::caller, x.reply.body);
   x.reply.add_line("X-Request-Id", x.request_id.view());
   x.reply.add_line("Cache-Control", "no-store");
-  if (failure.retry_after) x.reply.add_line("Retry-After", std::to_string(failure.retry_after->count()));
+  if (const auto wait = errors::wait_of(failure)) x.reply.add_line("Retry-After", std::to_string(wait->count()));
   if (!failure.extra_header.empty()) {
     x.reply.lines += failure.extra_header;
     x.reply.lines += "\r\n";

@@ -190,6 +190,11 @@ retry advice_of(const failure& f) noexcept {
   return row(f.id).advice;
 }
 
+std::optional<std::chrono::seconds> wait_of(const failure& f) noexcept {
+  if (!f.retry_after && advice_of(f) == retry::later) return std::chrono::seconds{1};
+  return f.retry_after;
+}
+
 void render(const failure& f, std::string_view request_id, id_origin made_by, std::string& out) {
   const auto& r = row(f.id);
   out = "{\"type\":\"/problems/";

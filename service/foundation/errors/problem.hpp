@@ -101,6 +101,10 @@ failure failure_of(problem id, std::string detail);
 // The advice that the caller sees: `automatic` resolved.
 retry advice_of(const failure& f) noexcept;
 
+// What the caller is told to wait: whoever is to come back later hears when, and where no instant is known, in a
+// second.
+std::optional<std::chrono::seconds> wait_of(const failure& f) noexcept;
+
 // Where the id of a request comes from. Of our own it is known that it is a UUID in its canonical form, and reading it
 // would be a twentieth of a refusal's work.
 enum class id_origin : std::uint8_t { gateway, caller };

@@ -76,6 +76,20 @@ TEST_CASE("where something was or may have been done, only the same key is safe"
   CHECK(to_string(advice_of(f)) == "operator");
 }
 
+TEST_CASE("whoever is to come back later is told when") {
+  using namespace std::chrono_literals;
+  failure f;
+  f.id = problem::upstream_error;
+  CHECK(wait_of(f) == 1s);
+  f.retry_after = 7s;
+  CHECK(wait_of(f) == 7s);
+  f.retry_after.reset();
+  f.effect = effect::unknown;  // with the same key, at once
+  CHECK_FALSE(wait_of(f).has_value());
+  f = failure_of(problem::validation_failed, "");
+  CHECK_FALSE(wait_of(f).has_value());
+}
+
 TEST_CASE("every problem has its own name") {
   for (const auto& a : rows())
     for (const auto& b : rows())
