@@ -48,29 +48,59 @@ void batch::take(line_splitter::piece what) {
 }
 
 std::optional<time::instant> batch::draw(const std::shared_ptr<batch>& self) {
-  if (const auto later = self->parts_.sessions.begin_bulk(self->terms_.caller)) return later;
-  self->held_->terms = self->terms_;
-  self->running_.push_back(self->held_.get());
-  self->running_bytes_ += self->held_->text.size();
-  self->parts_.loop.spawn(run(self, std::move(self->held_)));
+  if (self->looking_) return time::instant::max();
+  auto& held = self->held_;
+  held->terms = self->terms_;
+  if (const auto later = self->parts_.sessions.begin_bulk(self->terms_.caller)) {
+    if (!std::exchange(held->looked_at, true)) {
+      self->looking_ = true;
+      self->parts_.loop.spawn(look(self, std::move(held)));
+    }
+    return later;
+  }
+  self->running_.push_back(held.get());
+  self->running_bytes_ += held->text.size();
+  self->parts_.loop.spawn(run(self, std::move(held)));
   return std::nullopt;
+}
+
+onboarding::creation_request batch::request_of(const line& one) const {
+  onboarding::creation_request what{.caller = one.terms.caller,
+                                    .policy = *one.terms.policy,
+                                    .body = one.says.body,
+                                    .deadline = parts_.loop.now() + one.terms.line_time,
+                                    .idempotency_key = {},
+                                    .may_reuse = parts_.may_reuse};
+  if (one.says.key) what.idempotency_key = *one.says.key;
+  return what;
+}
+
+// A line that has to wait: what is known already draws no permit, and so waits for none.
+task<> batch::look(std::shared_ptr<batch> self, std::unique_ptr<line> one) {
+  std::string body;
+  std::optional<std::expected<onboarding::creation_answer, failure>> known;
+  try {
+    auto foreseeing = self->parts_.sessions.foresee(self->request_of(*one), one->space, body);
+    known = co_await std::move(foreseeing);
+  } catch (const std::exception&) {
+    // The creation hears of it, too.
+  }
+  self->looking_ = false;
+  if (known)
+    self->answer(*one, std::move(*known), body);
+  else if (!self->left_)
+    self->held_ = std::move(one);
+  if (self->waiting_ != nullptr) self->waiting_->wake_up();
 }
 
 task<> batch::run(std::shared_ptr<batch> self, std::unique_ptr<line> one) {
   auto& parts = self->parts_;
   one->space.caller = &one->left;
   one->space.way.trace = parts.trace;
-  onboarding::creation_request what{.caller = one->terms.caller,
-                                    .policy = *one->terms.policy,
-                                    .body = one->says.body,
-                                    .deadline = parts.loop.now() + one->terms.line_time,
-                                    .idempotency_key = {},
-                                    .may_reuse = parts.may_reuse};
-  if (one->says.key) what.idempotency_key = *one->says.key;
   std::string body;
   std::expected<onboarding::creation_answer, failure> done;
   try {
-    auto creating = parts.sessions.create(what, one->space, body);
+    auto creating = parts.sessions.create(self->request_of(*one), one->space, body);
     done = co_await std::move(creating);
   } catch (const std::exception&) {
     failure f;
@@ -81,12 +111,13 @@ task<> batch::run(std::shared_ptr<batch> self, std::unique_ptr<line> one) {
   }
   std::erase(self->running_, one.get());
   self->running_bytes_ -= one->text.size();
-  if (done) {
-    self->created(*one, *done, body);
-  } else {
-    name_members(done.error());
-    self->failed(one->number, done.error());
-  }
+  self->answer(*one, std::move(done), body);
+}
+
+void batch::answer(line& one, std::expected<onboarding::creation_answer, failure> what, std::string_view body) {
+  if (what) return created(one, *what, body);
+  name_members(what.error());
+  failed(one.number, what.error());
 }
 
 void batch::tell(unsigned status, const failure* why) const {
@@ -122,12 +153,13 @@ void batch::failed(std::size_t number, const failure& why) {
   ++counts_.failed;
   tell(errors::row(why.id).status, &why);
   begin_answer(number, errors::row(why.id).status);
-  if (why.retry_after) answers_ += R"(,"retry_after":)" + std::to_string(why.retry_after->count());
+  if (const auto wait = errors::wait_of(why)) answers_ += R"(,"retry_after":)" + std::to_string(wait->count());
   answers_ += R"(,"problem":)" + errors::render(why, parts_.request_id) + "}\n";
 }
 
 void batch::leave() noexcept {
   waiting_ = nullptr;
+  left_ = true;
   held_.reset();
   for (auto* one : running_)
     if (!one->left.happened()) one->left.happen(parts_.loop.ready());

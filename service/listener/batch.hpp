@@ -42,12 +42,13 @@ class batch {
 
   std::size_t longest_line() const noexcept { return parts_.longest_line; }
   bool full() const noexcept { return running_.size() >= most_running || running_bytes_ >= most_running_bytes; }
-  bool idle() const noexcept { return running_.empty(); }
+  bool idle() const noexcept { return running_.empty() && !looking_; }
 
   // A line as it came. What is wrong with it is answered at once; else it is kept until it may be drawn.
   void take(line_splitter::piece what);
-  bool holds_line() const noexcept { return held_ != nullptr; }
-  // Draws the line that is held, if its turn is there. Otherwise: when to look again.
+  bool holds_line() const noexcept { return held_ != nullptr || looking_; }
+  // Draws the line that is held, if its turn is there. Otherwise: when to look again; meanwhile it is answered if there
+  // is something to say without creating anything.
   static std::optional<time::instant> draw(const std::shared_ptr<batch>& self);
 
   // Lines of the answer that are complete, to be taken.
@@ -68,7 +69,11 @@ class batch {
     batch_line says{};
     onboarding::workspace space{};
     transport::departure left{};
+    bool looked_at = false;
   };
+  onboarding::creation_request request_of(const line& one) const;
+  static transport::task<> look(std::shared_ptr<batch> self, std::unique_ptr<line> one);
+  void answer(line& one, std::expected<onboarding::creation_answer, errors::failure> what, std::string_view body);
   static transport::task<> run(std::shared_ptr<batch> self, std::unique_ptr<line> one);
   void created(const line& one, const onboarding::creation_answer& made, std::string_view body);
   void failed(std::size_t number, const errors::failure& why);
@@ -79,6 +84,8 @@ class batch {
   batch_terms terms_;
   json::scanner scanner_;
   std::unique_ptr<line> held_;
+  bool looking_ = false;  // at the line that is held
+  bool left_ = false;
   std::vector<line*> running_;
   std::size_t running_bytes_ = 0;
   std::string answers_;

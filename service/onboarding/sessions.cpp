@@ -39,6 +39,17 @@ task<sessions::created> sessions::create(creation_request what, workspace& space
   return shares ? create_shared(what, space, out) : create_alone(what, space, out);
 }
 
+task<std::optional<sessions::created>> sessions::foresee(creation_request what, workspace& space, std::string& out) {
+  auto composed = compose_creation(what.body, what.policy, memory_, space.upstream_body, space.from_defaults);
+  if (what.idempotency_key && (composed || composed.error().id == problem::validation_failed)) {
+    auto looking = known(what, space, out);
+    auto already = co_await std::move(looking);
+    if (already) co_return already;
+  }
+  if (!composed) co_return created{std::unexpected{std::move(composed.error())}};
+  co_return std::nullopt;
+}
+
 task<sessions::created> sessions::refused(failure why) {
   co_return std::unexpected{std::move(why)};
 }
@@ -46,12 +57,21 @@ task<sessions::created> sessions::refused(failure why) {
 // What was accepted once has its answer for as long as its key is kept, also where the rules have changed since.
 task<sessions::created> sessions::refused_unless_known(creation_request what, workspace& space, std::string& out,
                                                        failure why) {
+  auto looking = known(what, space, out);
+  auto already = co_await std::move(looking);
+  if (already) co_return std::move(*already);
+  co_return std::unexpected{std::move(why)};
+}
+
+// By what the key stands for already, if it does.
+task<std::optional<sessions::created>> sessions::known(creation_request what, workspace& space, std::string& out) {
   auto looking = look_up(parts_.loop, parts_.records, {what.caller, std::string{*what.idempotency_key}},
                          json::canonical_digest(what.body));
-  auto known = co_await std::move(looking);
-  if (!known) co_return std::unexpected{std::move(why)};
-  if (known->is != store::claim::outcome::done) co_return std::unexpected{refusal_of(*known, parts_.loop.now())};
-  co_return replay(what, std::move(known->answer), space, out);
+  auto found = co_await std::move(looking);
+  if (!found) co_return std::nullopt;
+  if (found->is != store::claim::outcome::done)
+    co_return created{std::unexpected{refusal_of(*found, parts_.loop.now())}};
+  co_return created{replay(what, std::move(found->answer), space, out)};
 }
 
 // The usual way: the caller's own request, on its own connection's coroutine.

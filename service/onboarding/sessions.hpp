@@ -117,6 +117,12 @@ class sessions {
   transport::task<std::expected<creation_answer, errors::failure>> create(creation_request what, workspace& space,
                                                                           std::string& out);
 
+  // What there is to say without creating anything: the faults of the body, or what the key stands for already.
+  // Nothing: `create` it.
+  transport::task<std::optional<std::expected<creation_answer, errors::failure>>> foresee(creation_request what,
+                                                                                          workspace& space,
+                                                                                          std::string& out);
+
   // In whose name Podero is asked for a session, and how.
   struct looking {
     dispatch::call_control* control = nullptr;  // deadline and caller
@@ -185,6 +191,7 @@ class sessions {
   static transport::task<created> refused(errors::failure why);
   transport::task<created> refused_unless_known(creation_request what, workspace& space, std::string& out,
                                                 errors::failure why);
+  transport::task<std::optional<created>> known(creation_request what, workspace& space, std::string& out);
   transport::task<created> create_alone(creation_request what, workspace& space, std::string& out);
   // Out of the frame, which is there for as long as Podero takes.
   [[gnu::noinline]] created made_alone(const creation_request& what, workspace& space, std::string& out);

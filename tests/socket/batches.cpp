@@ -100,3 +100,27 @@ TEST_CASE("A line of which nobody knows what became of it is on record, and ever
   CHECK(counted("201", "") == 1);
   CHECK(counted("502", "upstream-error") == 1);
 }
+
+TEST_CASE("What is known already, and what is wrong with a line, is said though the window has no room for an hour") {
+  const gateway::support::scratch_folder folder;
+  const running_simulator podero;
+  auto how = configuration::of(podero, folder);
+  how.account_more = "    limits: { sessions: [ { rate: 2, per: 1h } ] }\n";
+  const running_gateway gateway{how};
+  auto caller = gateway.caller();
+  std::string again;
+  for (const std::string key : {"order-1", "order-2"}) {
+    const auto made = caller.call("POST", sessions_path, body_for(7),
+                                  std::string{json_body} + "Idempotency-Key: \"" + key + "\"\r\n");
+    CHECK(made.status == 201);
+    again += R"({"idempotency_key":")" + key + R"(","body":)" + body_for(7) + "}\n";
+  }
+  again += R"({"idempotency_key":"order-1","body":)" + body_for(8) + "}\n";
+  again += R"({"idempotency_key":"order-3","body":{"user_id":"nobody"}})" + std::string{"\n"};
+  again += R"({"body":{"user_id":"nobody"}})" + std::string{"\n"};
+  const auto got = caller.call("POST", std::string{sessions_path} + "/batch", again, ndjson);
+  CHECK(got.status == 200);
+  CHECK(got.body.contains(R"({"summary":{"lines":5,"created":0,"reused":0,"replayed":2,"failed":3,"complete":true}})"));
+  CHECK(got.body.contains("/problems/idempotency-key-reused"));
+  CHECK(podero.counter("creations") == 2);
+}
