@@ -209,8 +209,9 @@ control_answer account_core::pause(std::chrono::milliseconds how_long) {
   // `pause.max` of the account bounds it, too; what is longer than this could not be added to an instant.
   limited.domain->hold(limited.account, now + std::min<std::chrono::milliseconds>(how_long, longest_pause));
   const auto left = limited.domain->state(limited.account).paused_until - limited.domain->now();
-  return {true, "paused for " + std::to_string(std::chrono::ceil<std::chrono::seconds>(left).count()) +
-                    " s; a pause never becomes shorter, `resume` ends it"};
+  auto text = "paused for " + std::to_string(std::chrono::ceil<std::chrono::seconds>(left).count()) + " s";
+  if (left < how_long - std::chrono::seconds{1}) text += ", which is all that its pause.max allows";
+  return {true, text + "; a pause never becomes shorter, `resume` ends it"};
 }
 
 control_answer account_core::resume() {

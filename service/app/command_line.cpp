@@ -48,11 +48,13 @@ Commands:
 
   To the running gateway, through its control socket:
   status                     how it stands, in a few lines
-  pause ACCOUNT [--for 10m]  send nothing for a while, for all callers
+  pause ACCOUNT [--for 10m]  send nothing for a while, for all callers, at most
+                             for the account's pause.max
   resume ACCOUNT             end the pause
   free-slot ACCOUNT ID       free a slot, by its number or its session
   renew-token ACCOUNT        ask for a new token now
-  log-level LEVEL            debug, info, warn, error; until the config changes
+  log-level LEVEL            trace, debug, info, warn, error; until the
+                             configuration changes
 
 )";
 
@@ -143,8 +145,8 @@ int with_configuration(const options::variables_map& given) {
     return fine;
   }
   if (given.count("check") != 0) {
-    print(settings::warnings(*configuration, settings::threads_of(configuration->threads, *environment,
-                                                                  std::thread::hardware_concurrency())));
+    print(warnings_of(*configuration,
+                      settings::threads_of(configuration->threads, *environment, std::thread::hardware_concurrency())));
     std::cout << file << ": fine\n";
     return fine;
   }
@@ -158,7 +160,8 @@ std::expected<std::filesystem::path, int> control_socket_of(const options::varia
   const std::string file = given["config"].as<std::string>();
   const auto loaded = settings::load(file, settings::system_environment{});
   if (!loaded) {
-    std::cerr << settings::text(loaded.error());
+    std::cerr << settings::text(loaded.error())
+              << "onboarding-gateway: to reach the running gateway all the same: --socket PATH\n";
     return std::unexpected{bad_usage};
   }
   if (loaded->control_socket) return *loaded->control_socket;

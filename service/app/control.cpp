@@ -23,7 +23,7 @@ constexpr std::array forms{
     form{"resume", 1, "resume ACCOUNT"},
     form{"free-slot", 2, "free-slot ACCOUNT ID"},
     form{"renew-token", 1, "renew-token ACCOUNT"},
-    form{"log-level", 1, "log-level debug|info|warn|error"},
+    form{"log-level", 1, "log-level trace|debug|info|warn|error"},
 };
 
 const form* form_of(std::string_view command) noexcept {
@@ -31,7 +31,9 @@ const form* form_of(std::string_view command) noexcept {
   return found == forms.end() ? nullptr : &*found;
 }
 
-constexpr std::array levels{std::pair{std::string_view{"debug"}, journal::level::debug},
+// As in the configuration, `trace` says no more than `debug`.
+constexpr std::array levels{std::pair{std::string_view{"trace"}, journal::level::debug},
+                            std::pair{std::string_view{"debug"}, journal::level::debug},
                             std::pair{std::string_view{"info"}, journal::level::info},
                             std::pair{std::string_view{"warn"}, journal::level::warning},
                             std::pair{std::string_view{"error"}, journal::level::error}};
@@ -142,7 +144,7 @@ control_answer control::obey(const control_order& order) {
   if (order.command == "resume") return account->resume();
   if (order.command == "free-slot") return account->free_slot(order.what);
   account->tokens.renew_now();
-  return {true, "a new token is being asked for; until there is one the present one is used"};
+  return {true, "a new token is being asked for; until it is there nothing changes"};
 }
 
 control_answer control::status() const {

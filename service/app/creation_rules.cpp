@@ -3,9 +3,32 @@
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 
+#include "onboarding/creation_members.hpp"
+#include "settings/suggestion.hpp"
+
 namespace gateway::app {
+
+namespace {
+
+void note_undocumented(const std::string& path, const boost::json::object& defaults,
+                       std::vector<settings::warning>& into) {
+  std::array<std::string_view, onboarding::known_member_count> known;
+  for (std::size_t i = 0; i < known.size(); ++i) known[i] = onboarding::known_member_name(i);
+  for (const auto& one : defaults) {
+    const std::string_view name{one.key().data(), one.key().size()};
+    if (onboarding::find_known_member(name) != onboarding::known_member_count) continue;
+    const auto meant = settings::nearest(name, known);
+    into.push_back({settings::member(path + ".defaults", name),
+                    "is no member that Podero documents" +
+                        (meant ? " (did you mean " + std::string{*meant} + "?)" : std::string{}) +
+                        ", and goes there with every creation"});
+  }
+}
+
+}  // namespace
 
 onboarding::creation_rules rules_of(const admission::account_policy& from) {
   onboarding::creation_rules rules;
@@ -37,6 +60,15 @@ std::vector<std::string> default_faults(const admission::directory& callers) {
     for (const auto& account : caller.accounts)
       std::ranges::move(default_faults(caller, account, rules_of(account)), std::back_inserter(found));
   return found;
+}
+
+std::vector<settings::warning> warnings_of(const settings::configuration& configuration, unsigned loops) {
+  auto all = settings::warnings(configuration, loops);
+  for (const auto& [name, account] : configuration.accounts)
+    note_undocumented(settings::member("accounts", name), account.defaults, all);
+  for (const auto& [name, caller] : configuration.callers)
+    note_undocumented(settings::member("callers", name), caller.defaults, all);
+  return all;
 }
 
 }  // namespace gateway::app

@@ -5,6 +5,7 @@
 
 #include "admission/directory.hpp"
 #include "onboarding/creation.hpp"
+#include "settings/load.hpp"
 
 namespace gateway::app {
 
@@ -17,5 +18,9 @@ std::vector<std::string> default_faults(const admission::caller& of, const admis
                                         const onboarding::creation_rules& rules);
 // The same of all callers and accounts.
 std::vector<std::string> default_faults(const admission::directory& callers);
+
+// What is legal in a configuration and probably not meant: what `settings` says of it, and defaults for members that
+// Podero does not document.
+std::vector<settings::warning> warnings_of(const settings::configuration& configuration, unsigned loops);
 
 }  // namespace gateway::app

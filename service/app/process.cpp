@@ -15,6 +15,7 @@
 
 #include "app/control.hpp"
 #include "app/control_server.hpp"
+#include "app/creation_rules.hpp"
 #include "app/drainer.hpp"
 #include "app/handshakes.hpp"
 #include "app/hardening.hpp"
@@ -236,7 +237,7 @@ class process {
   }
 
   void warn_of(const settings::configuration& configuration) {
-    for (const auto& w : settings::warnings(configuration, static_cast<unsigned>(loops_.size())))
+    for (const auto& w : warnings_of(configuration, static_cast<unsigned>(loops_.size())))
       log_.warn("the configuration is legal and unwise", {{"key", w.path}, {"detail", w.what}});
   }
 

@@ -372,12 +372,20 @@ std::string service::summary(const identity& program) const {
     text += "\n";
     std::vector<limiter::window_state> windows;
     at.domain->windows(at.account, windows);
-    for (const auto& w : windows)
+    for (const auto& w : windows) {
       text +=
-          "  " + std::string{w.name} + ": " + std::to_string(w.remaining) + " of " + std::to_string(w.rate) + " left\n";
-    for (const auto& slot : at.domain->slots())
-      text += "  slot " + std::to_string(slot.id) + ": held for " + seconds(now - slot.since) + ", until in " +
-              seconds(slot.until - now) + (slot.session.empty() ? "" : ", session " + slot.session) + "\n";
+          "  " + std::string{w.name} + ": " + std::to_string(w.remaining) + " of " + std::to_string(w.rate) + " left";
+      if (w.next > now) text += ", the next in " + seconds(w.next - now);
+      text += "\n";
+    }
+    const auto rules = at.domain->rules();
+    for (const auto& slot : at.domain->slots()) {
+      text += "  slot " + std::to_string(slot.id) + ": held";
+      auto before = " by ";
+      for (const auto holder : slot.holders) text += std::exchange(before, ", ") + rules.callers[holder].name;
+      text += " for " + seconds(now - slot.since) + ", ends in " + seconds(slot.until - now) +
+              (slot.session.empty() ? "" : ", session " + slot.session) + "\n";
+    }
   }
   return text;
 }

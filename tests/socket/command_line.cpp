@@ -115,6 +115,22 @@ TEST_CASE("Defaults that Podero would refuse are refused before the start, all o
   }
 }
 
+TEST_CASE("A default for a member that Podero does not document is unwise, and it is said which one was meant") {
+  const written good;
+  const auto file =
+      good.file("    defaults: { languag: de, device_type: 1 }\n",
+                "callers: { portal: { defaults: { sucess_url: \"https://a.example/\" }, accounts: [ sandbox ], "
+                "key_sha256: " +
+                    std::string(64, '0') + " } }\n");
+  const auto got = start({"--config", file, "--check"});
+  CHECK(got.code == 0);
+  const auto says = [&](std::string_view what) { CHECK_MESSAGE(got.errors.contains(what), got.errors); };
+  says(
+      "accounts.sandbox.defaults.languag: is no member that Podero documents (did you mean language?), and goes there");
+  says("accounts.sandbox.defaults.device_type: is no member that Podero documents, and goes there");
+  says("callers.portal.defaults.sucess_url: is no member that Podero documents (did you mean success_url?)");
+}
+
 TEST_CASE("A file that cannot be read is named") {
   const auto got = start({"--config", "/nowhere/gateway.yaml"});
   CHECK(got.code == 2);

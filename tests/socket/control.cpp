@@ -101,9 +101,30 @@ TEST_CASE("An account is paused for all callers, and resumed, and it is logged w
 TEST_CASE("However long a pause is asked for, it is as long as `pause.max` at most") {
   controlled running{""};
   CHECK(running.tell({"pause", "sandbox", "--for", "800000h"}).output ==
-        "paused for 900 s; a pause never becomes shorter, `resume` ends it\n");
+        "paused for 900 s, which is all that its pause.max allows; a pause never becomes shorter, `resume` ends it\n");
   CHECK(running.tell({"resume", "sandbox"}).output == "resumed\n");
   CHECK(running.tell({"pause", "sandbox", "--for", "0s"}).code == 2);
+}
+
+TEST_CASE("A file with faults is no reason not to reach the gateway") {
+  const controlled running;
+  running.gateway.rewrite(configuration{});
+  const auto refused = run(std::string{gateway_file}, {"status", "--config", running.gateway.file()});
+  CHECK(refused.code == 2);
+  CHECK(refused.errors.ends_with("to reach the running gateway all the same: --socket PATH\n"));
+}
+
+TEST_CASE("Who reads the state in the night sees when the next permit comes, and who holds which slot") {
+  controlled running{
+      "    test_account: shared\n",
+      "test_accounts: { shared: { open_sessions: 2, limits: { sessions: [ { rate: 2, per: 1h } ] } } }\n"};
+  auto caller = running.gateway.caller();
+  create(caller);
+  create(caller);
+  const auto said = running.tell({"status"}).output;
+  CHECK(said.contains("sessions-1h: 0 of 2 left, the next in 3"));
+  CHECK(said.contains("  slot 1: held by anonymous for "));
+  CHECK(said.contains(" s, ends in "));
 }
 
 TEST_CASE("A slot is freed by its session and by its number") {
