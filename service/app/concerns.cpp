@@ -61,7 +61,20 @@ void look_at_upstream(const account_facts& of, notes& say) {
   if (of.slow_down > 1.0) say.limited("", "slowed down after a pause that Podero asked for");
 }
 
+void look_at_share(const account_facts& of, notes& say) {
+  if (!of.share_left) return;
+  if (*of.share_left > time::duration{0})
+    return say.limited(
+        "OnboardingGatewayStoreDegraded",
+        "goes on without the shared store, with its degraded share, for another " + words(*of.share_left));
+  say.outage("OnboardingGatewayStoreDegraded",
+             "nothing is sent until the shared store is back: this instance has no "
+             "degraded share, or may not use it any longer");
+}
+
 void look_at_limits(const account_facts& of, notes& say) {
+  // While the store is away what is left of them is not known.
+  if (of.store_away) return;
   // The one that takes longest to have room says when it goes on.
   const account_facts::window* full = nullptr;
   for (const auto& w : of.windows)
@@ -114,6 +127,7 @@ std::vector<concern> concerns_of(const process_facts& process, const std::vector
     notes say{of.name};
     look_at_token(of, say);
     look_at_upstream(of, say);
+    look_at_share(of, say);
     look_at_limits(of, say);
     std::ranges::move(say.all, std::back_inserter(all.all));
   }

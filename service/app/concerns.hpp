@@ -48,6 +48,7 @@ struct account_facts {
   std::size_t slots = 0;  // 0: no test account
   std::size_t slots_held = 0;
   std::optional<time::duration> slot_free_in{};  // the first that ends
+  std::optional<time::duration> share_left;      // of the degraded share, while the store is away
   bool store_away = false;
 };
 

@@ -165,6 +165,10 @@ void service::declare_gauges() {
       out.add(usable ? 1.0 : 0.0, account->name);
     }
   }));
+  gauges_.push_back(registry.compute(families.credentials_refused, [this](auto& out) {
+    for (const auto& account : accounts_)
+      out.add(account->tokens.latest() == token::keeper::standing::refused ? 1.0 : 0.0, account->name);
+  }));
   gauges_.push_back(registry.compute(families.breaker_state, [this](auto& out) {
     for (const auto& account : accounts_)
       out.add(static_cast<double>(account->health.state(parts_.clock.now())), account->name);
@@ -267,6 +271,11 @@ void service::declare_store_gauges() {
     out.add(away ? 1.0 : 0.0, "degraded");
   }));
   if (!store_) return;
+  gauges_.push_back(registry.compute(families.degraded_share_seconds, [this](auto& out) {
+    for (const auto& account : accounts_)
+      if (const auto left = account->limited.domain->share_left(account->limited.account))
+        out.add(std::chrono::duration<double>{*left}.count(), account->name);
+  }));
   gauges_.push_back(registry.compute(families.store_unsafe, [this](auto& out) {
     out.add(store_->appends() ? 0.0 : 1.0, "appendonly");
     out.add(store_->evicts() ? 1.0 : 0.0, "maxmemory-policy");

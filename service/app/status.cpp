@@ -149,6 +149,7 @@ account_facts facts_of(const account_core& of, const pen& with) {
                       .slow_down = state.slow_down,
                       .waiting = state.waiting,
                       .oldest_wait = state.oldest_since ? with.now - *state.oldest_since : time::duration{0},
+                      .share_left = domain.share_left(of.limited.account),
                       .store_away = domain.away()};
   std::vector<limiter::window_state> states;
   domain.windows(of.limited.account, states);

@@ -285,7 +285,9 @@ void domain::windows(std::size_t account, std::size_t caller, kind what, time::i
   auto& p = *parts_;
   now = p.at(now);
   const auto before = into.size();
-  p.words.windows(p.lane_of(what, account, caller).draws, p.active, now, into);
+  const auto& draws = p.lane_of(what, account, caller).draws;
+  p.words.windows(draws, p.active, now, into);
+  p.show_stranded(draws, now, std::span{into}.subspan(before));
   const auto paused_until = p.ledger->pace_of(account).paused_until();
   if (paused_until <= now) return;
   for (auto& one : std::span{into}.subspan(before)) {
@@ -298,7 +300,11 @@ void domain::windows(std::size_t account, std::size_t caller, kind what, time::i
 void domain::windows(std::size_t account, time::instant now, std::vector<window_state>& into) const {
   auto& p = *parts_;
   if (p.rules.callers.empty()) return;
-  p.words.windows(p.lane_of(kind::creation, account, 0).shared, p.active, p.at(now), into);
+  now = p.at(now);
+  const auto before = into.size();
+  const auto& draws = p.lane_of(kind::creation, account, 0).shared;
+  p.words.windows(draws, p.active, now, into);
+  p.show_stranded(draws, now, std::span{into}.subspan(before));
 }
 
 account_state domain::state(std::size_t account, time::instant now) const {
@@ -315,6 +321,11 @@ account_state domain::state(std::size_t account, time::instant now) const {
       seen.oldest_since = std::min(seen.oldest_since.value_or(who.entered_), who.entered_);
   }
   return seen;
+}
+
+bool domain::stranded(std::size_t account, time::instant now) const {
+  auto& p = *parts_;
+  return !p.rules.callers.empty() && p.stranded(p.lane_of(kind::creation, account, 0).shared, p.at(now));
 }
 
 std::uint64_t domain::drawn(kind what) const noexcept {

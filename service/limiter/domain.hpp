@@ -209,6 +209,8 @@ class domain {
   // Without regard to callers: for metrics.
   void windows(std::size_t account, time::instant now, std::vector<window_state>& into) const;
   account_state state(std::size_t account, time::instant now) const;
+  // Nothing but the shared store's return can help the account's creations.
+  bool stranded(std::size_t account, time::instant now) const;
   std::vector<slot_state> slots(time::instant now) const;
   // How many permits were ever drawn: all, or those of creations.
   std::uint64_t drawn(kind what) const noexcept;

@@ -157,6 +157,17 @@ bool shared_domain::away() const {
   return ledger_ != nullptr && ledger_->away();
 }
 
+std::optional<time::duration> shared_domain::share_left(std::size_t account) const {
+  const std::lock_guard lock{mutex_};
+  if (ledger_ == nullptr || !ledger_->away()) return std::nullopt;
+  const auto at = now();
+  if (domain_.stranded(account, at)) return time::duration::zero();
+  std::vector<window_state> counted;
+  domain_.windows(account, at, counted);
+  if (counted.empty()) return std::nullopt;
+  return std::max(ledger_->share_usable_until() - at, time::duration::zero());
+}
+
 void shared_domain::bind(std::uint64_t slot, std::string_view session) {
   decide(nullptr, now(), [&](domain& d, time::instant, notices&) { d.bind(slot, session); });
 }

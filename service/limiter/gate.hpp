@@ -57,6 +57,9 @@ class shared_domain {
   void connected(std::string run_id);
   // The shared store does not answer.
   bool away() const;
+  // While it is away: for how long the account's creations may go on here with the degraded share; zero: they may not.
+  // Nothing: it is not away, or nothing of them is counted.
+  std::optional<time::duration> share_left(std::size_t account) const;
   // Hears of each change of that, on the home loop, from within a decision: it must not come back. Before the first.
   void on_away(std::function<void(bool)> what) { heard_away_ = std::move(what); }
 

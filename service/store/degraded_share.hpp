@@ -32,6 +32,8 @@ class degraded_share {
   void lease_asked(time::instant now) noexcept { due_ = now + usable_for_ / 4; }
   void leased(time::instant asked) noexcept { usable_until_ = asked + usable_for_ - usable_for_ / 1000; }
   void refused() noexcept { usable_until_ = {}; }
+  // Until when it may be used; the past, and the epoch: not now.
+  time::instant usable_until() const noexcept { return exists_ ? usable_until_ : time::instant{}; }
   // No further use is made of it. Whether the lease may go to another at once.
   bool leave(time::instant now) noexcept;
 

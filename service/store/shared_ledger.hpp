@@ -54,6 +54,8 @@ class shared_ledger final : public ledger {
   // changed.
   void answered(std::uint64_t tag, const redis::outcome& what, time::instant asked, time::instant received);
   bool away() const noexcept { return away_; }
+  // While it is away: until when this replica may use its degraded share.
+  time::instant share_usable_until() const noexcept { return degraded_.usable_until(); }
   // The process is about to end, and draws nothing any more: what is in reserve goes back, and so does the lease,
   // unless something that was sent under it is still in a window.
   void leave(time::instant now);

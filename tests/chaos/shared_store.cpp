@@ -17,7 +17,9 @@ namespace {
 constexpr auto password = "example-password-not-real";
 
 std::string shared_state(const std::string& redis) {
-  return "shared_state: { store: redis, max_replicas: 2, redis: " + redis + " }\n";
+  // Not the 50 ms of the default: a machine that is busy with other tests is no sick store.
+  return "shared_state: { store: redis, max_replicas: 2, redis: " + redis.substr(0, redis.rfind('}')) +
+         ", timeout: 1s } }\n";
 }
 
 // Two replicas of one configuration, and the simulator.
@@ -110,7 +112,7 @@ TEST_CASE("Without the store a keyed request is refused within its time, and not
   const auto began = std::chrono::steady_clock::now();
   const auto keyed =
       caller.call("POST", sessions_path, example_request, std::string{json_body} + "Idempotency-Key: \"order-2\"\r\n");
-  CHECK(std::chrono::steady_clock::now() - began < 2s);
+  CHECK(std::chrono::steady_clock::now() - began < 5s);
   CHECK(keyed.status == 503);
   CHECK(text_in(keyed.json(), "type") == "/problems/store-unavailable");
   CHECK(text_in(keyed.json(), "upstream_effect") == "none");
@@ -144,6 +146,11 @@ TEST_CASE("Without the store nothing goes to a test account") {
   CHECK(text_in(refused.json(), "type") == "/problems/store-unavailable");
   CHECK(refused.header("Retry-After") != "");
   CHECK(podero.counter("creations") == 0);
+  // And nowhere does it look as if there were room.
+  CHECK(gateway.metric(R"(onboarding_gateway_degraded_share_seconds{account="sandbox"})") == 0);
+  CHECK(gateway.metric(R"(onboarding_gateway_permits_remaining{account="sandbox",window="sessions-24h"})") == 0);
+  CHECK(gateway.metric(R"(onboarding_gateway_permits_next_seconds{account="sandbox",window="sessions-24h"})") < 3);
+  CHECK(get(gateway.admin(), "/status").body.contains("nothing is sent until the shared store is back"));
 }
 
 TEST_CASE("What Redis refuses is in the log in its own words") {

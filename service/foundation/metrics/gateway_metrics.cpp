@@ -79,6 +79,15 @@ gateway_metrics::gateway_metrics(catalogue& in)
           in.add_counter("token_renewals_total", "Attempts to obtain an access token.", {"account", "outcome"})},
       account_ready{in.add_gauge(
           "account_ready", "1 while the account has an access token that is not known to be refused.", {"account"})},
+      credentials_refused{in.add_gauge("credentials_refused",
+                                       "1 while the token endpoint refuses the account's credentials, or the API the "
+                                       "tokens that it gives: somebody must act.",
+                                       {"account"})},
+      degraded_share_seconds{
+          in.add_gauge("degraded_share_seconds",
+                       "While the shared store is away: for how long the account may still use its degraded share; 0: "
+                       "nothing of it is sent. Without a sample while the store is there.",
+                       {"account"})},
       breaker_state{in.add_gauge("breaker_state", "The upstream circuit: 0 closed, 1 half-open, 2 open.", {"account"})},
       retries_total{in.add_counter("retries_total", "Attempts that were repeated.", {"account", "reason"})},
       retry_budget_remaining{

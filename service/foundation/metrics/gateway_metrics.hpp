@@ -40,6 +40,8 @@ struct gateway_metrics {
   family<gauge, 1> token_generation;                          // account
   family<counter, 2> token_renewals_total;                    // account, outcome (renewed, adopted, failed, refused)
   family<gauge, 1> account_ready;                             // account
+  family<gauge, 1> credentials_refused;                       // account
+  family<gauge, 1> degraded_share_seconds;                    // account
   family<gauge, 1> breaker_state;                             // account; 0 closed, 1 half-open, 2 open
   family<counter, 2> retries_total;                           // account, reason
   family<gauge, 1> retry_budget_remaining;                    // account

@@ -116,6 +116,26 @@ TEST_CASE("What concerns all is about no account, and the worst comes first") {
   CHECK(worst_of(concerns_of({.longest_silence = 11s}, {})) == situation::outage);
 }
 
+TEST_CASE("Without the shared store it is said for how long an account goes on, and nothing of its windows") {
+  auto facts = well();
+  facts.windows = {{"sessions-1h", 0, 2s}};
+  facts.slots_held = 2;
+  facts.store_away = true;
+  facts.share_left = 7min;
+  auto all = of(facts);
+  REQUIRE(all.size() == 2);
+  CHECK(all[0].text.starts_with("the shared store does not answer"));
+  check_only({all[1]}, situation::limited, "OnboardingGatewayStoreDegraded",
+             "goes on without the shared store, with its degraded share, for another 7 min");
+  facts.share_left = 0s;
+  all = of(facts);
+  REQUIRE(all.size() == 2);
+  check_only(
+      {all[1]}, situation::outage, "OnboardingGatewayStoreDegraded",
+      "nothing is sent until the shared store is back: this instance has no degraded share, or may not use it any "
+      "longer");
+}
+
 TEST_CASE("What the shared store refuses is said in its words, and is an outage where no key can be kept") {
   const auto all = concerns_of({.refused = {{"live_keep", "OOM no"}, {"key_claim", "NOPERM zadd"}}}, {well()});
   REQUIRE(all.size() == 2);

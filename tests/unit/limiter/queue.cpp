@@ -384,6 +384,30 @@ TEST_CASE("who was only behind others is told that they wait, and with more time
   CHECK(who.why.guard == guard::queue);
 }
 
+// As a shared one that is away, with no share to fall back on.
+struct out_of_reach final : store::memory_ledger {
+  using memory_ledger::memory_ledger;
+  store::opening expected(const store::use&, time::instant) override {
+    return {time::instant::max(), {store::binding::by::store, 0, 0}};
+  }
+};
+
+TEST_CASE("where nothing but the store's return can help, the windows have no room, whatever was sent") {
+  const auto rules = rules_of(one_per_ten_seconds());
+  const table t{rules, std::make_unique<out_of_reach>(ledger_rules_of(rules))};
+  CHECK(t.d.stranded(0, t.now));
+  std::vector<window_state> seen;
+  t.d.windows(0, t.now, seen);
+  t.d.windows(0, 1, kind::creation, t.now, seen);
+  REQUIRE(seen.size() == 2);
+  for (const auto& one : seen) {
+    CHECK(one.remaining == 0);
+    CHECK(one.next == t.now + 2s);
+  }
+  const table there{rules_of(one_per_ten_seconds())};
+  CHECK_FALSE(there.d.stranded(0, there.now));
+}
+
 TEST_CASE("in a drain nobody waits; who need not wait still goes") {
   table t{rules_of(one_per_ten_seconds())};
   t.sends = false;
