@@ -214,10 +214,12 @@ void keeper::note_trouble(bool refused, std::string reason, time::duration at_le
 void keeper::reject(std::uint64_t generation) {
   parts_.home.post([this, generation] {
     const auto* present = renewal_.usable(parts_.home.now());
-    if (present != nullptr && present->generation == generation) latest_refused_ = true;
+    const bool news = present != nullptr && present->generation == generation && !std::exchange(latest_refused_, true);
     const auto* before = renewal_.failing();
     renewal_.on_rejected(generation, parts_.home.now());
-    if (const auto* after = renewal_.failing(); after != nullptr && before == nullptr) parts_.observer.failed(*after);
+    // Of each token that is no use, as long as none is.
+    if (const auto* after = renewal_.failing(); after != nullptr && (before == nullptr || news))
+      parts_.observer.failed(*after);
     publish();
   });
 }

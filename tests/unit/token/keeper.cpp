@@ -306,6 +306,19 @@ TEST_CASE_FIXTURE(keeper_fixture,
   CHECK(subject.latest() == keeper::standing::well);
 }
 
+TEST_CASE_FIXTURE(keeper_fixture, "as long as none works each token that the API refuses is told of") {
+  subject.start();
+  for (std::uint64_t generation = 1; generation <= 4; ++generation) {
+    grant("t" + std::to_string(generation));
+    tokens.reject(generation);
+    settle();
+    tokens.reject(generation);
+    advance(2min);
+  }
+  CHECK(observer.failures.size() == 3);  // the first one may only have been too new
+  CHECK(subject.latest() == keeper::standing::refused);
+}
+
 TEST_CASE_FIXTURE(keeper_fixture,
                   "tokens that have expired when they come are failures, and asked for ever less often") {
   subject.start();
