@@ -112,6 +112,10 @@ failure dispatcher::caller_gone() {
   return failure_of(problem::request_timeout, "The caller left, and nothing was done for it.");
 }
 
+failure dispatcher::too_late() {
+  return failure_of(problem::upstream_timeout, "The request could not be sent to Podero in time.");
+}
+
 time::instant dispatcher::deadline_of(const call& what) noexcept {
   return what.control != nullptr ? what.control->deadline() : what.deadline;
 }
@@ -173,6 +177,10 @@ task<std::expected<dispatcher::ended, failure>> dispatcher::attempt(const call& 
       put_down(held);
       co_return std::unexpected{std::move(*veto)};
     }
+  }
+  if (!has_time(what)) {
+    put_down(held);
+    co_return std::unexpected{too_late()};
   }
   if (may_begin(held, waited, result)) {
     const auto begun = begin_exchange(what, held, result);
@@ -247,6 +255,12 @@ bool dispatcher::lost_meanwhile(hand& held, ended& into) {
   into.facts.end = exchange_end::lost;
   into.reason = "the server closed the connection before the request was sent";
   return true;
+}
+
+// Of a creation whose answer would certainly come too late nobody would know what became of it: it is not sent. (Where
+// somebody keeps the result, it is waited for.)
+bool dispatcher::has_time(const call& what) const noexcept {
+  return !creates(what.what) || what.watch != nullptr || deadline_of(what) - parts_.loop.now() >= usual_exchange_ / 2;
 }
 
 // What was in hand may be of no use any more. False: nothing is sent, and `into` says why.

@@ -187,6 +187,7 @@ class dispatcher {
   bool still_good(const hand& held) const;
   static void lay_aside(hand& held, ended& into);
   static bool lost_meanwhile(hand& held, ended& into);
+  bool has_time(const call& what) const noexcept;
   bool may_begin(hand& held, bool waited, ended& into) const;
   [[gnu::noinline]] transport::task<std::optional<errors::failure>> get_token(const call& what, workspace& space,
                                                                               hand& held,
@@ -210,6 +211,7 @@ class dispatcher {
   static time::instant deadline_of(const call& what) noexcept;
   static bool gone(const call& what) noexcept;
   static errors::failure caller_gone();
+  static errors::failure too_late();
   void compose(const call& what, const token::grant& token, workspace& space, hand& held) const;
   void note_answer(workspace& space, ended& into);
   void blot_out_token(upstream::answer& in) const;

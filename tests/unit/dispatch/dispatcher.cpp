@@ -380,6 +380,29 @@ TEST_CASE_FIXTURE(way_fixture, "a failure after an answer does not show that ans
   CHECK(r.status() == 0);
 }
 
+struct single_connection : way_fixture {
+  single_connection() : way_fixture{{.connections = 1}} {}
+};
+
+TEST_CASE_FIXTURE(single_connection, "a creation whose answer would come too late for certain is not sent") {
+  auto late = scripted_server::answer(201, "{}");
+  late.silent = true;
+  server.then(late);
+  result first;
+  create(first);
+  result second;
+  create(second, "2", 4200ms);
+  advance(4s);
+  server.step();
+  settle();
+  REQUIRE(first.delivered());
+  CHECK(second.failure().id == problem::upstream_timeout);
+  CHECK(second.failure().effect == effect::none);
+  CHECK(second.failure().detail == "The request could not be sent to Podero in time.");
+  CHECK(server.requests.size() == 1);
+  CHECK(pool.count().busy == 0);
+}
+
 // With a pipe that is smaller than a TLS record, a creation stays half handed over for as long as nobody reads.
 struct narrow_way : way_fixture {
   narrow_way() : way_fixture{{.capacity = 2048}} {}
