@@ -29,8 +29,13 @@ void append_escaped(std::string& out, std::string_view text) {
 void append_number(std::string& out, double value) {
   if (std::isnan(value)) return void(out += "NaN");
   if (std::isinf(value)) return void(out += value > 0 ? "+Inf" : "-Inf");
+  // As in the text format, so that a bucket has one name in both: 0.0001, and 1e-05.
+  const auto size = std::abs(value);
+  const bool plain = size == 0 || (size >= 1e-4 && size < 1e21);
   std::array<char, 32> text{};
-  out.append(text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr);
+  auto* const end = text.data() + text.size();
+  out.append(text.data(), plain ? std::to_chars(text.data(), end, value, std::chars_format::fixed).ptr
+                                : std::to_chars(text.data(), end, value).ptr);
 }
 
 // `le`: of a bucket; else empty.

@@ -45,7 +45,9 @@ void append_row(std::string& out, std::initializer_list<std::string> cells) {
 
 void append_seconds(std::string& out, std::int64_t nanoseconds) {
   std::array<char, 32> text{};
-  auto* const end = std::to_chars(text.data(), text.data() + text.size(), static_cast<double>(nanoseconds) / 1e9).ptr;
+  auto* const end = std::to_chars(text.data(), text.data() + text.size(), static_cast<double>(nanoseconds) / 1e9,
+                                  std::chars_format::fixed)
+                        .ptr;
   out += ' ';
   out.append(text.data(), end);
 }

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <string>
 #include <thread>
 
 using namespace gateway::metrics;
@@ -24,6 +26,20 @@ TEST_CASE("the older format's families, with counters named as OpenMetrics has i
   CHECK(render_open(all) ==
         "# HELP answers Answers of \\\"all\\\" kinds.\n# TYPE answers counter\nanswers_total{code=\"2\\\"0\\n0\"} 3\n"
         "# HELP open Open.\n# TYPE open gauge\nopen 0.5\n# EOF\n");
+}
+
+TEST_CASE("a bucket has one name in both formats, however small") {
+  constexpr std::array<std::chrono::nanoseconds, 5> bounds{100us, 250us, 500us, 1ms, 1min};
+  catalogue families{""};
+  const auto took = families.add_histogram("took_seconds", "Took.", bounds);
+  registry all{std::move(families)};
+  all.add_shard().at(took).observe(1s);
+  const auto open = render_open(all);
+  const auto text = render(all);
+  for (const std::string le : {"0.0001", "0.00025", "0.0005", "0.001", "60"}) {
+    CHECK_MESSAGE(open.contains("le=\"" + le + "\"} "), open);
+    CHECK_MESSAGE(text.contains("le=\"" + le + "\"} "), text);
+  }
 }
 
 TEST_CASE("a bucket shows the last trace that fell into it, and others none") {
