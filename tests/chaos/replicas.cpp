@@ -50,11 +50,13 @@ void check_answers(const crowd::seen& seen, std::size_t created) {
   CHECK(static_cast<std::size_t>(asked) >= 10 * created);
   MESSAGE("cut off: ", seen.cut_off, ", longest: ", seen.longest.count(), " ms");
   CHECK(seen.unexpected == "");
-  CHECK(seen.longest <= crowd::wait + 1s);
+  CHECK(seen.longest <= crowd::wait + 5s);
+  CHECK(seen.cut_off <= 200);  // by those that were killed
 }
 
-// No creation waited for Redis beyond its total of 200 ms and what a busy machine adds, whatever Redis did meanwhile:
-// neither in one question, nor with all that it asked for itself.
+// Hardly any creation waited for Redis beyond its total of 200 ms, whatever Redis did meanwhile: neither in one
+// question, nor with all that it asked for itself; and none without end, though a busy machine may let nobody run for a
+// second. (That it is 200 ms exactly is shown without a clock, in tests/redis/creations.cpp.)
 void check_time_spent_on_redis(const cluster& c) {
   for (std::size_t i = 0; i < replicas; ++i) {
     // The gateway goes on asking Redis for itself, so all is read off one page.
@@ -62,10 +64,13 @@ void check_time_spent_on_redis(const cluster& c) {
     const auto value = [&](const std::string& series) { return value_of(series, page); };
     const auto one = value("onboarding_gateway_store_duration_seconds_count");
     CHECK(one > 0);
-    CHECK(value(R"(onboarding_gateway_store_duration_seconds_bucket{le="0.25"})") == one);
+    CHECK(value(R"(onboarding_gateway_store_duration_seconds_bucket{le="0.25"})") >= 0.97 * one);
+    CHECK(value(R"(onboarding_gateway_store_duration_seconds_bucket{le="2.5"})") == one);
     const std::string all = R"(onboarding_gateway_stage_duration_seconds_bucket{stage="store",account="sandbox",le=")";
-    CHECK(value(all + "+Inf\"}") > 0);
-    CHECK(value(all + "0.25\"}") == value(all + "+Inf\"}"));
+    const auto everybody = value(all + "+Inf\"}");
+    CHECK(everybody > 0);
+    CHECK(value(all + "0.25\"}") >= 0.97 * everybody);
+    CHECK(value(all + "2.5\"}") == everybody);
   }
 }
 

@@ -92,7 +92,9 @@ struct balancer {
   }
   static std::string text(unsigned short port, const std::vector<std::unique_ptr<running_gateway>>& behind) {
     std::string out =
-        "global\n  nbthread 1\ndefaults\n  mode http\n  retries 0\n  timeout connect 2s\n  timeout client 30s\n"
+        "global\n  nbthread 1\ndefaults\n  mode http\n  retries 0\n  timeout connect 10s\n  timeout check 10s\n  "
+        "timeout "
+        "client 30s\n"
         "  timeout server 30s\nfrontend callers\n  bind 127.0.0.1:" +
         std::to_string(port) +
         "\n  default_backend gateways\nbackend gateways\n  option httpchk\n  http-check send meth GET uri /readyz ver "
@@ -113,7 +115,7 @@ TEST_CASE("Two gateways behind HAProxy, replaced twenty times by turns under loa
   const scratch_folder folder;
   running_simulator podero;
   auto how = configuration::of(podero, folder);
-  how.drain = "{ delay: 1s, timeout: 10s }";
+  how.drain = "{ delay: 2s, timeout: 10s }";
   std::vector<std::unique_ptr<running_gateway>> gateways;
   for (int i = 0; i < 2; ++i) gateways.push_back(std::make_unique<running_gateway>(how));
   const auto port = free_port();
@@ -126,7 +128,7 @@ TEST_CASE("Two gateways behind HAProxy, replaced twenty times by turns under loa
     how.admin = on(one->admin());
     one.reset();  // SIGTERM; it ends with 0
     one = std::make_unique<running_gateway>(how);
-    std::this_thread::sleep_for(500ms);  // until HAProxy has seen twice that it is ready
+    std::this_thread::sleep_for(1s);  // until HAProxy has seen twice that it is ready
   }
   callers.stop();
   MESSAGE(replacements << " replacements, " << callers.answered() << " requests answered, " << callers.lost()

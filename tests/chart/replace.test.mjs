@@ -76,6 +76,8 @@ async function replacement(given) {
       config.control_socket = `${on.folder}/${name}.sock`;
       config.accounts.production.resolve = { 'app.podero.com': `${simulator.address}:${simulator.api}` };
       config.accounts.production.tls = { ca_file: simulator.ca };
+      // How long a busy machine may stand still is not the question here.
+      config.shared_state.redis.timeout = '2s';
       config.shared_state.redis.url = `redis://${redis.address}:${redisPort}/0`;
       const process = on.gateway(config, name, place);
       const one = { name, address: place.address, port: portOf, process, gone: place.gone };

@@ -86,7 +86,7 @@ async function the_whole_way(world, browser) {
   assert.equal(answer.body.object_id, device);
   assert.equal(answer.headers.get('preference-applied'), 'wait=60');
   const told = Number(answer.headers.get('server-timing').match(/^poll;desc="interval";dur=([\d.]+)$/)[1]);
-  assert.ok(at - completed <= told + 500, `answered ${at - completed} ms after the end, with polls ${told} ms apart`);
+  assert.ok(at - completed <= told + 5000, `answered ${at - completed} ms after the end, with polls ${told} ms apart`);
   assert.equal(await held(world), 0, 'completion gives the slot back');
 
   const path = `/users/${user}/heat-pumps`;

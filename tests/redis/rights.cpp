@@ -81,7 +81,7 @@ TEST_CASE("With the documented user limits, keys, reuse, the token and waiting w
       "test_accounts:\n  demo: { open_sessions: 2, slot_ttl: 10s, limits: { sessions: [ { rate: 2, per: 1s } ] } }\n"
       "shared_state: { store: redis, max_replicas: 2, redis: { url: \"redis://localhost/0\", unix_socket: " +
       redis.unix_path() + ", username: " + command[2] + ", password_file: " + folder.write("password", password) +
-      " } }\n";
+      ", timeout: 2s } }\n";
   running_gateway first{how};
   running_gateway second{how};
   auto here = first.caller();

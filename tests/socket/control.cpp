@@ -153,9 +153,13 @@ TEST_CASE("A token is renewed when somebody says so") {
 
 TEST_CASE("The level of the log changes at once") {
   controlled running;
+  auto caller = running.gateway.caller();
   CHECK(running.tell({"log-level", "error"}).code == 0);
-  CHECK(running.tell({"log-level", "debug"}).code == 0);
-  running.gateway.process().line_with("told through the control socket");
+  caller.call("GET", "/v1/accounts/sandbox", {}, "X-Request-Id: said-by-nobody\r\n");
+  CHECK(running.tell({"log-level", "trace"}).code == 0);
+  caller.call("GET", "/v1/accounts/sandbox", {}, "X-Request-Id: said\r\n");
+  running.gateway.process().line_with(R"("request_id":"said")");
+  CHECK_FALSE(running.gateway.process().output().contains("said-by-nobody"));
 }
 
 TEST_CASE("What is wrong is said, with an exit code that tells whose fault it is") {

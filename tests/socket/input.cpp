@@ -11,11 +11,15 @@ namespace {
 
 // A caller with a key that may use `sandbox` and not `production`; small limits, so that little is too much.
 struct guarded {
+  // `patience`: how long a header and a body may take.
+  explicit guarded(std::string patience = "20s") : patience_{std::move(patience)} {}
+  std::string patience_;
   caller_key portal = make_caller_key("portal");
   both_programs running{[this](configuration& c) {
     c.api =
         "{ address: 127.0.0.1, port: 0, limits: { header: 4KiB, target: 512B, body: 1KiB },"
-        " timeouts: { header: 300ms, body: 300ms } }";
+        " timeouts: { header: " +
+        patience_ + ", body: " + patience_ + " } }";
     c.account_more =
         "  production:\n    base_url: " + c.base_url +
         "\n    token: { client_id: a, client_secret: example-secret-not-real }\n    tls: { ca_file: " + c.ca_file +
@@ -188,7 +192,7 @@ TEST_CASE("A body arrives in pieces, in chunks, and after 100-continue") {
 }
 
 TEST_CASE("What leaves the end of a request uncertain is refused, and its connection closed") {
-  const guarded g;
+  const guarded g{"300ms"};
   const std::string line = "POST " + std::string{sessions_path} + " HTTP/1.1\r\nHost: localhost\r\n";
   const std::vector<refusal> closing{
       {"no HTTP", "what is this?\r\n\r\n", 400, "malformed-request"},

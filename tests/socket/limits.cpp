@@ -7,10 +7,14 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <thread>
+
+#include "support/stillness.hpp"
 
 using namespace gateway::socket_tests;
 using namespace std::chrono_literals;
+using gateway::support::stillness;
 namespace {
 
 struct tally {
@@ -42,10 +46,24 @@ constexpr auto cycle = 4200ms;
 constexpr int cycles = 3;
 constexpr int per_cycle = 30;
 
-// Three cycles at more than ten times what is allowed.
-void check_promise_and_throughput(const both_programs& running) {
+// What came of three cycles at more than ten times what is allowed.
+struct outcome {
+  std::size_t created = 0;
+  std::size_t in_two_seconds = 0;
+  std::size_t in_four_seconds = 0;
+  std::chrono::duration<double> taken{0};
+  std::chrono::milliseconds stood_still{0};
+
+  bool as_promised() const {
+    return in_two_seconds <= 20 && in_four_seconds <= 30 &&
+           taken <= std::chrono::duration<double>{cycles * cycle} / 0.98;
+  }
+};
+
+outcome drive(const both_programs& running) {
   tally seen;
   std::atomic<bool> stop{false};
+  const stillness watched;
   std::vector<std::jthread> callers;
   for (int i = 0; i < 16; ++i) callers.emplace_back([&, i] { hammer(running.gateway, i, stop, seen); });
   const auto began = std::chrono::steady_clock::now();
@@ -54,15 +72,35 @@ void check_promise_and_throughput(const both_programs& running) {
   callers.clear();
 
   const auto arrived = creations(running.podero);
-  CHECK(busiest(arrived, 2s) <= 20);
-  CHECK(busiest(arrived, 4s) <= 30);
   REQUIRE(arrived.size() > cycles * per_cycle);
-  const std::chrono::duration<double> taken = arrived[cycles * per_cycle] - arrived[0];
-  CHECK(taken <= std::chrono::duration<double>{cycles * cycle} / 0.98);
   CHECK(seen.asked >= 10 * cycles * per_cycle);
   CHECK(seen.created == static_cast<int>(arrived.size()));
   CHECK(seen.without_instant == 0);
   CHECK(seen.others == 0);
+  return {.created = arrived.size(),
+          .in_two_seconds = busiest(arrived, 2s),
+          .in_four_seconds = busiest(arrived, 4s),
+          .taken = arrived[cycles * per_cycle] - arrived[0],
+          .stood_still = watched.longest()};
+}
+
+// The simulator stamps a request when it reads it: where nothing ran for a while it sees many at once, and all is later
+// than it should be. Only then is the same tried again.
+void check_promise_and_throughput(const std::function<void(const both_programs&)>& prepare,
+                                  const std::function<void(configuration&)>& how) {
+  for (int left = 4;; --left) {
+    const both_programs running{how};
+    prepare(running);
+    const auto got = drive(running);
+    MESSAGE(got.created << " creations; busiest 2 s: " << got.in_two_seconds << ", 4 s: " << got.in_four_seconds << "; "
+                        << got.taken.count() << " s; the machine stood still for " << got.stood_still.count()
+                        << " ms at most");
+    if (!got.as_promised() && got.stood_still > 50ms && left > 0) continue;
+    CHECK(got.in_two_seconds <= 20);
+    CHECK(got.in_four_seconds <= 30);
+    CHECK(got.as_promised());
+    return;
+  }
 }
 
 void limit(configuration& c) {
@@ -74,17 +112,18 @@ void limit(configuration& c) {
 }  // namespace
 
 TEST_CASE("At ten times the allowed rate no window is violated, and nearly all that is allowed is used") {
-  const both_programs running{limit};
-  check_promise_and_throughput(running);
+  check_promise_and_throughput([](const auto&) {}, limit);
 }
 
 TEST_CASE("The same where every tenth request needs a new connection whose handshake is slow") {
-  const both_programs running{limit};
-  running.podero.order(
-      "POST", "/faults",
-      R"({"match":{"operation":"connection"},"action":{"max_requests":10,"handshake_delay":"300ms"}})");
-  running.podero.order("POST", "/connections/close");
-  check_promise_and_throughput(running);
+  check_promise_and_throughput(
+      [](const both_programs& running) {
+        running.podero.order(
+            "POST", "/faults",
+            R"({"match":{"operation":"connection"},"action":{"max_requests":10,"handshake_delay":"300ms"}})");
+        running.podero.order("POST", "/connections/close");
+      },
+      limit);
 }
 
 TEST_CASE("Podero's 429 pauses everybody, and afterwards less is sent") {

@@ -255,8 +255,15 @@ TEST_CASE("The level of the log changes by reload") {
   running.gateway.rewrite(running.how);
   running.gateway.process().signal(SIGHUP);
   REQUIRE(eventually([&] { return get(running.gateway.admin(), "/config").body.contains("level: error"); }));
+  auto caller = running.gateway.caller();
+  caller.call("GET", "/v1/accounts/sandbox", {}, "X-Request-Id: said-by-nobody\r\n");
   running.how.log = "{ level: debug, format: json }";
-  running.reload("configuration reloaded");
+  running.gateway.rewrite(running.how);
+  running.gateway.process().signal(SIGHUP);
+  REQUIRE(eventually([&] { return get(running.gateway.admin(), "/config").body.contains("level: debug"); }));
+  caller.call("GET", "/v1/accounts/sandbox", {}, "X-Request-Id: said\r\n");
+  running.gateway.process().line_with(R"("request_id":"said")");
+  CHECK_FALSE(running.gateway.process().output().contains("said-by-nobody"));
 }
 
 // What it does to memory is for the release programs to show: tests/release.

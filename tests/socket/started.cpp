@@ -100,6 +100,7 @@ running_gateway::running_gateway(const configuration& how, support::streams stan
   const auto ready = process_.line_with("ready to serve");
   api_ = port_in(ready, "api");
   admin_ = port_in(ready, "admin");
+  process_.rewind();  // the loops run before that line, and what they say may stand before it
   recorded_.emplace(api_);
   if (!how.wait_until_ready) return;
   if (!eventually([this] { return get(admin_, "/readyz").status == 200; }))

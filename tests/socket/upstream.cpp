@@ -59,10 +59,10 @@ TEST_CASE("Whatever Podero answers, or does not, has its problem, and the next r
       {R"({"body":"<html>","html":false})", 502, "upstream-error", "created", "same-key"},
       {R"({"endless_body":true})", 502, "upstream-error", "unknown", "same-key"},
       {R"({"head_padding_kib":512})", 502, "upstream-error", "unknown", "same-key"},
-      {R"({"latency":"5s"})", 504, "upstream-timeout", "unknown", "same-key"},
+      {R"({"latency":"60s"})", 504, "upstream-timeout", "unknown", "same-key"},
       {R"({"stall_after_sent":30})", 504, "upstream-timeout", "unknown", "same-key"},
   };
-  both_programs running{[](auto& c) { c.timeouts = "{ total: 3s, connect: 1s, exchange: 500ms }"; }};
+  both_programs running{[](auto& c) { c.timeouts = "{ total: 15s, connect: 5s, exchange: 3s }"; }};
   auto caller = running.gateway.caller();
   for (const auto& one : outcomes) {
     CAPTURE(one.fault);

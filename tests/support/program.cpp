@@ -180,6 +180,11 @@ void program::close_outputs() {
   close_one(errors_);
 }
 
+void program::rewind() {
+  const std::scoped_lock lock{mutex_};
+  searched_ = 0;
+}
+
 std::string program::line_with(std::string_view text) {
   const auto until = std::chrono::steady_clock::now() + patience;
   std::unique_lock lock{mutex_};

@@ -60,6 +60,8 @@ class program {
   // The next line of standard output (after the one found last) with that text in it, waited for with patience. Throws
   // std::runtime_error, with all that the program said, if it ends without that line or time is over.
   std::string line_with(std::string_view text);
+  // What is looked for from now on may stand anywhere in what was said.
+  void rewind();
   // Everything said so far.
   std::string output() const;
   std::string errors() const;
