@@ -26,7 +26,8 @@ failure outcome_unknown() {
   f.advice = errors::retry::operator_action;
   f.detail =
       "An earlier request with this key was sent to Podero, and what became of it is not known. What it asks for may "
-      "have been created; this key never creates it again. Look for it before you ask with a new key.";
+      "have been created; this key never creates it again. Use a new key only if a second one does no harm; else tell "
+      "who runs the gateway.";
   return f;
 }
 
