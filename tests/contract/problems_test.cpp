@@ -56,6 +56,7 @@ TEST_CASE("a page tells title, type, status and advice as the table has them, wi
     CHECK(std::string{example.at("type").as_string()} == "/problems/" + name);
     CHECK(std::string{example.at("title").as_string()} == row.title);
     CHECK(example.at("status") == row.status);
+    CHECK(example.at("detail") != example.at("title"));  // it says more, as the gateway does
     const auto served = proto_free_api::find_problem_page(row.name);
     REQUIRE(served.has_value());
     const auto json = boost::json::parse({served->json.data(), served->json.size()}).as_object();

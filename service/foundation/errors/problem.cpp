@@ -38,7 +38,7 @@ constexpr std::array table{
     problem_row{idempotency_key_reused, 422, "idempotency-key-reused", "This key was used with another body",
                 retry::never},
     problem_row{rate_limited, 429, "rate-limited", "A limit leaves no room in time", retry::later},
-    problem_row{no_free_slot, 429, "no-free-slot", "All slots of the test account are held", retry::later},
+    problem_row{no_free_slot, 429, "no-free-slot", "No slot is free for this request", retry::later},
     problem_row{headers_too_large, 431, "headers-too-large", "The header is too large", retry::never},
     problem_row{internal_error, 500, "internal-error", "The gateway failed", retry::operator_action},
     problem_row{not_configured, 501, "not-configured", "The account lacks a setting for this", retry::operator_action},
