@@ -88,7 +88,9 @@ bool reloader::reload(std::string_view why) {
   auto loaded = settings::load(parts_.file, recorded);
   watch(recorded.files(), !loaded);
   if (!loaded) {
-    const auto text = std::to_string(loaded.error().size()) + " faults, the first: " + loaded.error().front().text();
+    const auto count = loaded.error().size();
+    const auto text = (count == 1 ? "1 fault: " : std::to_string(count) + " faults, the first: ") +
+                      loaded.error().front().text();
     if (why.empty() && text == trouble()) return false;  // it was said when it was read first
     for (const auto& one : loaded.error())
       parts_.log.error("fault in the configuration", {{"fault", std::string_view{one.text()}}});

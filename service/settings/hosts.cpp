@@ -90,6 +90,9 @@ parsed<url> parse_url(std::string_view text) {
   if (view->has_query()) return no(text, "has a query, which does not belong here");
   if (view->has_fragment()) return no(text, "has a fragment, which does not belong here");
 
+  // HOST:PORT reads as a scheme and a path.
+  if (!view->has_authority()) return no(text, "is no absolute URL: write the scheme in front, as in http://HOST:PORT");
+
   url out;
   out.scheme = lower(std::string_view{view->scheme().data(), view->scheme().size()});
   out.host = lower(view->host_address());

@@ -104,10 +104,12 @@ TEST_CASE("A broken configuration is refused with every fault, and everything st
   running.how.more = "threats: 3\nlogs: 5\n";
   running.reload("threats");
   running.gateway.process().line_with("logs");
-  running.gateway.process().line_with("the one before stays in force");
+  CHECK(running.gateway.process().line_with("the one before stays in force").contains("2 faults, the first: "));
   CHECK(running.gateway.metric(success) == 0);
   CHECK(hash_in(running.gateway) == before);
   create(caller);
+  running.how.more = "threats: 3\n";
+  running.reload("1 fault: ");
   running.how = good;
   running.how.drain = "{ delay: 0ms, timeout: 11s }";
   running.reload("configuration reloaded");

@@ -136,6 +136,9 @@ TEST_CASE("A URL that may not be used is refused") {
         "7:12: accounts.a.proxy: \"https://proxy.example:3128\" must be an http URL: the proxy is spoken to in plain "
         "HTTP, "
         "and TLS runs through it by CONNECT\n");
+  CHECK(account_faults("proxy: egress:3128") ==
+        "6:12: accounts.sandbox.proxy: \"egress:3128\" is no absolute URL: write the scheme in front, as in "
+        "http://HOST:PORT\n");
   CHECK(account_faults("proxy: http://me:example-secret-not-real@proxy:3128") ==
         "6:12: accounts.sandbox.proxy: has user info before the host; it would be shown and logged, so it is refused "
         "here\n");
