@@ -89,8 +89,8 @@ bool reloader::reload(std::string_view why) {
   watch(recorded.files(), !loaded);
   if (!loaded) {
     const auto count = loaded.error().size();
-    const auto text = (count == 1 ? "1 fault: " : std::to_string(count) + " faults, the first: ") +
-                      loaded.error().front().text();
+    const auto text =
+        (count == 1 ? "1 fault: " : std::to_string(count) + " faults, the first: ") + loaded.error().front().text();
     if (why.empty() && text == trouble()) return false;  // it was said when it was read first
     for (const auto& one : loaded.error())
       parts_.log.error("fault in the configuration", {{"fault", std::string_view{one.text()}}});
