@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ask, bin, freePort, key, stage, until } from '../chart/programs.mjs';
+import { program as chromium } from '../support/browser.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const docs = `${here}/../../docs`;
@@ -23,6 +24,8 @@ function run(command, args, options) {
   });
 }
 
+const org = '016b78a7-0c7c-4241-a277-015c3ad3cb90';
+
 // A gateway as a caller meets it: with keys, and a test account with room for what the page does.
 async function running(on) {
   const simulator = await on.simulator(['localhost']);
@@ -30,7 +33,7 @@ async function running(on) {
   const gateway = on.gateway({
     listeners: { api: { address: '127.0.0.1', port: api }, admin: { address: '127.0.0.1', port: admin } },
     accounts: { sandbox: { base_url: `https://localhost:${simulator.api}/api/partners/v2.0`, token: { client_id: 'example-client-id', client_secret: 'example-secret-not-real' },
-      tls: { ca_file: simulator.ca }, connect: { shortcuts: { heat_pump: '/heat-pumps' } }, test_account: 'demo' } },
+      tls: { ca_file: simulator.ca }, connect: { shortcuts: { heat_pump: '/heat-pumps' } }, org_id: org, test_account: 'demo' } },
     test_accounts: { demo: { open_sessions: 5, limits: { sessions: [{ rate: 20, per: '1m' }] } } },
     callers: { portal: { key_sha256: [createHash('sha256').update(key).digest('hex')], accounts: ['sandbox'] } },
   });
@@ -44,7 +47,7 @@ test('getting started, with curl', { timeout: 120_000 }, async () => {
   try {
     const { created, env, simulator } = await running(on);
     const all = snippets('getting-started.md', 'sh');
-    assert.ok(all.length >= 4, `${all.length} snippets`);
+    assert.ok(all.length >= 6, `${all.length} snippets`);
     // The user, who takes a second.
     const user = (async () => {
       const pending = await until('there is a session', 20, async () => (await created()).newest_first[0]);
@@ -55,11 +58,18 @@ test('getting started, with curl', { timeout: 120_000 }, async () => {
     assert.equal((await user).status, 200);
     assert.equal(ran.code, 0, ran.out + ran.err);
     assert.match(ran.out, /"sandbox"/);
+    assert.match(ran.out, /"role": ?"user"/, ran.out);
     assert.match(ran.out, /^201$/m, ran.out);
     assert.match(ran.out, /send the user to https:\/\/\S+\/heat-pumps\S*onboarding_session_id=/);
     assert.match(ran.out, /^204$/m);
     assert.match(ran.out, /"state": ?"pending"[^]*"state": ?"completed"/);
     assert.equal((await created()).total, 1);
+    // What is wrong is said in words.
+    const creation = all.find(text => text.includes('connect_urls'));
+    const wrong = await run('bash', ['-euo', 'pipefail', '-c', creation.replace('"language": "de"', '"language": 5').replace('invitation-4711', 'invitation-4710')], { cwd: on.folder, env });
+    assert.notEqual(wrong.code, 0);
+    assert.match(wrong.err, /^The body has one fault, named in `errors`\. Nothing was sent to Podero\. .*#\/language.* retry: never$/m);
+    assert.doesNotMatch(wrong.err, /Traceback/);
   } finally { await on.end(); }
 });
 
@@ -90,6 +100,16 @@ test('getting started, with Python, which survives an answer that got lost', { t
     assert.notEqual(wrong.code, 0);
     assert.match(wrong.err, /\/problems\/(validation-failed|idempotency-key-reused)/);
     assert.doesNotMatch(first.out + first.err + wrong.out + wrong.err, new RegExp(key));
+    // Who gives up says what stood in the way.
+    const impatient = all[0].replace('patience=120', 'patience=3');
+    assert.notEqual(impatient, all[0]);
+    writeFileSync(`${on.folder}/nobody.py`, impatient);
+    const nobody = await run('python3', ['nobody.py'], { cwd: on.folder, env: { ...env, GATEWAY: 'http://127.0.0.1:1' } });
+    assert.match(nobody.err, /Refused: not within the time; last: .*Connection refused/);
+    await ask(`http://127.0.0.1:${simulator.control}/faults`, { method: 'POST', body: JSON.stringify({ match: { operation: 'create' }, action: { status: 429, headers: { 'Retry-After': '60' } } }) });
+    writeFileSync(`${on.folder}/full.py`, impatient.replaceAll('invitation-4712', 'invitation-4715'));
+    const full = await run('python3', ['full.py'], { cwd: on.folder, env });
+    assert.match(full.err, /Refused: not within the time; last: .*sandbox.* Nothing was done/);
   } finally { await on.end(); }
 });
 
@@ -107,6 +127,14 @@ test('getting started, with TypeScript, strictly typed', { timeout: 180_000 }, a
     assert.equal(ran.code, 0, ran.out + ran.err);
     assert.match(ran.out, /^[0-9a-f-]{36} https:\/\/\S+onboarding_session_id=[0-9a-f-]{36}\n$/);
     assert.equal((await created()).total, 1);
+    const made = readFileSync(`${on.folder}/client.mjs`, 'utf8');
+    const variant = async (name, from, to, more = {}) => {
+      assert.ok(made.includes(from), from);
+      writeFileSync(`${on.folder}/${name}.mjs`, made.replace(from, to).replace('invitation-4713', `invitation-${name}`));
+      return run('node', [`${name}.mjs`], { cwd: on.folder, env: { ...env, ...more } });
+    };
+    assert.match((await variant('wrong', 'language: "de"', 'language: 5')).err, /RangeError: \/problems\/validation-failed: .*"pointer":"#\/language"/);
+    assert.match((await variant('nobody', 'patience = 120', 'patience = 3', { GATEWAY: `http://127.0.0.1:${await freePort()}` })).err, /RangeError: not within the time; last: .*ECONNREFUSED/);
   } finally { await on.end(); }
 });
 
@@ -125,6 +153,27 @@ test('testing without the shared account: gateway and simulator in CI', { timeou
     assert.match(ran.out, /deviceId=/, 'the completion tells where the browser would go');
     const log = readFileSync(`${on.folder}/gateway.log`, 'utf8');
     assert.match(log, /"audit":true/);
+  } finally { await on.end(); }
+});
+
+test('testing without the shared account: the browser\'s part, with Playwright', { timeout: 180_000, skip: chromium ? false : 'chromium is not installed (Debian: chromium)' }, async () => {
+  const on = new stage();
+  try {
+    const { created, env } = await running(on);
+    const all = snippets('testing-without-the-shared-account.md', 'ts');
+    assert.equal(all.length, 1);
+    writeFileSync(`${on.folder}/onboarding.spec.ts`, all[0]);
+    writeFileSync(`${on.folder}/package.json`, '{ "type": "module" }');
+    symlinkSync(`${here}/node_modules`, `${on.folder}/node_modules`);
+    writeFileSync(`${on.folder}/portal.ts`, `export const createInvitation = async more => (await fetch(process.env.GATEWAY + '/v1/accounts/sandbox/onboarding-sessions', { method: 'POST',
+      headers: { Authorization: 'Bearer ' + process.env.GATEWAY_KEY, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ price_zone_default: 'AT', success_url: 'https://my-customerportal.com/success', cancel_url: 'https://my-customerportal.com/error',
+        user_id: 'a169451c-8525-4352-b8ca-070dd449a1a5', ...more }) })).json();`);
+    writeFileSync(`${on.folder}/playwright.config.ts`, `export default { timeout: 60_000, use: { launchOptions: { executablePath: '${chromium}', args: ['--no-sandbox'] } } };`);
+    const ran = await run('node', [`${here}/node_modules/@playwright/test/cli.js`, 'test', '--reporter=line'], { cwd: on.folder, env, timeout: 120_000 });
+    assert.equal(ran.code, 0, ran.out + ran.err);
+    assert.match(ran.out, /1 passed/);
+    assert.equal((await created()).newest_first[0].object_id?.length, 36, JSON.stringify((await created()).newest_first[0]));
   } finally { await on.end(); }
 });
 

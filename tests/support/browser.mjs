@@ -9,7 +9,7 @@ const patience = 20000;
 const later = ms => new Promise(done => setTimeout(done, ms));
 
 // Where Debian puts it; its wrapper script reads settings that a test does not want.
-const program = ['/usr/lib/chromium/chromium', '/usr/bin/chromium'].find(existsSync);
+export const program = ['/usr/lib/chromium/chromium', '/usr/bin/chromium'].find(existsSync);
 export const installed = program !== undefined;
 
 export class Browser {
