@@ -294,6 +294,23 @@ test('the image can be compiled from what .dockerignore lets through', { timeout
   } finally { rmSync(folder, { recursive: true }); }
 });
 
+test('the names and images of "from zero to production" and of the runbooks are those of every example', () => {
+  const page = readFileSync(`${root}/docs/from-zero-to-production.md`, 'utf8');
+  const images = parse(page.match(/where your images are.*:\n\n((?: {4}.*\n)+)/)[1]);
+  const runbooks = readdirSync(`${root}/docs/runbooks`).map(name => readFileSync(`${root}/docs/runbooks/${name}`, 'utf8'));
+  const named = new Set([page, ...runbooks].flatMap(text => [...text.matchAll(/\bdeploy(?:ment)?\/([a-z][a-z-]+)/g)].map(m => m[1]).filter(name => name !== 'helm')));
+  for (const name of examples) {
+    const all = objects(template('helm-4', changed(example(name), Object.fromEntries(Object.entries(images).map(([part, value]) => part === 'image' ? ['image.repository', value.repository] : [`${part}.image.repository`, value.image.repository])))).out);
+    const deployed = all.filter(o => o.kind === 'Deployment');
+    assert.deepEqual([...named], [deployed[0].metadata.name], name);
+    const pulled = all.flatMap(o => [o.spec?.template?.spec ?? o.spec]).flatMap(spec => spec?.containers ?? []).map(one => one.image);
+    assert.ok(pulled.length >= 1, name);
+    for (const image of pulled) assert.match(image, /^registry\.internal\.example\/platform\/[a-z-]+:/, name);
+    const simulator = deployed.find(o => o.metadata.labels['app.kubernetes.io/component'] === 'simulator');
+    if (simulator) assert.ok(page.includes(`a certificate for the name \`${simulator.metadata.name}\``), simulator.metadata.name);
+  }
+});
+
 test('helm test creates a session against the simulator, and refuses at a real account', () => {
   const script = change => objects(template('helm-4', changed(example('sandbox-simulator-values.yaml'), change)).out).find(o => o.kind === 'Pod').spec.containers[0].args[0];
   assert.match(script({}), /\/v1\/accounts\/sandbox\/onboarding-sessions/);
@@ -399,7 +416,7 @@ for (const name of examples) {
     try {
       const rendered = objects(template('helm-4', example(name)).out);
       const text = on.provide(rendered.find(o => o.kind === 'ConfigMap' && o.data['gateway.yaml']).data['gateway.yaml']);
-      const simulator = await on.simulator(['gateway-simulator', 'app.podero.com', 'sandbox-app.podero.com']);
+      const simulator = await on.simulator(['gateway-onboarding-gateway-simulator', 'app.podero.com', 'sandbox-app.podero.com']);
       writeFileSync(`${on.folder}/run/simulator/ca.crt`, readFileSync(simulator.ca));
       writeFileSync(`${on.folder}/mounted.yaml`, text);
       const checked = spawnSync(`${bin}/onboarding-gateway`, ['--config', `${on.folder}/mounted.yaml`, '--check'], { encoding: 'utf8' });
