@@ -48,10 +48,10 @@ test('getting started, with curl', { timeout: 120_000 }, async () => {
     const { created, env, simulator } = await running(on);
     const all = snippets('getting-started.md', 'sh');
     assert.ok(all.length >= 6, `${all.length} snippets`);
-    // The user, who takes a second.
+    // The user, who takes until the page has read the session for the first time.
     const user = (async () => {
       const pending = await until('there is a session', 20, async () => (await created()).newest_first[0]);
-      await new Promise(done => setTimeout(done, 1000));
+      await until('the session is read', 20, async () => JSON.parse((await ask(`http://127.0.0.1:${simulator.control}/counters`)).text).reads > 0);
       return ask(`http://127.0.0.1:${simulator.control}/sessions/${pending.id}/complete`, { method: 'POST' });
     })();
     const ran = await run('bash', ['-euo', 'pipefail', '-c', all.join('\n')], { cwd: on.folder, env });
