@@ -323,12 +323,17 @@ def problem(status, name, retry, effect="none", **more):
 CREATED = {"status": 201, "body": {"id": "not-looked-at"}}
 
 
-def scripted(script, keys, *options):
-    """What the client does: exit code, what it said, the clock, and which keys it asked for in each request."""
+def loaded():
     loader = importlib.machinery.SourceFileLoader("onboarding_batch", CLIENT)
     client = importlib.util.module_from_spec(importlib.util.spec_from_loader("onboarding_batch", loader))
     sys.dont_write_bytecode = True
     loader.exec_module(client)
+    return client
+
+
+def scripted(script, keys, *options):
+    """What the client does: exit code, what it said, the clock, and which keys it asked for in each request."""
+    client = loaded()
     client.time = Clock()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Scripted)
     server.script, server.asked = script, []
@@ -403,7 +408,20 @@ def a_batch_that_is_put_off_as_a_whole_comes_back_when_it_was_told():
     assert "1 line put off until " in said and "(draining)" in said and "(status 502)" in said, said
 
 
+def a_gateway_that_holds_lines_back_is_not_waited_for_in_silence():
+    client, over, said = loaded(), threading.Event(), io.StringIO()
+    progress = client.Progress(3, 1)
+    with contextlib.redirect_stderr(said):
+        speaking = threading.Thread(target=client.say_what_is_waited_for, args=(progress, "sandbox", over, 0.01))
+        speaking.start()
+        eventually("it says so", lambda: "1 of 3, nothing new for " in said.getvalue())
+        over.set()
+        speaking.join(PATIENCE)
+    assert "the rest waits at the gateway for its turn (GET /v1/accounts/sandbox shows what is full)" in said.getvalue()
+
+
 def main():
+    a_gateway_that_holds_lines_back_is_not_waited_for_in_silence()
     a_line_that_is_put_off_is_asked_for_when_it_was_told_and_no_earlier()
     each_line_has_its_own_instant()
     a_key_whose_outcome_will_not_be_known_is_final_and_what_waits_for_an_operator_is_not()
