@@ -25,6 +25,15 @@ std::string_view name_of(dispatch::operation what) noexcept {
   return {};
 }
 
+std::string_view trace_id_of(const trace::context& of) noexcept {
+  return of.trace_id[0] == '\0' ? std::string_view{} : of.trace();
+}
+
+// For a line that leaves out what it does not know.
+std::optional<std::string_view> known(std::string_view text) noexcept {
+  return text.empty() ? std::nullopt : std::optional{text};
+}
+
 // Unknown methods share one name: a label may not hold what a caller makes up.
 std::string_view method_of(const listener::exchange& x) noexcept {
   const auto known = boost::beast::http::to_string(x.head.method);
@@ -163,20 +172,62 @@ void request_instrument::count(const listener::exchange& x, time::duration took,
   stage(stage_upstream, "upstream", stages.upstream);
 }
 
-void storm::happened(time::instant now, std::string_view reason) {
+void storm::happened(time::instant now, std::string_view reason, const dispatch::errand* of) {
   if (repetition_.say(now)) {
-    log_.warn(message_, {{"account", account_}, {"reason", reason}});
+    log_.warn(message_, {{"account", account_},
+                         {"operation", of == nullptr ? std::nullopt : known(name_of(of->what))},
+                         {"reason", reason},
+                         {"request_id", of == nullptr ? std::nullopt : known(of->origin.request.view())},
+                         {"trace_id", of == nullptr ? std::nullopt : known(trace_id_of(of->trace))}});
     return;
   }
   summarised_.add();
+  note_reason(reason);
+  what_.reset();
+  trace_ = {};
+  origin_ = {};
+  if (of == nullptr) return;
+  what_ = of->what;
+  trace_ = of->trace;
+  origin_ = of->origin;
+}
+
+void storm::note_reason(std::string_view reason) {
   reason_ = reason;
+  const auto known = std::ranges::find(unsaid_, reason, &unsaid::reason);
+  if (known != unsaid_.end())
+    ++known->times;
+  else if (unsaid_.size() < most_reasons)
+    unsaid_.push_back({std::string{reason}, 1});
+  else
+    ++of_other_reasons_;
+}
+
+// Where there was more than one: "answered 500 (12), answered 503 (3)".
+std::string storm::reasons() const {
+  std::string all;
+  if (unsaid_.size() < 2) return all;
+  for (const auto& one : unsaid_)
+    all += (all.empty() ? "" : ", ") + one.reason + " (" + std::to_string(one.times) + ")";
+  if (of_other_reasons_ > 0) all += ", others (" + std::to_string(of_other_reasons_) + ")";
+  return all;
 }
 
 void storm::tell(time::instant now) {
   const auto many = repetition_.due(now);
   if (!many) return;
   const auto within = std::chrono::duration_cast<std::chrono::seconds>(repetition_.interval()).count();
-  log_.warn(message_, {{"account", account_}, {"reason", reason_}, {"times", *many}, {"within_s", within}});
+  const auto all = reasons();
+  log_.warn(message_, {{"account", account_},
+                       {"operation", what_ ? known(name_of(*what_)) : std::nullopt},
+                       {"reason", reason_},
+                       {"reasons", known(all)},
+                       {"request_id", known(origin_.request.view())},
+                       {"trace_id", known(trace_id_of(trace_))},
+                       {"times", *many},
+                       {"within_s", within}});
+  unsaid_.clear();
+  of_other_reasons_ = 0;
 }
 
 upstream_instrument::upstream_instrument(parts given)
@@ -201,26 +252,26 @@ upstream_instrument::upstream_instrument(parts given)
       foreign_{parts_.shard.at(parts_.families.upstream_foreign_members_total, parts_.account)},
       store_{parts_.shard.at(parts_.families.stage_duration_seconds, "store", parts_.account)} {}
 
-void upstream_instrument::exchanged(dispatch::operation what, unsigned status, bool reused,
+void upstream_instrument::exchanged(const dispatch::errand& of, unsigned status, bool reused,
                                     const upstream::exchange_result& result) {
   (reused ? over_reused_ : over_new_).add();
   const auto end = static_cast<std::uint8_t>(result.end);
   if constexpr (metrics::counting)
     exchanges_
-        .get(metrics::pack(static_cast<std::uint8_t>(what), end, static_cast<std::uint16_t>(status)),
+        .get(metrics::pack(static_cast<std::uint8_t>(of.what), end, static_cast<std::uint16_t>(status)),
              [&]() -> metrics::counter& {
                const auto code = status == 0 ? std::string{upstream::to_string(result.end)} : std::to_string(status);
-               return parts_.shard.at(parts_.families.upstream_requests_total, parts_.account, name_of(what), code);
+               return parts_.shard.at(parts_.families.upstream_requests_total, parts_.account, name_of(of.what), code);
              })
         .add();
-  if (result.end == upstream::exchange_end::answered) return;
+  if (result.reason.empty()) return;  // it was answered, and not with a 5xx
   if (parts_.log.enabled(journal::level::debug))
     parts_.log.debug("an exchange failed", {{"account", parts_.account},
-                                            {"operation", name_of(what)},
+                                            {"operation", name_of(of.what)},
                                             {"end", upstream::to_string(result.end)},
                                             {"sent", result.sent},
                                             {"reason", result.reason}});
-  exchanges_failing_.happened(parts_.loop.now(), result.reason);
+  exchanges_failing_.happened(parts_.loop.now(), result.reason, &of);
 }
 
 void upstream_instrument::repeated(dispatch::operation, std::string_view reason) {
@@ -240,22 +291,22 @@ void upstream_instrument::paused(time::duration how_long) {
                     "for " + std::to_string(std::chrono::ceil<std::chrono::seconds>(how_long).count()) + " s");
 }
 
-void upstream_instrument::connect_failed(std::string_view reason) {
-  connects_failing_.happened(parts_.loop.now(), reason);
+void upstream_instrument::connect_failed(const dispatch::errand& of, std::string_view reason) {
+  connects_failing_.happened(parts_.loop.now(), reason, &of);
 }
 
-void upstream_instrument::circuit_changed(dispatch::circuit_state now) {
+void upstream_instrument::circuit_changed(dispatch::circuit_state now, std::string_view reason) {
   if (now == dispatch::circuit_state::closed)
     parts_.log.info("circuit closed: Podero answers again", {{"account", parts_.account}});
   else
-    parts_.log.warn("circuit open: Podero fails and is not asked for a while", {{"account", parts_.account}});
+    parts_.log.warn("circuit open: Podero fails and is not asked for a while",
+                    {{"account", parts_.account}, {"reason", reason}});
 }
 
-void upstream_instrument::abandoned(dispatch::operation what, std::size_t caller, const trace::context& of) noexcept {
-  if (!dispatch::creates(what)) return;
-  audit(unknown_outcome(what == dispatch::operation::create_user),
-        {.caller = caller, .trace_id = of.trace_id[0] == '\0' ? std::string_view{} : of.trace()},
-        errors::effect::unknown);
+void upstream_instrument::abandoned(const dispatch::errand& of, std::size_t caller) noexcept {
+  if (!dispatch::creates(of.what)) return;
+  audit(unknown_outcome(of.what == dispatch::operation::create_user),
+        {.caller = caller, .trace_id = trace_id_of(of.trace)}, errors::effect::unknown);
 }
 
 void upstream_instrument::foreign_member_dropped() {

@@ -17,22 +17,38 @@
 
 namespace gateway::app {
 
-// Events that come in storms: the first is a line, the rest a number per interval.
+// Events that come in storms: the first is a line, the rest a number per interval, with the reasons that they had.
 class storm {
  public:
   storm(journal::log& log, metrics::counter& summarised, std::string account, std::string_view message)
       : log_{log}, summarised_{summarised}, account_{std::move(account)}, message_{message} {}
 
-  void happened(time::instant now, std::string_view reason);
+  // `of`: what it happened to; none: to nothing in particular.
+  void happened(time::instant now, std::string_view reason, const dispatch::errand* of = nullptr);
   // From time to time.
   void tell(time::instant now);
 
  private:
+  static constexpr std::size_t most_reasons = 8;  // that are told apart
+
+  struct unsaid {
+    std::string reason;
+    std::uint64_t times = 0;
+  };
+  void note_reason(std::string_view reason);
+  std::string reasons() const;
+
   journal::log& log_;
   metrics::counter& summarised_;
   std::string account_;
   std::string_view message_;
-  std::string reason_;  // the last one's
+  // Of those that are not told yet; of the last one, what it happened to.
+  std::vector<unsaid> unsaid_;
+  std::uint64_t of_other_reasons_ = 0;
+  std::string reason_;
+  std::optional<dispatch::operation> what_;
+  trace::context trace_;
+  trace::origin origin_;
   journal::repetition repetition_;
 };
 
@@ -83,14 +99,14 @@ class upstream_instrument final : public dispatch::observer, public onboarding::
   // Names by index, of more callers from now on.
   void know(std::vector<std::string> callers) { parts_.callers = std::move(callers); }
 
-  void exchanged(dispatch::operation what, unsigned status, bool reused,
+  void exchanged(const dispatch::errand& of, unsigned status, bool reused,
                  const upstream::exchange_result& result) override;
   void repeated(dispatch::operation what, std::string_view reason) override;
   void permitted(dispatch::operation what, std::string_view decision) override;
   void paused(time::duration how_long) override;
-  void connect_failed(std::string_view reason) override;
-  void circuit_changed(dispatch::circuit_state now) override;
-  void abandoned(dispatch::operation what, std::size_t caller, const trace::context& of) noexcept override;
+  void connect_failed(const dispatch::errand& of, std::string_view reason) override;
+  void circuit_changed(dispatch::circuit_state now, std::string_view reason) override;
+  void abandoned(const dispatch::errand& of, std::size_t caller) noexcept override;
   void created(const onboarding::made_session& what) override;
   void unaccounted(const onboarding::made_session& what, errors::effect how) override;
   void reused() override { reused_.add(); }

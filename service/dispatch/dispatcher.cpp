@@ -49,7 +49,7 @@ class sending_turn final : public upstream::send_observer {
   sending_turn(limiter::turn& place, const call& what, workspace& space, observer& told) noexcept
       : place_{place}, what_{what}, space_{space}, told_{told} {}
   ~sending_turn() {
-    if (outstanding_) told_.abandoned(what_.what, caller_of(what_), space_.trace);
+    if (outstanding_) told_.abandoned({what_.what, space_.trace, space_.origin}, caller_of(what_));
   }
   sending_turn(const sending_turn&) = delete;
   sending_turn& operator=(const sending_turn&) = delete;
@@ -297,7 +297,7 @@ void dispatcher::settle(const call& what, limiter::turn& place, workspace& space
 }
 
 void dispatcher::conclude(account_health::permit& permit, const ended& last) {
-  if (const auto changed = permit.settle(verdict_on(last.facts))) parts_.observer.circuit_changed(*changed);
+  if (const auto changed = permit.settle(verdict_on(last.facts))) parts_.observer.circuit_changed(*changed, last.reason);
 }
 
 failure dispatcher::circuit_open(time::instant worth_asking_at) const {

@@ -9,6 +9,7 @@
 #include "dispatch/account_health.hpp"
 #include "dispatch/attempt.hpp"
 #include "foundation/errors/problem.hpp"
+#include "foundation/trace/origin.hpp"
 #include "foundation/trace/tracer.hpp"
 #include "foundation/transport/departure.hpp"
 #include "limiter/gate.hpp"
@@ -33,6 +34,7 @@ struct workspace {
   std::optional<std::chrono::seconds> retry_after;  // what the answer asks for, capped and rounded up
   stage_times stages;
   trace::context trace;  // our span of the request that it is all done for; empty: it is part of no trace
+  trace::origin origin;  // that request; empty: it is done for nobody in particular
   // The test account's slot that the last permit holds: of a creation that was made, or may have been. 0: none.
   std::uint64_t slot = 0;
   std::optional<time::instant> admitted_at;  // where the limits have refused it: when it is worth trying again
@@ -81,23 +83,31 @@ struct call {
   bool yields = false;  // it is nobody's in particular, and goes only where the limits leave room for it
 };
 
+// What is done, and for which request.
+struct errand {
+  operation what = operation::create_session;
+  const trace::context& trace;
+  const trace::origin& origin;
+};
+
 // Hears of every exchange and every repetition. On the dispatcher's loop.
 class observer {
  public:
   virtual ~observer() = default;
-  // `status` is 0 where there was no answer; `reused`: over a connection that had carried an exchange before.
-  virtual void exchanged(operation what, unsigned status, bool reused, const upstream::exchange_result& result) = 0;
+  // `status` is 0 where there was no answer; `reused`: over a connection that had carried an exchange before. A 5xx has
+  // a reason in `result`, too.
+  virtual void exchanged(const errand& of, unsigned status, bool reused, const upstream::exchange_result& result) = 0;
   virtual void repeated(operation what, std::string_view reason) = 0;
   // What the limiter said: "admitted" at once, "queued" and then admitted, or "refused".
   virtual void permitted(operation what, std::string_view decision) = 0;
   // Podero asked to be left alone for so long.
   virtual void paused(time::duration how_long) = 0;
-  virtual void connect_failed(std::string_view reason) = 0;
-  // This loop's attempt changed the account's circuit.
-  virtual void circuit_changed(circuit_state now) = 0;
+  virtual void connect_failed(const errand& of, std::string_view reason) = 0;
+  // This loop's attempt changed the account's circuit. `reason`: why that attempt failed, where it did.
+  virtual void circuit_changed(circuit_state now, std::string_view reason) = 0;
   // A request of that caller was sent, and its answer is not waited for any more: the gateway ends. From a destructor,
   // and then on the thread that ends it.
-  virtual void abandoned(operation what, std::size_t caller, const trace::context& of) noexcept = 0;
+  virtual void abandoned(const errand& of, std::size_t caller) noexcept = 0;
 };
 
 struct options {
@@ -146,7 +156,7 @@ class dispatcher {
   // How an attempt ended that was made.
   struct ended {
     attempt_facts facts;
-    std::string reason;  // for people, where there is no answer
+    std::string reason;  // for people, where there is no answer, or a 5xx
   };
   struct progress {
     unsigned attempts = 0;

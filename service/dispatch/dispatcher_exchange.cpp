@@ -81,8 +81,9 @@ void dispatcher::end_exchange(const call& what, hand& held, workspace& space, up
   } else {
     space.answer.head.status = 0;  // of an answer that broke off
   }
+  if (facts.status >= 500) result.reason = "answered " + std::to_string(facts.status);
   if (result.begun) {
-    parts_.observer.exchanged(what.what, facts.status, facts.reused, result);
+    parts_.observer.exchanged({what.what, space.trace, space.origin}, facts.status, facts.reused, result);
     if (parts_.tracer.records(held.span)) note_exchange(what, held, space, began, result, before);
   }
   into.reason = std::move(result.reason);

@@ -175,7 +175,7 @@ task<> dispatcher::get_connection(const call& what, workspace& space, hand& held
     // With the caller's time over it may have stood in line for one of ours all along.
     into.facts.waited_long = parts_.loop.now() < until;
   }
-  parts_.observer.connect_failed(into.reason);
+  parts_.observer.connect_failed({what.what, space.trace, space.origin}, into.reason);
 }
 
 }  // namespace gateway::dispatch

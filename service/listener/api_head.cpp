@@ -74,6 +74,7 @@ std::size_t api::on_head(exchange& x) {
   mine.account = nullptr;
   x.trace = parts_.tracer.begin(traceparent_of(x.head.fields));
   mine.space.way.trace = x.trace.own;
+  mine.space.way.origin = {.request = x.request_id};
   mine.where = find_route(x.head.method, path_of(x.head.target, mine.path));
   if (mine.where.route == nullptr) {
     refuse_route(x, mine.where);

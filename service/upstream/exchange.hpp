@@ -45,7 +45,7 @@ struct exchange_result {
   // At least one byte of an answer came: the server was there and the connection was not stale.
   bool heard = false;
   time::instant sent_at{};
-  std::string reason;  // for people, where it was not answered
+  std::string reason;  // for people, where it was not answered, or not as it should be
 };
 
 // What the request is, as far as its answer's framing depends on it.

@@ -134,6 +134,23 @@ TEST_CASE("a storm of failures is one line and then a number per interval") {
   CHECK(has(p.w.metrics(), "onboarding_gateway_log_lines_summarised_total 49\n"));
 }
 
+TEST_CASE("Podero's 5xx are a storm that says what failed, and the circuit says why it opened") {
+  podero_world p{plain_configuration() + "    circuit_breaker: { min_requests: 20 }\n    retries: { attempts: 1 }\n"};
+  for (int i = 0; i < 20; ++i) {
+    p.next_answer = [i](simulator::response& r) { r.status = i == 7 ? 503 : 500; };
+    p.w.ask(create("X-Request-Id: r-" + std::to_string(i) + "\r\n"));
+  }
+  const auto logged = p.w.logged();
+  CHECK(has(logged, R"("msg":"upstream exchange failed","account":"sandbox","operation":"create_session",)"
+                    R"("reason":"answered 500","request_id":"r-0","trace_id":")"));
+  CHECK(has(logged, R"("msg":"circuit open: Podero fails and is not asked for a while","account":"sandbox",)"
+                    R"("reason":"answered 500"})"));
+  p.w.advance(10s);
+  CHECK(has(p.w.logged(), R"("operation":"create_session","reason":"answered 500",)"
+                          R"("reasons":"answered 500 (18), answered 503 (1)","request_id":"r-19","trace_id":")"));
+  CHECK(has(p.w.logged(), R"("times":19,"within_s":10})"));
+}
+
 TEST_CASE("the metrics say over what connections requests went, which guard refused whom, and what is left") {
   podero_world p{plain_configuration() +
                  "    limits: { sessions: [ { rate: 2, per: 1h } ], queue: { max_wait: 1s } }\n"};

@@ -17,17 +17,30 @@ void write_stage(record_writer& to, std::string_view name, std::optional<std::ch
   if (took) to.milliseconds(name, *took);
 }
 
+void write_batch(record_writer& to, const batch_entry& batch) noexcept {
+  to.number("lines", static_cast<std::int64_t>(batch.lines));
+  to.number("created", static_cast<std::int64_t>(batch.created));
+  to.number("reused", static_cast<std::int64_t>(batch.reused));
+  to.number("replayed", static_cast<std::int64_t>(batch.replayed));
+  to.number("failed", static_cast<std::int64_t>(batch.failed));
+  to.boolean("complete", batch.complete);
+}
+
 void write_entry(record_writer& to, const access_entry& entry) noexcept {
   write_text(to, "request_id", entry.request_id);
   write_text(to, "trace_id", entry.trace_id);
   write_text(to, "caller", entry.caller);
+  write_text(to, "peer", entry.peer);
   write_text(to, "account", entry.account);
   write_text(to, "route", entry.route);
+  write_text(to, "method", entry.method);
   to.number("code", std::int64_t{entry.code});
   write_text(to, "problem", entry.problem);
   write_text(to, "effect", entry.effect);
   write_text(to, "session", entry.session);
   if (entry.upstream_status != 0) to.number("upstream_status", std::int64_t{entry.upstream_status});
+  if (entry.caller_left) to.boolean("caller_left", true);
+  if (entry.batch) write_batch(to, *entry.batch);
   to.milliseconds("duration_ms", entry.duration);
   write_stage(to, "queue_ms", entry.queue);
   write_stage(to, "token_ms", entry.token);
@@ -38,6 +51,7 @@ void write_entry(record_writer& to, const access_entry& entry) noexcept {
 
 void write_entry(record_writer& to, const audit_entry& entry) noexcept {
   write_text(to, "request_id", entry.request_id);
+  if (entry.line != 0) to.number("line", std::int64_t{entry.line});
   write_text(to, "trace_id", entry.trace_id);
   write_text(to, "caller", entry.caller);
   write_text(to, "account", entry.account);

@@ -15,6 +15,16 @@
 
 namespace gateway::journal {
 
+// What became of the lines of a batch.
+struct batch_entry {
+  std::uint64_t lines = 0;  // that were read; more than the rest together: some were still under way
+  std::uint64_t created = 0;
+  std::uint64_t reused = 0;
+  std::uint64_t replayed = 0;
+  std::uint64_t failed = 0;
+  bool complete = false;  // the batch was read to its end, and its answer sent to its end
+};
+
 // One answered request. Empty texts, a status of 0 and stages that did not happen are left out of the line.
 struct access_entry {
   time::wall_instant at;  // when the answer was given
@@ -22,13 +32,17 @@ struct access_entry {
   std::string_view request_id;
   std::string_view trace_id;
   std::string_view caller;
+  std::string_view peer;  // the address that it came from
   std::string_view account;
   std::string_view route;
+  std::string_view method;
   unsigned code = 0;
   std::string_view problem;  // its name: "rate-limited"
   std::string_view effect;
   std::string_view session;  // the id of the onboarding session, where it is about one
   unsigned upstream_status = 0;
+  bool caller_left = false;  // before there was an answer; left out where it is not so
+  std::optional<batch_entry> batch;
   std::chrono::nanoseconds duration{0};
   std::optional<std::chrono::nanoseconds> queue;
   std::optional<std::chrono::nanoseconds> token;
@@ -36,11 +50,12 @@ struct access_entry {
   std::optional<std::chrono::nanoseconds> upstream;
 };
 
-// One session that was made, or may have been: who did it, for whom it counts. Empty texts are left out.
+// One session or user that was made, or may have been: who did it, for whom it counts. Empty texts are left out.
 struct audit_entry {
   time::wall_instant at{};
   std::string_view message{};
   std::string_view request_id{};
+  std::uint32_t line = 0;  // of a batch; 0: it is no line of one
   std::string_view trace_id{};
   std::string_view caller{};
   std::string_view account{};

@@ -62,6 +62,7 @@ struct write_member {
   void operator()(std::int64_t number) const { to.number(name, number); }
   void operator()(double number) const { to.number(name, number); }
   void operator()(bool truth) const { to.boolean(name, truth); }
+  void operator()(std::monostate) const {}
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <initializer_list>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -20,13 +21,17 @@ class logger;
 namespace gateway::journal {
 
 // What a member of an event may hold. Made from texts, integers, floating-point numbers and booleans without further
-// ado, and from nothing else: a secret does not convert. It refers to the text it was made from.
+// ado, and from nothing else: a secret does not convert. It refers to the text it was made from. Made from a text that is
+// not there, its member is left out of the line.
 class value {
  public:
-  using held = std::variant<std::string_view, std::int64_t, double, bool>;
+  using held = std::variant<std::string_view, std::int64_t, double, bool, std::monostate>;
 
   template <std::convertible_to<std::string_view> Text>
   value(const Text& text) : held_{std::string_view{text}} {}
+  value(const std::optional<std::string_view>& text) : held_{std::monostate{}} {
+    if (text) held_ = *text;
+  }
   template <std::same_as<bool> Bool>
   value(Bool truth) : held_{truth} {}
   // What an int64 cannot hold becomes its greatest value.

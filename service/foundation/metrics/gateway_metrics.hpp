@@ -12,6 +12,7 @@ struct gateway_metrics {
 
   family<counter, 6> requests_total;              // route, method, code, caller, account, problem
   family<counter, 3> requests_refused_total;      // account, caller, guard (contract: `decision`)
+  family<counter, 3> requests_abandoned_total;    // route, account, caller
   family<histogram, 2> request_duration_seconds;  // route, account
   family<histogram, 2> stage_duration_seconds;    // stage (queue, token, connect, upstream, store), account
   family<gauge, 0> requests_in_flight;

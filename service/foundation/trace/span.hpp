@@ -47,10 +47,13 @@ struct span {
   unsigned status = 0;       // 0: there was none
   std::string_view problem;  // of what we answered
   std::string_view effect;
-  std::string_view end;  // of an exchange without an answer: "timed_out"
-  unsigned resend = 0;   // of an exchange: how many were made before, for the same request
+  std::string_view end;      // of an exchange without an answer, or a stage that led to nothing: "timed_out"
+  unsigned resend = 0;       // of an exchange: how many were made before, for the same request
+  bool caller_left = false;  // before there was an answer
+  std::uint16_t port = 0;    // of the server, with its name
   short_text<64> account;
   short_text<64> caller;
+  short_text<128> server;  // of an exchange: the name that was asked, as in the URL
   short_text<36> session;  // its id
   short_text<128> request_id;
 };

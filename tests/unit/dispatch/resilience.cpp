@@ -157,6 +157,7 @@ TEST_CASE_FIXTURE(breaking_way,
                   "an upstream that fails is not asked for a while, probed once, and asked again when it answers") {
   fail(4);
   CHECK(noted.circuit == std::vector{circuit_state::open});
+  CHECK(noted.circuit_reason == "answered 500");
   result refused;
   create(refused);
   CHECK(refused.failure().id == problem::upstream_unavailable);

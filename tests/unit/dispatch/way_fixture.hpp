@@ -44,16 +44,19 @@ struct deaf_token_observer final : token::observer {
 };
 
 struct noting_observer final : observer {
-  void exchanged(operation, unsigned status, bool, const upstream::exchange_result& result) override {
+  void exchanged(const errand&, unsigned status, bool, const upstream::exchange_result& result) override {
     exchanges.push_back(status);
     last_sent = result.sent;
   }
   void repeated(operation, std::string_view reason) override { repetitions.emplace_back(reason); }
   void permitted(operation, std::string_view decision) override { permits.emplace_back(decision); }
   void paused(time::duration how_long) override { pauses.push_back(how_long); }
-  void connect_failed(std::string_view reason) override { connect_failures.emplace_back(reason); }
-  void circuit_changed(circuit_state now) override { circuit.push_back(now); }
-  void abandoned(operation, std::size_t caller, const trace::context&) noexcept override {
+  void connect_failed(const errand&, std::string_view reason) override { connect_failures.emplace_back(reason); }
+  void circuit_changed(circuit_state now, std::string_view reason) override {
+    circuit.push_back(now);
+    circuit_reason = reason;
+  }
+  void abandoned(const errand&, std::size_t caller) noexcept override {
     abandoned_of.push_back(caller);
   }
 
@@ -63,6 +66,7 @@ struct noting_observer final : observer {
   std::vector<time::duration> pauses;
   std::vector<std::string> connect_failures;
   std::vector<circuit_state> circuit;
+  std::string circuit_reason;  // of the last change
   std::vector<std::size_t> abandoned_of;  // whose requests were
   bool last_sent = false;
 };

@@ -47,6 +47,13 @@ TEST_CASE("an event is one JSON object: time, level, message, then its members i
                     R"("expires_in_s":36000,"ratio":0.5,"first":true})");
 }
 
+TEST_CASE("a text that is not there leaves its member out, an empty one does not") {
+  fixture f{format::json};
+  const std::optional<std::string_view> none;
+  f.log.info("odd", {{"a", none}, {"b", std::optional<std::string_view>{"x"}}, {"c", std::nullopt}, {"d", ""}});
+  CHECK(f.last() == R"({"time":"2026-01-02T03:04:05.678Z","level":"info","msg":"odd","b":"x","d":""})");
+}
+
 TEST_CASE("an event for people is one line with name=value pairs, quoted where needed") {
   fixture f{format::text, level::debug};
   f.log.info("token renewed", {{"account", "sandbox"}, {"expires_in_s", 36000}});
