@@ -306,7 +306,7 @@ void upstream_instrument::circuit_changed(dispatch::circuit_state now, std::stri
 void upstream_instrument::abandoned(const dispatch::errand& of, std::size_t caller) noexcept {
   if (!dispatch::creates(of.what)) return;
   audit(unknown_outcome(of.what == dispatch::operation::create_user),
-        {.caller = caller, .trace_id = trace_id_of(of.trace)}, errors::effect::unknown);
+        {.caller = caller, .origin = of.origin, .trace_id = trace_id_of(of.trace)}, errors::effect::unknown);
 }
 
 void upstream_instrument::foreign_member_dropped() {
@@ -320,8 +320,8 @@ void upstream_instrument::tell_storms() {
 }
 
 void upstream_instrument::created(const onboarding::made_session& what) {
-  created_.add();
-  audit("session created", what, errors::effect::created);
+  if (!what.of_user) created_.add();
+  audit(what.of_user ? "user created" : "session created", what, errors::effect::created);
 }
 
 void upstream_instrument::unaccounted(const onboarding::made_session& what, errors::effect how) {
@@ -340,6 +340,8 @@ void upstream_instrument::audit(std::string_view message, const onboarding::made
   journal::audit_entry entry;
   entry.at = parts_.loop.wall_now();
   entry.message = message;
+  entry.request_id = what.origin.request.view();
+  entry.line = what.origin.line;
   entry.trace_id = what.trace_id;
   entry.caller = caller;
   entry.account = parts_.account;

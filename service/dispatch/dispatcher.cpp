@@ -297,7 +297,8 @@ void dispatcher::settle(const call& what, limiter::turn& place, workspace& space
 }
 
 void dispatcher::conclude(account_health::permit& permit, const ended& last) {
-  if (const auto changed = permit.settle(verdict_on(last.facts))) parts_.observer.circuit_changed(*changed, last.reason);
+  if (const auto changed = permit.settle(verdict_on(last.facts)))
+    parts_.observer.circuit_changed(*changed, last.reason);
 }
 
 failure dispatcher::circuit_open(time::instant worth_asking_at) const {

@@ -39,7 +39,7 @@ void api::begin_batch(exchange& x, const request_scratch& mine) {
                                                  .caller_name = std::string{x.caller},
                                                  .may_reuse = mine.may_reuse,
                                                  .longest_line = parts_.body_limit + 1024,
-                                                 .request_id = std::string{x.request_id.view()},
+                                                 .request_id = x.request_id,
                                                  .trace = x.trace.own},
                                     terms_of(mine));
 }

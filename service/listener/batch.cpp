@@ -97,6 +97,7 @@ task<> batch::run(std::shared_ptr<batch> self, std::unique_ptr<line> one) {
   auto& parts = self->parts_;
   one->space.caller = &one->left;
   one->space.way.trace = parts.trace;
+  one->space.way.origin = {.request = parts.request_id, .line = static_cast<std::uint32_t>(one->number)};
   std::string body;
   std::expected<onboarding::creation_answer, failure> done;
   try {
@@ -121,7 +122,7 @@ void batch::answer(line& one, std::expected<onboarding::creation_answer, failure
 }
 
 void batch::tell(unsigned status, const failure* why) const {
-  answered_line line{.request_id = parts_.request_id,
+  answered_line line{.request_id = parts_.request_id.view(),
                      .trace = parts_.trace,
                      .caller = parts_.caller_name,
                      .account = parts_.account,
@@ -154,7 +155,7 @@ void batch::failed(std::size_t number, const failure& why) {
   tell(errors::row(why.id).status, &why);
   begin_answer(number, errors::row(why.id).status);
   if (const auto wait = errors::wait_of(why)) answers_ += R"(,"retry_after":)" + std::to_string(wait->count());
-  answers_ += R"(,"problem":)" + errors::render(why, parts_.request_id) + "}\n";
+  answers_ += R"(,"problem":)" + errors::render(why, parts_.request_id.view()) + "}\n";
 }
 
 void batch::leave() noexcept {
@@ -176,7 +177,8 @@ void batch::summarise(const std::optional<failure>& why) {
   number("reused", counts_.reused);
   number("replayed", counts_.replayed);
   number("failed", counts_.failed);
-  answers_ += why ? R"("complete":false,"problem":)" + errors::render(*why, parts_.request_id) : R"("complete":true)";
+  answers_ +=
+      why ? R"("complete":false,"problem":)" + errors::render(*why, parts_.request_id.view()) : R"("complete":true)";
   answers_ += "}}\n";
 }
 

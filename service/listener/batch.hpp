@@ -28,7 +28,7 @@ class batch {
     std::string caller_name{};
     bool may_reuse = true;
     std::size_t longest_line = 0;
-    std::string request_id{};
+    trace::request_id request_id{};
     trace::context trace{};
   };
   batch(parts given, batch_terms terms) : parts_{std::move(given)}, terms_{std::move(terms)} {}

@@ -8,6 +8,7 @@
 #include "dispatch/dispatcher.hpp"
 #include "onboarding/answer.hpp"
 #include "onboarding/joint.hpp"
+#include "onboarding/order.hpp"
 #include "store/records.hpp"
 
 namespace gateway::onboarding {
@@ -40,11 +41,11 @@ class flight final : public joint<landing>, private dispatch::journey {
     time::duration margin = std::chrono::seconds{15};      // and how much longer nobody else may say what became of it
   };
 
-  // `asked` is what it asks the store for, in the name of whoever began it.
-  flight(parts given, std::string body, time::instant deadline, std::size_t caller,
-         std::shared_ptr<store::asking> asked, const trace::context& trace)
-      : parts_{std::move(given)}, body_{std::move(body)}, control_{deadline, caller}, asked_{std::move(asked)} {
-    space_.trace = trace;
+  // In the name of whoever ordered it.
+  flight(parts given, const order& what)
+      : parts_{std::move(given)}, body_{what.upstream_body}, control_{what.deadline, what.caller}, asked_{what.asking} {
+    space_.trace = what.trace;
+    space_.origin = what.origin;
   }
 
   // To be spawned once, on the home loop.

@@ -14,6 +14,7 @@ keyed_user::keyed_user(users& by, order what) : by_{by}, order_{std::move(what)}
   key_.name = users::name_of(order_.caller, order_.key);
   key_.of = order_.of;
   space_.trace = order_.trace;
+  space_.origin = order_.origin;
 }
 
 task<> keyed_user::run(std::shared_ptr<keyed_user> self) {

@@ -32,6 +32,7 @@ class keyed_user final : public joint<user_end>, private dispatch::journey {
     std::string upstream_body{};  // as Podero gets it
     time::instant deadline{};
     trace::context trace{};
+    trace::origin origin{};
   };
   keyed_user(users& by, order what);
 

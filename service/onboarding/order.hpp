@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "foundation/time/clock.hpp"
+#include "foundation/trace/origin.hpp"
 #include "foundation/trace/trace.hpp"
 #include "store/records.hpp"
 
@@ -21,6 +22,7 @@ struct order {
   time::instant deadline{};
   std::shared_ptr<store::asking> asking = std::make_shared<store::asking>();  // what it asks the store for
   trace::context trace{};                                                     // of the request that asked first
+  trace::origin origin{};                                                     // that request
 };
 
 }  // namespace gateway::onboarding

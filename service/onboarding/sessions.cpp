@@ -85,8 +85,7 @@ task<sessions::created> sessions::create_alone(creation_request what, workspace&
   auto sending = parts_.way.send(call, space.way);
   auto& sent = co_await sending;
   if (!sent) {
-    if (sent.error().effect != errors::effect::none)
-      lost(author{what, space.way.trace}, std::nullopt, space.way.slot, sent.error().effect);
+    if (sent.error().effect != errors::effect::none) lost_alone(what, std::nullopt, space, sent.error().effect);
     co_return told(std::move(sent.error()), what.caller);
   }
   auto made = made_alone(what, space, out);
@@ -103,15 +102,22 @@ sessions::created sessions::made_alone(const creation_request& what, workspace& 
   space.way.answer.body = {};
   transport::text_cache::give(space.way.answer.received);
   if (!facts) {
-    if (facts.error().effect != errors::effect::none)
-      lost(author{what, space.way.trace}, named, space.way.slot, facts.error().effect);
+    if (facts.error().effect != errors::effect::none) lost_alone(what, named, space, facts.error().effect);
     return std::unexpected{std::move(facts.error())};
   }
   if (space.way.slot != 0) parts_.shared.limits.bind(space.way.slot, facts->id.view());
   belongs(what.caller, facts->id, {}, external_metadata_of(what.body));
-  parts_.observer.created(
-      {.caller = what.caller, .id = facts->id.view(), .idempotency_key = {}, .trace_id = trace_id_of(space.way.trace)});
+  parts_.observer.created({.caller = what.caller,
+                           .origin = space.way.origin,
+                           .id = facts->id.view(),
+                           .idempotency_key = {},
+                           .trace_id = trace_id_of(space.way.trace)});
   return creation_answer{.status = 201, .id = facts->id};
+}
+
+void sessions::lost_alone(const creation_request& what, const std::optional<session_id>& named, workspace& space,
+                          errors::effect how) {
+  lost(author{what, space.way}, named, space.way.slot, how);
 }
 
 task<sessions::created> sessions::create_keyed(creation_request what, workspace& space, std::string& out) {
@@ -179,6 +185,7 @@ order sessions::order_of(const creation_request& what, const workspace& space) c
   made.external_metadata = external_metadata_of(what.body);
   if (what.idempotency_key) made.idempotency_key = *what.idempotency_key;
   made.trace = space.way.trace;
+  made.origin = space.way.origin;
   if (what.may_reuse && reuse_.lifetime.count() > 0) {
     const auto digest = json::canonical_digest(space.upstream_body);
     made.reuse.emplace(store::live_name{.of = digest});
@@ -241,7 +248,7 @@ std::pair<std::shared_ptr<flight>, bool> sessions::flight_for(const order& what)
                             if (name) parts_.shared.board.done(*name, which);
                           },
                       .under_way = parts_.shared.under_way},
-        what.upstream_body, what.deadline, what.caller, what.asking, what.trace);
+        what);
   };
   if (!what.reuse) return {make(), true};
   return parts_.shared.board.equal(*what.reuse, make);
@@ -318,6 +325,7 @@ task<> sessions::keep(std::optional<store::live_name> reuse, author who, std::sh
   }
   if (slot != 0) parts_.shared.limits.bind(slot, what.facts.id.view());
   parts_.observer.created({.caller = who.caller,
+                           .origin = who.origin,
                            .id = what.facts.id.view(),
                            .idempotency_key = who.idempotency_key,
                            .trace_id = trace_id_of(who.trace)});
@@ -332,15 +340,19 @@ task<> sessions::keep(std::optional<store::live_name> reuse, author who, std::sh
   co_await std::move(keeping);
 }
 
-sessions::author::author(const creation_request& of, const trace::context& within)
+sessions::author::author(const creation_request& of, const dispatch::workspace& way)
     : caller{of.caller},
       idempotency_key{of.idempotency_key.value_or(std::string_view{})},
       external_metadata{external_metadata_of(of.body)},
-      trace{within} {}
+      trace{way.trace},
+      origin{way.origin} {}
 
 // Whoever knows the session by its name may look at it, and give its slot back.
 void sessions::lost(const author& who, std::optional<session_id> session, std::uint64_t slot, errors::effect how) {
-  made_session what{.caller = who.caller, .idempotency_key = who.idempotency_key, .trace_id = trace_id_of(who.trace)};
+  made_session what{.caller = who.caller,
+                    .origin = who.origin,
+                    .idempotency_key = who.idempotency_key,
+                    .trace_id = trace_id_of(who.trace)};
   if (session) {
     what.id = session->view();
     if (slot != 0) parts_.shared.limits.bind(slot, what.id);

@@ -32,20 +32,21 @@ struct workspace {
   transport::departure* caller = nullptr;  // whoever asks; none: nobody can leave
 };
 
-// A session that was made, for the record.
+// A session or user that was made, for the record.
 struct made_session {
   std::size_t caller = 0;              // who asked first
+  const trace::origin& origin;         // with which request
   std::string_view id{};               // empty: not known
   std::string_view idempotency_key{};  // empty: none
   std::string_view trace_id{};         // empty: none
-  bool of_user = false;                // it is a user
+  bool of_user = false;                // it is a user, whose id is not told
 };
 
-// Hears what became of sessions. On the loop of the request.
+// Hears what became of sessions, and of users. On the loop of the request.
 class observer {
  public:
   virtual ~observer() = default;
-  // Also where nobody waits for it any more.
+  // A session or a user. Also where nobody waits for it any more.
   virtual void created(const made_session& what) = 0;
   // Podero has made it, or may have (`how`), and there is no answer that can be handed on.
   virtual void unaccounted(const made_session& what, errors::effect how) = 0;
@@ -175,16 +176,18 @@ class sessions {
 
   // Who asked for a flight first.
   struct author {
-    author(const creation_request& of, const trace::context& within);
+    author(const creation_request& of, const dispatch::workspace& way);
     explicit author(const order& of)
         : caller{of.caller},
           idempotency_key{of.idempotency_key},
           external_metadata{of.external_metadata},
-          trace{of.trace} {}
+          trace{of.trace},
+          origin{of.origin} {}
     std::size_t caller;
     std::string idempotency_key;
     std::string external_metadata;
     trace::context trace;
+    trace::origin origin;
   };
 
   using created = std::expected<creation_answer, errors::failure>;
@@ -195,6 +198,8 @@ class sessions {
   transport::task<created> create_alone(creation_request what, workspace& space, std::string& out);
   // Out of the frame, which is there for as long as Podero takes.
   [[gnu::noinline]] created made_alone(const creation_request& what, workspace& space, std::string& out);
+  [[gnu::noinline]] void lost_alone(const creation_request& what, const std::optional<session_id>& named,
+                                    workspace& space, errors::effect how);
   creation_answer replay(const creation_request& what, store::kept_answer kept, workspace& space, std::string& out);
   transport::task<created> create_keyed(creation_request what, workspace& space, std::string& out);
   transport::task<created> create_shared(creation_request what, workspace& space, std::string& out);

@@ -55,7 +55,8 @@ task<users::made> users::create_keyed(const user_request& what, workspace& space
                                                                         .of = json::canonical_digest(what.body),
                                                                         .upstream_body = space.upstream_body,
                                                                         .deadline = what.deadline,
-                                                                        .trace = space.way.trace});
+                                                                        .trace = space.way.trace,
+                                                                        .origin = space.way.origin});
   parts_.loop.spawn(keyed_user::run(of));
   auto waiting = of->outcome(parts_.loop, what.deadline, space.caller);
   const auto end = co_await std::move(waiting);
@@ -88,13 +89,21 @@ task<users::made> users::create_alone(const user_request& what, workspace& space
 task<users::made> users::send(sending what, dispatch::workspace& way, std::string& out) {
   auto asking = ask_podero(what, way, out);
   auto got = co_await std::move(asking);
-  if (!got && got.error().effect != errors::effect::none)
-    parts_.observer.unaccounted({.caller = what.caller,
-                                 .idempotency_key = what.key,
-                                 .trace_id = way.trace.trace_id[0] == '\0' ? std::string_view{} : way.trace.trace(),
-                                 .of_user = true},
-                                got.error().effect);
+  note(what, way, got);
   co_return got;
+}
+
+// For the record.
+void users::note(const sending& what, const dispatch::workspace& way, const made& got) {
+  const made_session one{.caller = what.caller,
+                         .origin = way.origin,
+                         .idempotency_key = what.key,
+                         .trace_id = way.trace.trace_id[0] == '\0' ? std::string_view{} : way.trace.trace(),
+                         .of_user = true};
+  if (got)
+    parts_.observer.created(one);
+  else if (got.error().effect != errors::effect::none)
+    parts_.observer.unaccounted(one, got.error().effect);
 }
 
 task<users::made> users::ask_podero(const sending& what, dispatch::workspace& way, std::string& out) {

@@ -65,6 +65,7 @@ class users {
   transport::task<made> create_keyed(const user_request& what, workspace& space, std::string& out);
   transport::task<made> create_alone(const user_request& what, workspace& space, std::string& out);
   transport::task<made> send(sending what, dispatch::workspace& way, std::string& out);
+  void note(const sending& what, const dispatch::workspace& way, const made& got);
   transport::task<made> ask_podero(const sending& what, dispatch::workspace& way, std::string& out);
 
   parts parts_;

@@ -61,7 +61,7 @@ TEST_CASE("Podero gets the caller's trace with a span of ours, and nothing else 
 
 TEST_CASE("every session that is made has a line of who made it, with the key's fingerprint and never the key") {
   podero_world p;
-  const auto created = p.w.ask(create("Idempotency-Key: \"order-4711\"\r\n"));
+  const auto created = p.w.ask(create("X-Request-Id: ticket-1\r\nIdempotency-Key: \"order-4711\"\r\n"));
   REQUIRE(created.status == 201);
   const auto location = created.headers.at("location");
   const auto logged = p.w.logged();
@@ -70,6 +70,7 @@ TEST_CASE("every session that is made has a line of who made it, with the key's 
   const auto line = logged.substr(at, logged.find('\n', at) - at);
   CHECK(has(line, R"("caller":"anonymous","account":"sandbox","effect":"created","session":")" +
                       location.substr(location.rfind('/') + 1) + R"(","key_fingerprint":")"));
+  CHECK(line.starts_with(R"("msg":"session created","request_id":"ticket-1","trace_id":")"));
   CHECK(has(line, R"("audit":true)"));
   CHECK_FALSE(has(logged, "order-4711"));
   // Replayed: no session was made.
@@ -80,11 +81,19 @@ TEST_CASE("every session that is made has a line of who made it, with the key's 
 TEST_CASE("a session that may have been made has a line too, and audit lines do not depend on the level") {
   podero_world p{plain_configuration() + "log: { level: error }\n"};
   p.instead = only(simulator::step::kind::reset);
-  const auto lost = p.w.ask(create());
+  const auto lost = p.w.ask(create("X-Request-Id: ticket-1\r\n"));
   CHECK(text_of(lost.body, "upstream_effect") == "unknown");
-  CHECK(has(p.w.logged(), R"("msg":"session may have been created","trace_id":)"));
-  CHECK(p.w.ask(create()).status == 201);
-  CHECK(has(p.w.logged(), R"("msg":"session created")"));
+  CHECK(has(p.w.logged(), R"("msg":"session may have been created","request_id":"ticket-1","trace_id":)"));
+  CHECK(p.w.ask(create("X-Request-Id: ticket-2\r\n")).status == 201);
+  CHECK(has(p.w.logged(), R"("msg":"session created","request_id":"ticket-2","trace_id":)"));
+}
+
+TEST_CASE("a session that several get is on record with the request that asked first") {
+  podero_world p{plain_configuration() + "    session_reuse: 10m\n"};
+  CHECK(p.w.ask(create("X-Request-Id: ticket-1\r\n")).status == 201);
+  CHECK(p.w.ask(create("X-Request-Id: ticket-2\r\n")).status == 200);
+  CHECK(has(p.w.logged(), R"("msg":"session created","request_id":"ticket-1",)"));
+  CHECK_FALSE(has(p.w.logged(), R"("msg":"session created","request_id":"ticket-2",)"));
 }
 
 TEST_CASE("a creation has one line, whoever asks for it again, with its key's fingerprint and what became of it") {
@@ -146,8 +155,10 @@ TEST_CASE("Podero's 5xx are a storm that says what failed, and the circuit says 
   CHECK(has(logged, R"("msg":"circuit open: Podero fails and is not asked for a while","account":"sandbox",)"
                     R"("reason":"answered 500"})"));
   p.w.advance(10s);
-  CHECK(has(p.w.logged(), R"("operation":"create_session","reason":"answered 500",)"
-                          R"("reasons":"answered 500 (18), answered 503 (1)","request_id":"r-19","trace_id":")"));
+  CHECK(has(p.w.logged(),
+            R"("operation":"create_session","reason":"answered 500",)"
+            R"("reasons":"answered 500 (18), answered 503 (1)",
+            "request_id" : "r-19", "trace_id" : ")"));
   CHECK(has(p.w.logged(), R"("times":19,"within_s":10})"));
 }
 

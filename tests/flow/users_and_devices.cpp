@@ -22,6 +22,10 @@ std::string get(std::string_view path, std::string_view more_headers = "") {
          "\r\n";
 }
 
+bool logged(podero_world& of, std::string_view text) {
+  return of.w.logged().find(text) != std::string::npos;
+}
+
 struct organised_world : podero_world {
   explicit organised_world(const std::string& more = std::string{organisation})
       : podero_world{plain_configuration() + more} {}
@@ -60,6 +64,20 @@ struct organised_world : podero_world {
     return path;
   }
 };
+
+TEST_CASE("a user that was made is on record once, with its request and never with who it is") {
+  organised_world p;
+  const std::string_view jane = R"({"email":"jane@example.com"})";
+  CHECK(p.make_user(jane, "X-Request-Id: ticket-1\r\n").status == 201);
+  CHECK(logged(p, R"("msg":"user created","request_id":"ticket-1","trace_id":")"));
+  CHECK(p.make_user(R"({"email":"john@example.com"})", "X-Request-Id: ticket-2\r\nIdempotency-Key: k\r\n").status ==
+        201);
+  CHECK(logged(p, R"("msg":"user created","request_id":"ticket-2","trace_id":")"));
+  p.make_user(R"({"email":"john@example.com"})", "X-Request-Id: ticket-3\r\nIdempotency-Key: k\r\n");
+  CHECK_FALSE(logged(p, R"("msg":"user created","request_id":"ticket-3")"));
+  CHECK_FALSE(logged(p, "example.com"));
+  CHECK(p.w.metrics().find(R"(sessions_total{account="sandbox",outcome="created"} 0)") != std::string::npos);
+}
 
 TEST_CASE_FIXTURE(organised_world, "a user is made with the role that a session needs, and the answer is Podero's") {
   std::string sent;

@@ -91,6 +91,7 @@ TEST_CASE("A line of which nobody knows what became of it is on record, and ever
   CHECK(got.body.contains(R"("upstream_effect":"unknown")"));
   const auto line = running.gateway.process().line_with("session may have been created");
   CHECK(line.contains(R"("audit":true)"));
+  CHECK(line.contains(R"("line":1)"));
   CHECK(line.contains(R"("caller":"portal")"));
   CHECK(line.contains(R"("effect":"unknown")"));
   const auto counted = [&](std::string_view code, std::string_view problem) {

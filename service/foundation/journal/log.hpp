@@ -21,8 +21,8 @@ class logger;
 namespace gateway::journal {
 
 // What a member of an event may hold. Made from texts, integers, floating-point numbers and booleans without further
-// ado, and from nothing else: a secret does not convert. It refers to the text it was made from. Made from a text that is
-// not there, its member is left out of the line.
+// ado, and from nothing else: a secret does not convert. It refers to the text it was made from. Made from a text that
+// is not there, its member is left out of the line.
 class value {
  public:
   using held = std::variant<std::string_view, std::int64_t, double, bool, std::monostate>;

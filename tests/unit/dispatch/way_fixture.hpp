@@ -56,9 +56,7 @@ struct noting_observer final : observer {
     circuit.push_back(now);
     circuit_reason = reason;
   }
-  void abandoned(const errand&, std::size_t caller) noexcept override {
-    abandoned_of.push_back(caller);
-  }
+  void abandoned(const errand&, std::size_t caller) noexcept override { abandoned_of.push_back(caller); }
 
   std::vector<unsigned> exchanges;
   std::vector<std::string> repetitions;
@@ -66,7 +64,7 @@ struct noting_observer final : observer {
   std::vector<time::duration> pauses;
   std::vector<std::string> connect_failures;
   std::vector<circuit_state> circuit;
-  std::string circuit_reason;  // of the last change
+  std::string circuit_reason;             // of the last change
   std::vector<std::size_t> abandoned_of;  // whose requests were
   bool last_sent = false;
 };

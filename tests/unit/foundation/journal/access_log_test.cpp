@@ -70,6 +70,8 @@ TEST_CASE("an audit line names who made which session, and can be told from othe
   journal::audit_entry made;
   made.at = std::chrono::sys_days{std::chrono::year{2026} / 1 / 2};
   made.message = "session created";
+  made.request_id = "f47ac10b-58cc-4372-a567-0e02b2c3d479";
+  made.line = 7;
   made.trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
   made.caller = "customer-portal";
   made.account = "sandbox";
@@ -80,6 +82,7 @@ TEST_CASE("an audit line names who made which session, and can be told from othe
   CHECK(log.flush());
   CHECK(pipe.read() ==
         R"({"time":"2026-01-02T00:00:00.000Z","level":"info","msg":"session created",)"
+        R"("request_id":"f47ac10b-58cc-4372-a567-0e02b2c3d479","line":7,)"
         R"("trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","caller":"customer-portal","account":"sandbox",)"
         R"("effect":"created","session":"497f6eca-6276-4993-bfeb-53cbbbba6f08","key_fingerprint":"0123456789abcdef",)"
         R"("audit":true})"
