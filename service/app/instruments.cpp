@@ -69,8 +69,9 @@ void request_instrument::answered(const listener::exchange& x, time::duration to
                                   unsigned upstream_status) {
   if constexpr (metrics::counting) count(x, took, stages);
   if (tracer_.records(x.trace.own)) note_span(x, took);
-  const auto severity = severity_of(
+  auto severity = severity_of(
       x.problem_number == 0 ? std::nullopt : std::optional{static_cast<errors::problem>(x.problem_number - 1)});
+  if (x.lines) severity = std::max(severity, severity_of_lines(x.lines->problems));
   if (!log_.enabled(severity)) return;
   journal::access_entry entry;
   entry.at = loop_.wall_at(x.began + took);
@@ -85,6 +86,13 @@ void request_instrument::answered(const listener::exchange& x, time::duration to
   entry.effect = errors::to_string(x.effect);
   entry.session = x.session.view();
   entry.upstream_status = upstream_status;
+  if (x.lines)
+    entry.batch = journal::batch_entry{.lines = x.lines->lines,
+                                       .created = x.lines->created,
+                                       .reused = x.lines->reused,
+                                       .replayed = x.lines->replayed,
+                                       .failed = x.lines->failed,
+                                       .complete = x.lines->complete};
   entry.duration = took;
   entry.queue = stages.queue;
   entry.token = stages.token;

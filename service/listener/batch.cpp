@@ -19,6 +19,12 @@ void append_on_one_line(std::string& to, std::string_view json) {
   std::ranges::replace_copy_if(json, std::back_inserter(to), [](char c) { return c == '\r' || c == '\n'; }, ' ');
 }
 
+errors::effect worse(errors::effect a, errors::effect b) noexcept {
+  using enum errors::effect;
+  if (a == unknown || b == unknown) return unknown;
+  return a == created || b == created ? created : none;
+}
+
 // What is a header of a request is a member of a line.
 void name_members(failure& why) {
   for (auto& fault : why.faults) {
@@ -142,6 +148,7 @@ void batch::begin_answer(std::size_t number, unsigned status) {
 
 void batch::created(const line& one, const onboarding::creation_answer& made, std::string_view body) {
   ++(made.replayed ? counts_.replayed : made.status == 201 ? counts_.created : counts_.reused);
+  if (made.status == 201 && !made.replayed) counts_.worst = worse(counts_.worst, errors::effect::created);
   tell(made.status, nullptr);
   begin_answer(one.number, made.status);
   if (made.replayed) answers_ += R"(,"replayed":true)";
@@ -152,6 +159,8 @@ void batch::created(const line& one, const onboarding::creation_answer& made, st
 
 void batch::failed(std::size_t number, const failure& why) {
   ++counts_.failed;
+  counts_.problems |= std::uint64_t{1} << std::to_underlying(why.id);
+  counts_.worst = worse(counts_.worst, why.effect);
   tell(errors::row(why.id).status, &why);
   begin_answer(number, errors::row(why.id).status);
   if (const auto wait = errors::wait_of(why)) answers_ += R"(,"retry_after":)" + std::to_string(wait->count());
@@ -166,13 +175,20 @@ void batch::leave() noexcept {
     if (!one->left.happened()) one->left.happen(parts_.loop.ready());
 }
 
+batch_totals batch::totals() const noexcept {
+  auto now = counts_;
+  if (held_ || looking_) --now.lines;  // read and not begun: it counts as not read
+  if (!running_.empty()) now.worst = errors::effect::unknown;
+  return now;
+}
+
 void batch::summarise(const std::optional<failure>& why) {
+  counts_.complete = !why;
   const auto number = [&](std::string_view name, std::size_t value) {
     answers_ += "\"" + std::string{name} + "\":" + std::to_string(value) + ",";
   };
   answers_ += R"({"summary":{)";
-  // One that is held was read and not begun: it counts as not read.
-  number("lines", counts_.lines - (held_ ? 1 : 0));
+  number("lines", totals().lines);
   number("created", counts_.created);
   number("reused", counts_.reused);
   number("replayed", counts_.replayed);

@@ -60,6 +60,8 @@ class batch {
   void leave() noexcept;
   // The last line. `why`: the stream was not read to its end.
   void summarise(const std::optional<errors::failure>& why);
+  // So far. A line that is under way may have made a session, for all that is known.
+  batch_totals totals() const noexcept;
 
  private:
   struct line {
@@ -90,9 +92,7 @@ class batch {
   std::size_t running_bytes_ = 0;
   std::string answers_;
   transport::parking* waiting_ = nullptr;
-  struct {
-    std::size_t lines = 0, created = 0, reused = 0, replayed = 0, failed = 0;
-  } counts_;
+  batch_totals counts_;
 };
 
 }  // namespace gateway::listener

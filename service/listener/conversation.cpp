@@ -273,7 +273,10 @@ task<> conversation::run_batch() {
                        .options = server_.options_,
                        .draining = server_.draining_}};
   auto running = stream.run(std::move(head));
-  co_await std::move(running);
+  const bool heard = co_await std::move(running);
+  x_.lines = x_.batch->totals();
+  x_.lines->complete = x_.lines->complete && heard;
+  x_.effect = x_.lines->worst;
   x_.batch.reset();
 }
 

@@ -84,6 +84,7 @@ void exchange::begin_request() noexcept {
   parser.reset();
   caller_left.reset();
   batch.reset();
+  lines.reset();
   head_size = 0;
   head.method = http::verb::unknown;  // until there is one: a head that is refused is counted, too
   reply.clear();

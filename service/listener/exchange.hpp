@@ -48,6 +48,18 @@ class scratch {
 // The caller is no longer there to be answered: for logs and metrics.
 errors::failure caller_left();
 
+// What became of the lines of a batch.
+struct batch_totals {
+  std::size_t lines = 0;  // begun, or refused before: more than the rest together while some are under way
+  std::size_t created = 0;
+  std::size_t reused = 0;
+  std::size_t replayed = 0;
+  std::size_t failed = 0;
+  bool complete = false;                        // read to its end, and answered to its end
+  std::uint64_t problems = 0;                   // that lines were answered with: a bit each
+  errors::effect worst = errors::effect::none;  // of a line: what nobody knows is worse than what was created
+};
+
 // What logs and metrics say of a request, set by the handler as it learns it: fixed texts of the service or its
 // configuration, and small numbers that stand for them (0: none).
 struct request_facts {
@@ -86,6 +98,7 @@ struct exchange : request_facts {
 
   std::unique_ptr<listener::scratch> scratch;
   std::shared_ptr<listener::batch> batch;  // set by the handler: the body is a stream of lines for it
+  std::optional<batch_totals> lines;       // once it is over
   // Set by the handler instead of an answer: that comes later, and needs no exchange until then.
   std::unique_ptr<listener::postponed> later;
 

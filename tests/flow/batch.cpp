@@ -98,6 +98,15 @@ void run_to_the_end(podero_world& p, sender& s, time::duration step = 10ms, int 
   CHECK(s.finished());
 }
 
+// The access log's line of the batch; empty: there is none yet.
+std::string request_line(podero_world& p) {
+  const auto logged = p.w.logged();
+  const auto at = logged.find(R"("msg":"request")");
+  if (at == std::string::npos) return {};
+  const auto begin = logged.rfind('\n', at) + 1;
+  return logged.substr(begin, logged.find('\n', at) - begin);
+}
+
 std::string limited(std::string_view sessions, std::string_view queue = "{ length: 100, max_wait: 5s }") {
   return plain_configuration() + "    limits: { sessions: " + std::string{sessions} + ", queue: " + std::string{queue} +
          " }\n";
@@ -138,6 +147,28 @@ TEST_CASE("every line of a batch has its answer, a broken one its problem, and a
   CHECK(s.raw().contains("Content-Type: application/x-ndjson\r\n"));
   CHECK(p.creations() == 2);
   s.leave();
+  const auto line = request_line(p);
+  CHECK(line.contains(R"("level":"info")"));
+  CHECK(line.contains(R"("code":200,"effect":"created","lines":9,"created":2,"reused":0,"replayed":0,"failed":7,)"
+                      R"("complete":true,"duration_ms":)"));
+}
+
+TEST_CASE("the log's line of a batch that was left shows what its lines came to, and warns of those that failed") {
+  podero_world p{limited("[ { rate: 2, per: 1h } ]")};
+  p.always = [](simulator::response& r) { r.status = 500; };
+  const auto bytes = lines_of(50);
+  sender s{p, head_of(bytes.size()) + bytes};
+  for (int i = 0; i < 100; ++i) {
+    s.step();
+    p.w.advance(10ms);
+  }
+  CHECK(request_line(p).empty());
+  s.leave();
+  p.w.advance(1s);
+  const auto line = request_line(p);
+  CHECK(line.contains(R"("level":"warn")"));
+  CHECK(line.contains(R"("code":200,"effect":"unknown",)"));
+  CHECK(line.contains(R"("lines":2,"created":0,"reused":0,"replayed":0,"failed":2,"complete":false,)"));
 }
 
 TEST_CASE("a preference for all lines is named in the answer's header") {

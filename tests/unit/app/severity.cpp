@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 using gateway::app::severity_of;
+using gateway::app::severity_of_lines;
 using gateway::errors::problem;
 using gateway::journal::level;
 
@@ -28,4 +29,13 @@ TEST_CASE("an expired deadline, a refusal and the gateway's own end are none of 
   CHECK(severity_of(problem::rate_limited) == level::info);
   CHECK(severity_of(problem::validation_failed) == level::info);
   CHECK(severity_of(problem::unauthenticated) == level::info);
+}
+
+TEST_CASE("a batch is as serious as its worst line, and a warning where a line was answered with a 5xx") {
+  const auto bit = [](problem p) { return std::uint64_t{1} << std::to_underlying(p); };
+  CHECK(severity_of_lines(0) == level::info);
+  CHECK(severity_of_lines(bit(problem::validation_failed) | bit(problem::rate_limited)) == level::info);
+  CHECK(severity_of_lines(bit(problem::validation_failed) | bit(problem::store_unavailable)) == level::warning);
+  CHECK(severity_of_lines(bit(problem::upstream_timeout)) == level::warning);
+  CHECK(severity_of_lines(bit(problem::upstream_unauthorized) | bit(problem::overloaded)) == level::error);
 }

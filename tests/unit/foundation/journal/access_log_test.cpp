@@ -104,6 +104,13 @@ TEST_CASE("an access line holds every member in the contract's order, and the st
         "token_ms=1.000 connect_ms=2.500 upstream_ms=8000.000\n");
 }
 
+TEST_CASE("the line of a batch says what became of its lines") {
+  auto entry = short_entry();
+  entry.batch = {.lines = 50, .created = 4, .reused = 3, .replayed = 2, .failed = 31, .complete = false};
+  CHECK(line_of(entry, format::json)
+            .contains(R"("code":200,"lines":50,"created":4,"reused":3,"replayed":2,"failed":31,"complete":false,)"));
+}
+
 TEST_CASE("what did not happen is left out of the line") {
   CHECK(line_of(short_entry(), format::json) == short_line);
   CHECK(line_of(short_entry(), format::text) ==
