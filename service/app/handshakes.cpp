@@ -37,14 +37,21 @@ handshake_instrument::handshake_instrument(std::string listener, const metrics::
     ended_[std::to_underlying(how)] = &shard.at(families.tls_handshakes_total, listener_, name_of(how));
 }
 
-void handshake_instrument::shaken(tls::handshake_end how, bool resumed, std::string_view reason) {
+void handshake_instrument::shaken(tls::handshake_end how, bool resumed, std::string_view reason,
+                                  const transport::channel& over) {
   (resumed ? resumed_ : *ended_[std::to_underlying(how)]).add();
   if (how == tls::handshake_end::done) return;
   // A load balancer that looks whether the port is open connects and leaves, all day long.
   const auto severity = how == tls::handshake_end::left ? journal::level::debug : journal::level::warning;
   if (!log_.enabled(severity) || !may_say()) return;
+  const auto address = over.peer_address();
+  const auto peer = address ? address->to_string() : std::string{};
   log_.write(severity, "TLS handshake failed",
-             {{"listener", listener_}, {"end", name_of(how)}, {"reason", reason}, {"unsaid", unsaid_}});
+             {{"listener", listener_},
+              {"peer", address ? std::optional<std::string_view>{peer} : std::nullopt},
+              {"end", name_of(how)},
+              {"reason", reason},
+              {"unsaid", unsaid_}});
   unsaid_ = 0;
 }
 

@@ -19,7 +19,7 @@ class handshake_instrument final : public listener::handshake_observer {
   handshake_instrument(std::string listener, const metrics::gateway_metrics& families, metrics::shard& shard,
                        journal::log& log, const time::clock& clock);
 
-  void shaken(tls::handshake_end how, bool resumed, std::string_view reason) override;
+  void shaken(tls::handshake_end how, bool resumed, std::string_view reason, const transport::channel& over) override;
 
  private:
   bool may_say() noexcept;

@@ -41,6 +41,12 @@ std::string_view method_of(const listener::exchange& x) noexcept {
                                               : std::string_view{known.data(), known.size()};
 }
 
+// Where it came from; empty: that is not known any more.
+std::string address_of(const listener::exchange& x) {
+  const auto address = x.connection == nullptr ? std::nullopt : x.connection->peer_address();
+  return address ? address->to_string() : std::string{};
+}
+
 // Tells equal keys of one caller apart from others, and not what they are.
 std::array<char, 16> fingerprint_of(std::string_view caller, std::string_view key) {
   std::array<char, 16> text{};
@@ -79,8 +85,11 @@ void request_instrument::answered(const listener::exchange& x, time::duration to
   entry.request_id = x.request_id.view();
   if (!x.trace.none()) entry.trace_id = x.trace.own.trace();
   entry.caller = x.caller;
-  entry.account = x.account;
+  const auto peer = x.caller.empty() ? address_of(x) : std::string{};
+  entry.peer = peer;
+  entry.account = x.account.empty() ? x.account_of_path : x.account;
   entry.route = x.route;
+  entry.method = method_of(x);
   entry.code = x.reply.status;
   entry.problem = x.problem;
   entry.effect = errors::to_string(x.effect);
@@ -115,7 +124,7 @@ void request_instrument::note_span(const listener::exchange& x, time::duration t
   one.status = x.reply.status;
   one.problem = x.problem;
   one.effect = errors::to_string(x.effect);
-  one.account = trace::short_text<64>{x.account};
+  one.account = trace::short_text<64>{x.account.empty() ? x.account_of_path : x.account};
   one.caller = trace::short_text<64>{x.caller};
   one.session = x.session;
   one.request_id = trace::short_text<128>{x.request_id.view()};

@@ -102,6 +102,7 @@ class api final : public handler {
   static request_scratch& of(exchange& x);
 
   void refuse_route(exchange& x, routing& where) const;
+  static void note_account(exchange& x, const request_scratch& mine, std::string_view path);
   bool admit(exchange& x, request_scratch& mine);
   std::expected<const admission::caller*, errors::failure> authenticate(const exchange& x, const rulebook& by) const;
   static void know(exchange& x, request_scratch& mine, const admission::caller& caller);

@@ -75,15 +75,20 @@ std::size_t api::on_head(exchange& x) {
   x.trace = parts_.tracer.begin(traceparent_of(x.head.fields));
   mine.space.way.trace = x.trace.own;
   mine.space.way.origin = {.request = x.request_id};
-  mine.where = find_route(x.head.method, path_of(x.head.target, mine.path));
+  const auto path = path_of(x.head.target, mine.path);
+  mine.where = find_route(x.head.method, path);
   if (mine.where.route == nullptr) {
+    note_account(x, mine, path);
     refuse_route(x, mine.where);
     return 0;
   }
   x.route = mine.where.route->name;
   x.pattern = mine.where.route->pattern;
   x.route_number = std::to_underlying(mine.where.route->id);
-  if (mine.where.route->needs_caller && !admit(x, mine)) return 0;
+  if (mine.where.route->needs_caller && !admit(x, mine)) {
+    note_account(x, mine, path);
+    return 0;
+  }
   if (const auto fault = check_headers(x, mine)) {
     answer_with(x, *fault);
     add_rate_limits(x, mine);
@@ -95,6 +100,18 @@ std::size_t api::on_head(exchange& x) {
     add_preferences(x, mine);
   }
   return parts_.body_limit;
+}
+
+// Of a request that is refused before its account is known: the one that its path names, where there is one of that
+// name.
+void api::note_account(exchange& x, const request_scratch& mine, std::string_view path) {
+  constexpr std::string_view before = "/v1/accounts/";
+  if (!path.starts_with(before)) return;
+  path.remove_prefix(before.size());
+  const auto name = path.substr(0, path.find('/'));
+  const auto& accounts = mine.rules->callers->configuration().accounts;
+  const auto found = std::ranges::find_if(accounts, [&](const auto& one) { return one.first == name; });
+  if (found != accounts.end()) x.account_of_path = found->first;
 }
 
 // No path, or not with this method.

@@ -13,7 +13,9 @@ namespace gateway::listener {
 class conversation {
  public:
   conversation(server& owner, transport::channel& connection, transport::watchdog& guard, exchange& x) noexcept
-      : server_{owner}, connection_{connection}, guard_{guard}, x_{x} {}
+      : server_{owner}, connection_{connection}, guard_{guard}, x_{x} {
+    x_.connection = &connection_;
+  }
 
   // True: the connection may wait for its next request, or the exchange has one whose answer comes later. False: it is
   // over. `first`: what was postponed on this connection, to be answered now.

@@ -12,6 +12,7 @@
 #include "foundation/time/clock.hpp"
 #include "foundation/trace/request_id.hpp"
 #include "foundation/trace/tracer.hpp"
+#include "foundation/transport/channel.hpp"
 #include "foundation/transport/departure.hpp"
 
 namespace gateway::listener {
@@ -67,6 +68,7 @@ struct request_facts {
   std::string_view pattern;  // of the route
   std::string_view caller;
   std::string_view account;
+  std::string_view account_of_path;  // a configured one, also of who may not use it or is not known: for logs alone
   std::string_view problem;
   std::uint8_t route_number = 0;
   std::uint16_t caller_number = 0;
@@ -89,9 +91,10 @@ struct exchange : request_facts {
   std::string collected;  // the body, where it did not come in one piece with the head
   std::string following;  // what came behind a chunked body
   trace::request_id request_id;
-  time::instant began{};                      // when the first byte was read
-  transport::departure caller_left;           // while the request is handled
-  caller_certificate* certificate = nullptr;  // of the connection; none: the caller showed none
+  time::instant began{};                           // when the first byte was read
+  transport::departure caller_left;                // while the request is handled
+  caller_certificate* certificate = nullptr;       // of the connection; none: the caller showed none
+  const transport::channel* connection = nullptr;  // that it came over; none: it has ended
 
   listener::reply reply;
   std::string output;

@@ -78,6 +78,7 @@ class server::lease {
     secrets::wipe(exchange_->input);
     if (owner_.spare_.size() >= most_spare) return;
     exchange_->certificate = nullptr;
+    exchange_->connection = nullptr;
     trim(*exchange_);
     owner_.spare_.push_back(std::move(exchange_));
   }
@@ -185,7 +186,7 @@ task<std::unique_ptr<transport::channel>> server::secure(std::unique_ptr<transpo
   auto secured = std::make_unique<tls::stream>(std::move(plain), std::move(accepted));
   place.limit(loop_.now() + (draining_ ? first_request_at_the_end : options_.head_timeout));
   const auto shaken = co_await secured->handshake();
-  options_.tls.observer->shaken(secured->ended(), shaken && secured->resumed(), shaken ? "" : shaken.error());
+  options_.tls.observer->shaken(secured->ended(), shaken && secured->resumed(), shaken ? "" : shaken.error(), *secured);
   if (!shaken) {
     co_await part(std::move(secured), guard);
     co_return nullptr;

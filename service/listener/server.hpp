@@ -50,8 +50,9 @@ class handler {
 // Hears how every TLS handshake ended.
 class handshake_observer {
  public:
-  // `reason`, for people, where it failed.
-  virtual void shaken(tls::handshake_end how, bool resumed, std::string_view reason) = 0;
+  // `reason`, for people, where it failed. `over`: the connection, valid for the call.
+  virtual void shaken(tls::handshake_end how, bool resumed, std::string_view reason,
+                      const transport::channel& over) = 0;
 
  protected:
   ~handshake_observer() = default;

@@ -115,6 +115,27 @@ TEST_CASE("a creation has one line, whoever asks for it again, with its key's fi
   CHECK(lines(R"("effect":"created","session":"497f6eca-6276-4993-bfeb-53cbbbba6f08","audit":true)") == 1);
 }
 
+TEST_CASE("a request that is refused at once is logged with its method, and the account that its path names") {
+  podero_world p{plain_configuration() + "callers: { portal: { key_sha256: [ " + std::string(64, 'a') +
+                 " ], accounts: [ sandbox ] } }\n"};
+  const auto ask = [&](std::string_view line) {
+    p.w.ask(std::string{line} + " HTTP/1.1\r\nHost: g\r\nContent-Length: 0\r\n\r\n");
+    const auto logged = p.w.logged();
+    const auto at = logged.rfind(R"("msg":"request")");
+    REQUIRE(at != std::string::npos);
+    return logged.substr(at, logged.find('\n', at) - at);
+  };
+  CHECK(has(ask("GET /v1/accounts/sandbox"),
+            R"("account":"sandbox","route":"account","method":"GET","code":401,"problem":"unauthenticated")"));
+  CHECK(has(ask("POST /v1/accounts/sandbox/nothing"),
+            R"("account":"sandbox","route":"none","method":"POST","code":404,"problem":"not-found")"));
+  const auto unknown = ask("BREW /v1/accounts/sandbux");
+  CHECK(has(unknown, R"("route":"none","method":"other","code":)"));
+  CHECK_FALSE(has(unknown, R"("account")"));
+  // What anybody may send counts for no account.
+  CHECK(has(p.w.metrics(), R"(requests_total{route="account",method="GET",code="401",caller="",account="",)"));
+}
+
 TEST_CASE("without audit there is none of these lines") {
   podero_world p{plain_configuration() + "log: { audit: false }\n"};
   CHECK(p.w.ask(create()).status == 201);

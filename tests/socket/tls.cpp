@@ -84,7 +84,9 @@ TEST_CASE("A session is created over TLS 1.2 and 1.3, with a key as with a certi
   CHECK_THROWS(connection(running.gateway->api(), too_old));
   CHECK(running.gateway->metric(handshakes("full")) == 4);
   CHECK(running.gateway->metric(handshakes("failed")) == 1);
-  CHECK(running.gateway->process().line_with("TLS handshake failed").contains("unsupported protocol"));
+  const auto told = running.gateway->process().line_with("TLS handshake failed");
+  CHECK(told.contains("unsupported protocol"));
+  CHECK(told.contains(R"("peer":"127.0.0.1")"));
   const auto portal =
       "onboarding_gateway_requests_total{route=\"create_session\",method=\"POST\",code=\"201\",caller=\"";
   CHECK(running.gateway->metric(portal + std::string{"portal\",account=\"sandbox\",problem=\"\"}"}) == 6);
@@ -102,6 +104,9 @@ TEST_CASE("A certificate is a caller by a DNS name or a URI in it; one of nobody
   CHECK(running.ask(nobody, running.callers.tool.header()).status == 200);
   CHECK(running.ask(by_name, running.callers.portal.header()).status == 200);
   CHECK(running.code_of(running.ask(nobody)) == "unknown-certificate");
+  const auto refused = running.gateway->process().line_with(R"("code":401)");
+  CHECK(refused.contains(R"("peer":"127.0.0.1")"));
+  CHECK(refused.contains(R"("account":"sandbox")"));
   CHECK(running.code_of(running.ask(running.trusting())) == "missing");
   CHECK(running.code_of(running.ask(by_name, running.callers.tool.header())) == "key-and-certificate-disagree");
   CHECK(running.code_of(running.ask(by_name, "Authorization: Bearer ogw-nobodys\r\n")) == "unknown-key");

@@ -37,7 +37,7 @@ struct who_is_it final : handler {
 };
 
 struct observed final : handshake_observer {
-  void shaken(handshake_end how, bool, std::string_view) override { ends.push_back(how); }
+  void shaken(handshake_end how, bool, std::string_view, const transport::channel&) override { ends.push_back(how); }
   int count(handshake_end how) const { return static_cast<int>(std::ranges::count(ends, how)); }
   std::vector<handshake_end> ends;
 };

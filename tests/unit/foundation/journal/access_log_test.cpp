@@ -22,8 +22,10 @@ access_entry full_entry() {
   entry.request_id = "f47ac10b-58cc-4372-a567-0e02b2c3d479";
   entry.trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
   entry.caller = "customer-portal";
+  entry.peer = "203.0.113.7";
   entry.account = "sandbox";
   entry.route = "create-session";
+  entry.method = "POST";
   entry.code = 502;
   entry.severity = journal::level::error;
   entry.problem = "upstream-error";
@@ -93,14 +95,16 @@ TEST_CASE("an access line holds every member in the contract's order, and the st
   CHECK(line_of(full_entry(), format::json) ==
         R"({"time":"2026-01-02T03:04:05.678Z","level":"error","msg":"request",)"
         R"("request_id":"f47ac10b-58cc-4372-a567-0e02b2c3d479","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736",)"
-        R"("caller":"customer-portal","account":"sandbox","route":"create-session","code":502,)"
+        R"("caller":"customer-portal","peer":"203.0.113.7","account":"sandbox","route":"create-session",)"
+        R"("method":"POST","code":502,)"
         R"("problem":"upstream-error","effect":"unknown","upstream_status":503,"duration_ms":12.345,)"
         R"("queue_ms":0.000,"token_ms":1.000,"connect_ms":2.500,"upstream_ms":8000.000})"
         "\n");
   CHECK(line_of(full_entry(), format::text) ==
         "2026-01-02T03:04:05.678Z ERROR request request_id=f47ac10b-58cc-4372-a567-0e02b2c3d479 "
-        "trace_id=4bf92f3577b34da6a3ce929d0e0e4736 caller=customer-portal account=sandbox route=create-session "
-        "code=502 problem=upstream-error effect=unknown upstream_status=503 duration_ms=12.345 queue_ms=0.000 "
+        "trace_id=4bf92f3577b34da6a3ce929d0e0e4736 caller=customer-portal peer=203.0.113.7 account=sandbox "
+        "route=create-session method=POST code=502 problem=upstream-error effect=unknown upstream_status=503 "
+        "duration_ms=12.345 queue_ms=0.000 "
         "token_ms=1.000 connect_ms=2.500 upstream_ms=8000.000\n");
 }
 
