@@ -74,6 +74,7 @@ constexpr unsigned char stage_upstream = 3;
 void request_instrument::answered(const listener::exchange& x, time::duration took, const dispatch::stage_times& stages,
                                   unsigned upstream_status) {
   if constexpr (metrics::counting) count(x, took, stages);
+  if (x.abandoned) count_abandoned(x);
   if (tracer_.records(x.trace.own)) note_span(x, took);
   auto severity = severity_of(
       x.problem_number == 0 ? std::nullopt : std::optional{static_cast<errors::problem>(x.problem_number - 1)});
@@ -95,6 +96,7 @@ void request_instrument::answered(const listener::exchange& x, time::duration to
   entry.effect = errors::to_string(x.effect);
   entry.session = x.session.view();
   entry.upstream_status = upstream_status;
+  entry.caller_left = x.abandoned;
   if (x.lines)
     entry.batch = journal::batch_entry{.lines = x.lines->lines,
                                        .created = x.lines->created,
@@ -124,6 +126,7 @@ void request_instrument::note_span(const listener::exchange& x, time::duration t
   one.status = x.reply.status;
   one.problem = x.problem;
   one.effect = errors::to_string(x.effect);
+  one.caller_left = x.abandoned;
   one.account = trace::short_text<64>{x.account.empty() ? x.account_of_path : x.account};
   one.caller = trace::short_text<64>{x.caller};
   one.session = x.session;
@@ -147,6 +150,16 @@ void request_instrument::answered(const listener::answered_line& line) {
 void request_instrument::failed(const listener::exchange& x, std::string_view reason) {
   log_.error("a request failed inside the gateway",
              {{"request_id", x.request_id.view()}, {"route", x.route}, {"account", x.account}, {"reason", reason}});
+}
+
+void request_instrument::count_abandoned(const listener::exchange& x) {
+  if constexpr (metrics::counting)
+    abandoned_
+        .get(metrics::pack(x.route_number, x.account_number, x.caller_number),
+             [&]() -> metrics::counter& {
+               return shard_.at(families_.requests_abandoned_total, x.route, x.account, x.caller);
+             })
+        .add();
 }
 
 void request_instrument::count(const listener::exchange& x, time::duration took, const dispatch::stage_times& stages) {

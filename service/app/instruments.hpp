@@ -67,6 +67,7 @@ class request_instrument final : public listener::request_observer {
 
  private:
   void count(const listener::exchange& x, time::duration took, const dispatch::stage_times& stages);
+  void count_abandoned(const listener::exchange& x);
   void note_span(const listener::exchange& x, time::duration took);
 
   const metrics::gateway_metrics& families_;
@@ -77,6 +78,7 @@ class request_instrument final : public listener::request_observer {
   trace::tracer& tracer_;
   metrics::handle_cache<metrics::counter> requests_;
   metrics::handle_cache<metrics::counter> refusals_;
+  metrics::handle_cache<metrics::counter> abandoned_;
   metrics::handle_cache<metrics::counter> lines_of_batches_;
   metrics::handle_cache<metrics::histogram> durations_;
   metrics::handle_cache<metrics::histogram> stages_;

@@ -87,6 +87,7 @@ task<bool> conversation::answer_late(std::unique_ptr<postponed> what) {
   x_.reply.head_only = x_.head.method == http::verb::head;
   const bool keep = x_.head.keep_alive && !x_.reply.close && !server_.sending_away_;
   const bool sent = co_await send_reply(keep);
+  note_departure(sent);
   server_.handler_.on_done(x_, server_.loop_.clock().now() - x_.began);
   answered_ = true;
   what.reset();
@@ -225,6 +226,7 @@ task<bool> conversation::answer_request() {
     if (!body_taken) body_taken = co_await read_body(limit);
     if (!body_taken && x_.reply.status == 0) {
       answer_with(x_, caller_left());
+      if (woken_ != transport::wake::cancelled) mark_abandoned(x_);
       co_return false;
     }
     if (body_taken && pass_the_desk()) {
@@ -247,6 +249,7 @@ task<bool> conversation::answer_request() {
       body_taken || x_.head.body == http::framing::none ||
       (x_.head.body == http::framing::length && x_.head.content_length <= most_skipped && !x_.head.expects_continue);
   const bool sent = co_await send_reply(keep && skippable);
+  note_departure(sent);
   if (!sent || !keep || !skippable) co_return false;
   if (body_taken) co_return true;
   const bool skipped = co_await skip_body();
@@ -277,7 +280,13 @@ task<> conversation::run_batch() {
   x_.lines = x_.batch->totals();
   x_.lines->complete = x_.lines->complete && heard;
   x_.effect = x_.lines->worst;
+  if (!heard && !connection_.ready().cancelled()) mark_abandoned(x_);
   x_.batch.reset();
+}
+
+// The caller left while its request was handled, or the connection is broken.
+void conversation::note_departure(bool sent) noexcept {
+  if (x_.caller_left.happened() || (!sent && woken_ == transport::wake::ready)) mark_abandoned(x_);
 }
 
 // Of what is under way; none: nobody counts.

@@ -55,6 +55,7 @@ class conversation {
   transport::task<bool> read_chunked(std::size_t limit);
   [[gnu::noinline]] transport::task<bool> skip_body();
   [[gnu::noinline]] transport::task<> run_batch();
+  void note_departure(bool sent) noexcept;
   admission::request_count* load_count() const noexcept;
   transport::task<bool> send_reply(bool keep);
   transport::task<bool> send(std::string_view bytes);

@@ -118,4 +118,13 @@ void answer_with(exchange& x, const errors::failure& failure) {
   }
 }
 
+void mark_abandoned(exchange& x) noexcept {
+  constexpr unsigned nobody_hears = 499;
+  x.abandoned = true;
+  if (x.reply.status != errors::row(errors::problem::request_timeout).status) return;
+  x.reply.status = nobody_hears;
+  x.problem = {};
+  x.problem_number = 0;
+}
+
 }  // namespace gateway::listener

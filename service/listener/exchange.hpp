@@ -46,7 +46,7 @@ class scratch {
   virtual ~scratch() = default;
 };
 
-// The caller is no longer there to be answered: for logs and metrics.
+// The caller is no longer there to be answered.
 errors::failure caller_left();
 
 // What became of the lines of a batch.
@@ -76,6 +76,7 @@ struct request_facts {
   std::uint8_t problem_number = 0;
   errors::effect effect = errors::effect::none;
   std::optional<errors::guard> guard;  // which one refused it
+  bool abandoned = false;              // the caller left before there was an answer
   trace::place trace;
   trace::short_text<36> session;  // the id of the onboarding session that it is about, once it is known to be one
 };
@@ -114,5 +115,9 @@ struct exchange : request_facts {
 
 // Answers with a problem document. Whatever the reply held is replaced.
 void answer_with(exchange& x, const errors::failure& failure);
+
+// The caller has left, and nobody reads the answer. For logs and metrics: what ended for that alone has the status 499,
+// and no problem, because 408 is a request that did not arrive.
+void mark_abandoned(exchange& x) noexcept;
 
 }  // namespace gateway::listener

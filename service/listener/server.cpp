@@ -172,6 +172,7 @@ void server::note_departure(postponed& what) {
   lease x{*this};
   what.restore(*x);
   answer_with(*x, caller_left());
+  mark_abandoned(*x);
   handler_.on_done(*x, loop_.clock().now() - (*x).began);
 }
 

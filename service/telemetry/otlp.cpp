@@ -30,6 +30,13 @@ void number(std::string& out, std::string_view key, std::uint64_t value) {
   out += R"("intValue":")" + std::to_string(value) + R"("}})";
 }
 
+// Left out where it is not so.
+void truth(std::string& out, std::string_view key, bool value) {
+  if (!value) return;
+  begin_attribute(out, key);
+  out += R"("boolValue":true}})";
+}
+
 bool failed(const trace::span& one) noexcept {
   const unsigned from = one.kind == trace::span_kind::client ? 400 : 500;
   return one.status >= from || !one.end.empty();
@@ -75,6 +82,7 @@ void append_attributes(std::string& out, const trace::span& one) {
   text(out, "onboarding_gateway.effect", one.effect);
   text(out, "onboarding_gateway.session_id", one.session.view());
   text(out, "onboarding_gateway.request_id", one.request_id.view());
+  truth(out, "onboarding_gateway.caller_left", one.caller_left);
   out += ']';
 }
 

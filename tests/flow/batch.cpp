@@ -168,7 +168,8 @@ TEST_CASE("the log's line of a batch that was left shows what its lines came to,
   const auto line = request_line(p);
   CHECK(line.contains(R"("level":"warn")"));
   CHECK(line.contains(R"("code":200,"effect":"unknown",)"));
-  CHECK(line.contains(R"("lines":2,"created":0,"reused":0,"replayed":0,"failed":2,"complete":false,)"));
+  CHECK(line.contains(
+      R"("caller_left":true,"lines":2,"created":0,"reused":0,"replayed":0,"failed":2,"complete":false,)"));
 }
 
 TEST_CASE("a preference for all lines is named in the answer's header") {

@@ -136,6 +136,41 @@ TEST_CASE("a request that is refused at once is logged with its method, and the 
   CHECK(has(p.w.metrics(), R"(requests_total{route="account",method="GET",code="401",caller="",account="",)"));
 }
 
+TEST_CASE("a caller that hangs up is counted and logged as such, whatever its request came to") {
+  podero_world p{plain_configuration() + "    limits: { sessions: [ { rate: 1, per: 10s } ] }\n"};
+  const auto leave_after = [&](const std::string& id, time::duration patience) {
+    auto caller = p.w.connect();
+    CHECK(caller.say(create("X-Request-Id: " + id + "\r\n")));
+    p.w.settle();
+    p.w.advance(patience);
+    caller.leave();
+    p.w.advance(2s);
+    const auto logged = p.w.logged();
+    const auto at = logged.find(R"("msg":"request","request_id":")" + id);
+    REQUIRE(at != std::string::npos);
+    return logged.substr(at, logged.find('\n', at) - at);
+  };
+  // Podero takes its time, and makes it.
+  p.next_answer = [](simulator::response& r) { r.how.delay = 1s; };
+  const auto made = leave_after("early", 300ms);
+  CHECK(has(made, R"("code":201,"effect":"created","session":")"));
+  CHECK(has(made, R"("caller_left":true,"duration_ms":1000)"));
+  CHECK(has(p.w.logged(), R"("msg":"session created","request_id":"early")"));
+  // It waits for its turn, and nothing was done: no request that did not arrive.
+  const auto queued = leave_after("queued", 500ms);
+  CHECK(has(queued, R"("code":499,"effect":"none","caller_left":true,)"));
+  CHECK_FALSE(has(queued, "request-timeout"));
+  CHECK(p.creations() == 1);
+  CHECK(
+      has(p.w.metrics(), R"(requests_abandoned_total{route="create_session",account="sandbox",caller="anonymous"} 2)"));
+  CHECK(has(p.w.metrics(), R"(code="499",caller="anonymous",account="sandbox",problem=""} 1)"));
+  CHECK_FALSE(has(p.w.metrics(), R"(code="408")"));
+  // Who stays is not.
+  p.w.advance(10s);
+  CHECK(p.w.ask(create("X-Request-Id: stays\r\n")).status == 201);
+  CHECK(has(p.w.metrics(), R"(caller="anonymous"} 2)"));
+}
+
 TEST_CASE("without audit there is none of these lines") {
   podero_world p{plain_configuration() + "log: { audit: false }\n"};
   CHECK(p.w.ask(create()).status == 201);

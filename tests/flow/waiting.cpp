@@ -165,8 +165,11 @@ TEST_CASE_FIXTURE(waiting_world, "the wait of a caller that leaves is told of li
   const auto logged = w.logged();
   const auto line = logged.substr(std::min(logged.find(R"("request_id":"leaver")"), logged.size()));
   CAPTURE(logged);
-  CHECK(line.contains(R"("problem":"request-timeout")"));
-  CHECK(w.metrics().contains(R"(code="408",caller="anonymous",account="sandbox",problem="request-timeout"} 1)"));
+  CHECK(line.contains(R"("route":"read_session","method":"GET","code":499,"effect":"none","session":")"));
+  CHECK(line.contains(R"("caller_left":true,)"));
+  CHECK(w.metrics().contains(R"(code="499",caller="anonymous",account="sandbox",problem=""} 1)"));
+  CHECK(
+      w.metrics().contains(R"(requests_abandoned_total{route="read_session",account="sandbox",caller="anonymous"} 1)"));
 }
 
 TEST_CASE_FIXTURE(waiting_world, "no-cache is one poll now, and those who wait hear of it") {

@@ -85,6 +85,13 @@ TEST_CASE("a server's span is an error from 500 on, a client's from 400 on, or w
   CHECK_FALSE(has(rendered(one), "http.response.status_code"));
 }
 
+TEST_CASE("a request whose caller left says so") {
+  auto one = server_span();
+  CHECK_FALSE(has(rendered(one), "caller_left"));
+  one.caller_left = true;
+  CHECK(has(rendered(one), R"({"key":"onboarding_gateway.caller_left","value":{"boolValue":true}}])"));
+}
+
 TEST_CASE("a path is shown only where it consists of what is known") {
   auto one = server_span();
   one.route = "/v1/accounts/{account}/onboarding-sessions/{id}";

@@ -115,6 +115,13 @@ TEST_CASE("the line of a batch says what became of its lines") {
             .contains(R"("code":200,"lines":50,"created":4,"reused":3,"replayed":2,"failed":31,"complete":false,)"));
 }
 
+TEST_CASE("that the caller left is in the line, and that it did not is not") {
+  auto entry = short_entry();
+  CHECK_FALSE(line_of(entry, format::json).contains("caller_left"));
+  entry.caller_left = true;
+  CHECK(line_of(entry, format::json).contains(R"("code":200,"caller_left":true,"duration_ms":)"));
+}
+
 TEST_CASE("what did not happen is left out of the line") {
   CHECK(line_of(short_entry(), format::json) == short_line);
   CHECK(line_of(short_entry(), format::text) ==
