@@ -56,6 +56,8 @@ dispatch::breaker_options breaker_of(const settings::account& from) {
 dispatch::options ways_of(const std::string& name, const settings::account& from) {
   dispatch::options how;
   how.account = name;
+  how.server = from.base_url.host;
+  how.port = from.base_url.port;
   how.retries.most_attempts = from.retries.attempts;
   how.longest_pause = from.pause.max;
   how.connect_timeout = from.timeouts.connect;

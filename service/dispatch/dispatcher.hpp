@@ -112,6 +112,9 @@ class observer {
 
 struct options {
   std::string account;  // for messages
+  // The API's server as its URL names it, for traces.
+  std::string server;
+  std::uint16_t port = 0;
   retry_rules retries{};
   time::duration longest_pause = std::chrono::minutes{15};  // the most that a Retry-After is believed
   time::duration connect_timeout = std::chrono::seconds{2};
@@ -225,8 +228,9 @@ class dispatcher {
   void compose(const call& what, const token::grant& token, workspace& space, hand& held) const;
   void note_answer(workspace& space, ended& into);
   void blot_out_token(upstream::answer& in) const;
+  // `error_type`: why it led to nothing; empty: it did not, or was not waited for any more.
   void note_stage(workspace& space, std::optional<time::duration> stage_times::* which, std::string_view name,
-                  time::instant began);
+                  time::instant began, std::string_view error_type = {});
   void note_exchange(const call& what, const hand& held, const workspace& space, time::instant began,
                      const upstream::exchange_result& result, unsigned before);
   void conclude(account_health::permit& permit, const ended& last);

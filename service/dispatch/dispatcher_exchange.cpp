@@ -112,7 +112,7 @@ void dispatcher::blot_out_token(upstream::answer& in) const {
 
 // A stage may happen several times: its times add up, and each is a span of its own.
 void dispatcher::note_stage(workspace& space, std::optional<time::duration> stage_times::* which, std::string_view name,
-                            time::instant began) {
+                            time::instant began, std::string_view error_type) {
   const auto now = parts_.loop.now();
   auto& so_far = space.stages.*which;
   so_far = so_far.value_or(time::duration::zero()) + (now - began);
@@ -124,6 +124,7 @@ void dispatcher::note_stage(workspace& space, std::optional<time::duration> stag
   one.began = began;
   one.ended = now;
   one.name = name;
+  one.end = error_type;
   one.account = trace::short_text<64>{options_.account};
   parts_.tracer.record(one);
 }
@@ -142,6 +143,8 @@ void dispatcher::note_exchange(const call& what, const hand& held, const workspa
   one.status = space.answer.head.status;
   one.end = result.end == exchange_end::answered ? std::string_view{} : to_string(result.end);
   one.resend = before;
+  one.server = trace::short_text<128>{options_.server};
+  one.port = options_.port;
   one.account = trace::short_text<64>{options_.account};
   one.session = trace::short_text<36>{what.session_id};
   parts_.tracer.record(one);

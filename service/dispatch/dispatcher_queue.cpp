@@ -13,6 +13,19 @@ using transport::task;
 using transport::unless_gone;
 using upstream::exchange_end;
 
+namespace {
+
+// For spans, from a fixed set.
+std::string_view error_type_of(const token::trouble& why, bool time_over) noexcept {
+  if (why.refused) return "refused";
+  return time_over ? "timed_out" : "unreachable";
+}
+std::string_view error_type_of(upstream::pool::failure why) noexcept {
+  return why == upstream::pool::failure::timed_out ? "timed_out" : "unreachable";
+}
+
+}  // namespace
+
 // Lets the call's control reach its place in the queue, and the place's refusal whatever the call waits for.
 class dispatcher::queued {
  public:
@@ -120,7 +133,9 @@ task<std::optional<failure>> dispatcher::get_token(const call& what, workspace& 
     const auto began = parts_.loop.now();
     const auto until = deadline_of(what);
     auto got = co_await unless_gone(parts_.tokens.get(until), what.caller, &refused);
-    note_stage(space, &stage_times::token, "token", began);
+    const bool none = got && !*got;
+    note_stage(space, &stage_times::token, "token", began,
+               none ? error_type_of(got->error(), parts_.loop.now() >= until) : "");
     if (!got && refused.happened()) co_return std::nullopt;
     if (!got) co_return caller_gone();
     if (*got) {
@@ -162,7 +177,8 @@ task<> dispatcher::get_connection(const call& what, workspace& space, hand& held
     if (!its_time_over || deadline_of(what) <= until) break;
     until = deadline_of(what);
   }
-  note_stage(space, &stage_times::connect, "connect", began);
+  const bool none = got && !*got;
+  note_stage(space, &stage_times::connect, "connect", began, none ? error_type_of(got->error().what) : "");
   if (got && *got) {
     held.connection = std::move(**got);
     co_return;

@@ -74,8 +74,10 @@ void append_attributes(std::string& out, const trace::span& one) {
       if (const auto path = path_of(one)) text(out, "url.path", *path);
     if (one.status != 0) number(out, "http.response.status_code", one.status);
     if (one.resend != 0) number(out, "http.request.resend_count", one.resend);
-    if (failed(one)) text(out, "error.type", !one.end.empty() ? one.end : std::to_string(one.status));
+    text(out, "server.address", one.server.view());
+    if (one.port != 0) number(out, "server.port", one.port);
   }
+  if (failed(one)) text(out, "error.type", !one.end.empty() ? one.end : std::to_string(one.status));
   text(out, "onboarding_gateway.account", one.account.view());
   text(out, "onboarding_gateway.caller", one.caller.view());
   text(out, "onboarding_gateway.problem", one.problem);

@@ -182,8 +182,9 @@ TEST_CASE_FIXTURE(way_fixture, "refused credentials are upstream-unauthorized an
   tokens.reject(1);
   settle();
   result r;
-  create(r);
+  create_traced(r);
   CHECK(r.failure().id == problem::upstream_unauthorized);
+  CHECK(span_of("token").end == "refused");
   CHECK(r.failure().detail.find("accounts.sandbox.token") != std::string::npos);
   CHECK(r.failure().detail.find("example-secret-not-real") == std::string::npos);
   CHECK(server.connections() == 0);
@@ -356,6 +357,31 @@ TEST_CASE_FIXTURE(way_fixture,
   CHECK(never.failure().id == problem::upstream_error);
   CHECK(never.failure().effect == effect::none);
   CHECK(noted.connect_failures.size() == 4);
+}
+
+TEST_CASE_FIXTURE(way_fixture,
+                  "the span of a connection that could not be had says why, that of one that was had does not") {
+  server.refuse_connections(1);
+  server.then(scripted_server::answer(201, "{}"));
+  result r;
+  create_traced(r);
+  advance(1s);
+  REQUIRE(r.delivered());
+  CHECK(span_of("connect").end == "unreachable");
+  const auto second = span_of("connect");
+  CHECK(second.name == "connect");
+  CHECK(second.end.empty());
+  const auto exchange = span_of("");
+  CHECK(exchange.kind == trace::span_kind::client);
+  CHECK(exchange.server.view() == "podero.test");
+  CHECK(exchange.port == 443);
+  pool.close_idle();
+  settle();
+  server.ignore_connections(100);
+  result silent;
+  create_traced(silent);
+  for (int i = 0; i < 20; ++i) advance(1s);
+  CHECK(span_of("connect").end == "timed_out");
 }
 
 TEST_CASE_FIXTURE(way_fixture, "a server that never shakes hands costs the connect time-out and is tried again") {

@@ -152,6 +152,8 @@ struct way_fixture : support::loop_fixture {
   static options settings() {
     options how;
     how.account = "sandbox";
+    how.server = "podero.test";
+    how.port = 443;
     how.longest_pause = std::chrono::seconds{60};
     return how;
   }
@@ -193,6 +195,18 @@ struct way_fixture : support::loop_fixture {
     what.deadline = loop.now() + within;
     what.caller = &into.caller;
     start(run(way, what, into));
+  }
+  // In a trace of its own.
+  void create_traced(result& into) {
+    into.space.trace = tracer.begin({}).own;
+    create(into);
+  }
+  // The finished span of that stage, or of the exchange with an empty name; that there was none is an empty one.
+  trace::span span_of(std::string_view stage) {
+    trace::span one;
+    while (spans.pop(one))
+      if (one.name == stage) return one;
+    return {};
   }
   void leave(result& who) {
     who.caller.happen(loop.ready());

@@ -79,6 +79,10 @@ TEST_CASE("a server's span is an error from 500 on, a client's from 400 on, or w
   CHECK(has(rendered(one), R"("kind":3)"));
   CHECK(has(rendered(one), R"("status":{"code":2}})"));
   CHECK(has(rendered(one), R"({"key":"http.request.resend_count","value":{"intValue":"1"}})"));
+  one.server = trace::short_text<128>{"app.podero.com"};
+  one.port = 443;
+  CHECK(has(rendered(one), R"({"key":"server.address","value":{"stringValue":"app.podero.com"}},)"
+                           R"({"key":"server.port","value":{"intValue":"443"}},{"key":"error.type",)"));
   one.status = 0;
   one.end = "timed_out";
   CHECK(has(rendered(one), R"({"key":"error.type","value":{"stringValue":"timed_out"}})"));
@@ -113,6 +117,9 @@ TEST_CASE("a stage is an internal span with its name, and without a parent it sa
   const auto text = rendered(one);
   CHECK(has(text, R"("spanId":"00f067aa0ba902b7","name":"queue","kind":1,)"));
   CHECK(has(text, R"("attributes":[],"status":{}})"));
+  one.end = "unreachable";
+  CHECK(has(rendered(one),
+            R"("attributes":[{"key":"error.type","value":{"stringValue":"unreachable"}}],"status":{"code":2}})"));
 }
 
 TEST_CASE("whatever stands in a text, the document stays JSON") {
