@@ -23,15 +23,15 @@ TEST_CASE("a family is declared with the prefix, its help, its labels and its ki
   CHECK(families.rows()[lag.index].fold == metrics::fold::max);
 }
 
-TEST_CASE("a histogram has the latency bounds unless told otherwise, from 100 microseconds to a minute") {
+TEST_CASE("a histogram has the latency bounds unless told otherwise, from 100 microseconds to three minutes") {
   catalogue families;
   const auto usual = families.add_histogram("usual_seconds", "Usual.");
   const std::vector<std::chrono::nanoseconds> two{1ms, 1s};
   const auto own = families.add_histogram("own_seconds", "Own.", {"stage"}, two);
 
-  CHECK(families.rows()[usual.index].bounds.size() == 19);
+  CHECK(families.rows()[usual.index].bounds.size() == 22);
   CHECK(families.rows()[usual.index].bounds.front() == 100'000);
-  CHECK(families.rows()[usual.index].bounds.back() == 60'000'000'000);
+  CHECK(families.rows()[usual.index].bounds.back() == 180'000'000'000);
   CHECK(families.rows()[own.index].bounds == std::vector<std::int64_t>{1'000'000, 1'000'000'000});
 }
 
