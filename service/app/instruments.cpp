@@ -47,6 +47,11 @@ std::string address_of(const listener::exchange& x) {
   return address ? address->to_string() : std::string{};
 }
 
+std::optional<errors::problem> problem_of(const listener::exchange& x) noexcept {
+  if (x.problem_number == 0) return std::nullopt;
+  return static_cast<errors::problem>(x.problem_number - 1);
+}
+
 // Tells equal keys of one caller apart from others, and not what they are.
 std::array<char, 16> fingerprint_of(std::string_view caller, std::string_view key) {
   std::array<char, 16> text{};
@@ -76,8 +81,7 @@ void request_instrument::answered(const listener::exchange& x, time::duration to
   if constexpr (metrics::counting) count(x, took, stages);
   if (x.abandoned) count_abandoned(x);
   if (tracer_.records(x.trace.own)) note_span(x, took);
-  auto severity = severity_of(
-      x.problem_number == 0 ? std::nullopt : std::optional{static_cast<errors::problem>(x.problem_number - 1)});
+  auto severity = severity_of(problem_of(x));
   if (x.lines) severity = std::max(severity, severity_of_lines(x.lines->problems));
   if (!log_.enabled(severity)) return;
   journal::access_entry entry;
@@ -138,12 +142,14 @@ void request_instrument::answered(const listener::answered_line& line) {
   if constexpr (metrics::counting) {
     const auto number = static_cast<std::uint8_t>(line.problem ? std::to_underlying(*line.problem) + 1 : 0);
     lines_of_batches_
-        .get(metrics::pack(line.account_number, line.status, number),
+        .get(metrics::pack(line.account_number, line.caller_number, line.status, number),
              [&]() -> metrics::counter& {
-               return shard_.at(families_.batch_lines_total, line.account, std::to_string(line.status),
+               return shard_.at(families_.batch_lines_total, line.account, line.caller, std::to_string(line.status),
                                 line.problem ? errors::row(*line.problem).name : std::string_view{});
              })
         .add();
+    level_.count(line.account_number, line.status, line.problem);
+    if (line.guard) refused(line.account_number, line.account, line.caller_number, line.caller, *line.guard);
   }
 }
 
@@ -172,13 +178,8 @@ void request_instrument::count(const listener::exchange& x, time::duration took,
                               x.account, x.problem);
            })
       .add();
-  if (x.guard)
-    refusals_
-        .get(metrics::pack(x.account_number, x.caller_number, *x.guard),
-             [&]() -> metrics::counter& {
-               return shard_.at(families_.requests_refused_total, x.account, x.caller, errors::to_string(*x.guard));
-             })
-        .add();
+  level_.count(x.account_number, code, problem_of(x));
+  if (x.guard) refused(x.account_number, x.account, x.caller_number, x.caller, *x.guard);
   auto& whole = durations_.get(metrics::pack(x.route_number, x.account_number), [&]() -> metrics::histogram& {
     return shard_.at(families_.request_duration_seconds, x.route, x.account);
   });
@@ -200,6 +201,16 @@ void request_instrument::count(const listener::exchange& x, time::duration took,
   stage(stage_token, "token", stages.token);
   stage(stage_connect, "connect", stages.connect);
   stage(stage_upstream, "upstream", stages.upstream);
+}
+
+void request_instrument::refused(std::uint8_t account_number, std::string_view account, std::uint16_t caller_number,
+                                 std::string_view caller, errors::guard by) {
+  refusals_
+      .get(metrics::pack(account_number, caller_number, by),
+           [&]() -> metrics::counter& {
+             return shard_.at(families_.requests_refused_total, account, caller, errors::to_string(by));
+           })
+      .add();
 }
 
 void storm::happened(time::instant now, std::string_view reason, const dispatch::errand* of) {

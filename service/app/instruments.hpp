@@ -2,8 +2,10 @@
 
 #include <array>
 #include <functional>
+#include <span>
 #include <string>
 
+#include "app/service_level.hpp"
 #include "dispatch/dispatcher.hpp"
 #include "foundation/journal/access_log.hpp"
 #include "foundation/journal/log.hpp"
@@ -56,9 +58,17 @@ class storm {
 
 class request_instrument final : public listener::request_observer {
  public:
+  // `accounts`: their names by index.
   request_instrument(const metrics::gateway_metrics& families, metrics::shard& shard, journal::access_log& lines,
-                     journal::log& log, const transport::loop& loop, trace::tracer& tracer)
-      : families_{families}, shard_{shard}, lines_{lines}, log_{log}, loop_{loop}, tracer_{tracer} {}
+                     journal::log& log, const transport::loop& loop, trace::tracer& tracer,
+                     std::span<const std::string> accounts)
+      : families_{families},
+        shard_{shard},
+        lines_{lines},
+        log_{log},
+        loop_{loop},
+        tracer_{tracer},
+        level_{families, shard, accounts} {}
 
   void answered(const listener::exchange& x, time::duration took, const dispatch::stage_times& stages,
                 unsigned upstream_status) override;
@@ -68,6 +78,8 @@ class request_instrument final : public listener::request_observer {
  private:
   void count(const listener::exchange& x, time::duration took, const dispatch::stage_times& stages);
   void count_abandoned(const listener::exchange& x);
+  void refused(std::uint8_t account_number, std::string_view account, std::uint16_t caller_number,
+               std::string_view caller, errors::guard by);
   void note_span(const listener::exchange& x, time::duration took);
 
   const metrics::gateway_metrics& families_;
@@ -76,6 +88,7 @@ class request_instrument final : public listener::request_observer {
   journal::log& log_;
   const transport::loop& loop_;
   trace::tracer& tracer_;
+  service_level level_;
   metrics::handle_cache<metrics::counter> requests_;
   metrics::handle_cache<metrics::counter> refusals_;
   metrics::handle_cache<metrics::counter> abandoned_;

@@ -25,10 +25,18 @@ void recent_traffic::answered(const listener::exchange& x, time::duration took, 
     auto& one = x.reply.status < 400 ? of.served : x.reply.status < 500 || x.guard ? of.refused : of.failed;
     one.add();
   }
-  if (!x.problem.empty()) note_problem(x);
+  if (!x.problem.empty())
+    note_problem({x.route, x.caller, x.account, x.problem, x.reply.status, x.guard, x.effect, x.request_id.view()});
 }
 
-void recent_traffic::note_problem(const listener::exchange& x) {
+void recent_traffic::answered(const listener::answered_line& line) {
+  next_.answered(line);
+  if (line.problem)
+    note_problem({"create_batch", line.caller, line.account, errors::row(*line.problem).name, line.status, line.guard,
+                  line.effect, line.request_id});
+}
+
+void recent_traffic::note_problem(const sort& x) {
   const std::lock_guard lock{mutex_};
   auto place = std::ranges::find_if(problems_, [&](const problem_seen& p) {
     return p.problem == x.problem && p.guard == x.guard && p.account == x.account && p.caller == x.caller &&
@@ -44,7 +52,7 @@ void recent_traffic::note_problem(const listener::exchange& x) {
     place->caller = x.caller;
     place->account = x.account;
     place->problem = x.problem;
-    place->status = x.reply.status;
+    place->status = x.status;
     place->guard = x.guard;
     place->effect = x.effect;
     place->times = 0;
@@ -52,7 +60,7 @@ void recent_traffic::note_problem(const listener::exchange& x) {
   }
   ++place->times;
   place->last = now;
-  place->request_id = x.request_id.view();
+  place->request_id = x.request_id;
 }
 
 void recent_traffic::append_problems(std::vector<problem_seen>& into) const {

@@ -48,7 +48,8 @@ class recent_traffic final : public listener::request_observer {
 
   void answered(const listener::exchange& x, time::duration took, const dispatch::stage_times& stages,
                 unsigned upstream_status) override;
-  void answered(const listener::answered_line& line) override { next_.answered(line); }
+  // A line of a batch counts with its problem alone: who sent the batch is answered once.
+  void answered(const listener::answered_line& line) override;
   void failed(const listener::exchange& x, std::string_view reason) override { next_.failed(x, reason); }
 
   // On the loop: of more callers from now on. What was counted stays.
@@ -64,7 +65,17 @@ class recent_traffic final : public listener::request_observer {
     metrics::counter refused;
     metrics::counter failed;
   };
-  void note_problem(const listener::exchange& x);
+  struct sort {
+    std::string_view route;
+    std::string_view caller;
+    std::string_view account;
+    std::string_view problem;
+    unsigned status;
+    std::optional<errors::guard> guard;
+    errors::effect effect;
+    std::string_view request_id;
+  };
+  void note_problem(const sort& what);
 
   listener::request_observer& next_;
   const time::clock& clock_;

@@ -14,6 +14,12 @@ namespace {
 constexpr auto tick_length = std::chrono::milliseconds{100};
 constexpr std::size_t many_connections = 256;
 
+std::vector<std::string> names_of(const std::vector<std::unique_ptr<account_core>>& cores) {
+  std::vector<std::string> names;
+  for (const auto& core : cores) names.push_back(core->name);
+  return names;
+}
+
 }  // namespace
 
 worker::worker(const service::parts& common, std::size_t number,
@@ -27,7 +33,7 @@ worker::worker(const service::parts& common, std::size_t number,
              {.style = common.configuration->log.format == settings::log_format::json ? journal::format::json
                                                                                       : journal::format::text}},
       tracer_{on_.randomness, on_.spans, common.configuration->tracing.sample_ratio},
-      instrument_{common.families, shard_, lines_, common.log, on_.loop, tracer_},
+      instrument_{common.families, shard_, lines_, common.log, on_.loop, tracer_, names_of(cores)},
       traffic_{instrument_, common.clock, rules.callers->callers().size()},
       connections_(cores.size()) {
   listener::server_tls tls;

@@ -37,6 +37,7 @@ void api::begin_batch(exchange& x, const request_scratch& mine) {
                                                  .account = parts_.accounts[account].name,
                                                  .account_number = x.account_number,
                                                  .caller_name = std::string{x.caller},
+                                                 .caller_number = x.caller_number,
                                                  .may_reuse = mine.may_reuse,
                                                  .longest_line = parts_.body_limit + 1024,
                                                  .request_id = x.request_id,

@@ -48,13 +48,15 @@ struct documents {
 
 // What became of one line of a batch. The texts are valid for the call.
 struct answered_line {
-  std::string_view request_id;  // of the batch
-  trace::context trace;
-  std::string_view caller;
-  std::string_view account;
+  std::string_view request_id{};  // of the batch
+  trace::context trace{};
+  std::string_view caller{};
+  std::string_view account{};
+  std::uint16_t caller_number = 0;
   std::uint8_t account_number = 0;
   std::uint16_t status = 0;
   std::optional<errors::problem> problem{};
+  std::optional<errors::guard> guard{};  // that refused it
   errors::effect effect = errors::effect::none;
 };
 

@@ -132,10 +132,12 @@ void batch::tell(unsigned status, const failure* why) const {
                      .trace = parts_.trace,
                      .caller = parts_.caller_name,
                      .account = parts_.account,
+                     .caller_number = parts_.caller_number,
                      .account_number = parts_.account_number,
                      .status = static_cast<std::uint16_t>(status)};
   if (why != nullptr) {
     line.problem = why->id;
+    if (why->decision) line.guard = why->decision->guard;
     line.effect = why->effect;
   }
   parts_.observer.answered(line);

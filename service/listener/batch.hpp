@@ -26,6 +26,7 @@ class batch {
     std::string account{};
     std::uint8_t account_number = 0;
     std::string caller_name{};
+    std::uint16_t caller_number = 0;
     bool may_reuse = true;
     std::size_t longest_line = 0;
     trace::request_id request_id{};

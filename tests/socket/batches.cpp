@@ -95,11 +95,21 @@ TEST_CASE("A line of which nobody knows what became of it is on record, and ever
   CHECK(line.contains(R"("caller":"portal")"));
   CHECK(line.contains(R"("effect":"unknown")"));
   const auto counted = [&](std::string_view code, std::string_view problem) {
-    return running.gateway.metric(R"(onboarding_gateway_batch_lines_total{account="sandbox",code=")" +
+    return running.gateway.metric(R"(onboarding_gateway_batch_lines_total{account="sandbox",caller="portal",code=")" +
                                   std::string{code} + R"(",problem=")" + std::string{problem} + R"("})");
   };
   CHECK(counted("201", "") == 1);
   CHECK(counted("502", "upstream-error") == 1);
+  const auto judged = [&](std::string_view verdict) {
+    return running.gateway.metric(R"(onboarding_gateway_service_level_requests_total{account="sandbox",verdict=")" +
+                                  std::string{verdict} + R"("})");
+  };
+  CHECK(judged("excluded") == 1);
+  CHECK(eventually([&] { return judged("good") == 2; }));  // the other line, and the batch itself
+  CHECK(judged("bad") == 0);
+  const auto problem = get(running.gateway.admin(), "/status").json().at("problems").as_array().at(0);
+  CHECK(text_in(problem, "problem") == "upstream-error");
+  CHECK(text_in(problem, "route") == "create_batch");
 }
 
 TEST_CASE("What is known already, and what is wrong with a line, is said though the window has no room for an hour") {

@@ -12,6 +12,10 @@ gateway_metrics::gateway_metrics(catalogue& in)
       requests_abandoned_total{in.add_counter("requests_abandoned_total",
                                               "Requests whose caller left before there was an answer.",
                                               {"route", "account", "caller"})},
+      service_level_requests_total{in.add_counter(
+          "service_level_requests_total",
+          "Requests and lines of batches answered, as the service level indicator judges them; from the start, at 0.",
+          {"account", "verdict"})},
       request_duration_seconds{in.add_histogram("request_duration_seconds",
                                                 "From the first byte of a request to the last byte of its answer.",
                                                 {"route", "account"})},
@@ -48,7 +52,7 @@ gateway_metrics::gateway_metrics(catalogue& in)
           in.add_counter("upstream_foreign_members_total",
                          "Answers of Podero with a member named gateway, which ours replaced.", {"account"})},
       batch_lines_total{in.add_counter("batch_lines_total", "Lines of batches, by what was answered to each.",
-                                       {"account", "code", "problem"})},
+                                       {"account", "caller", "code", "problem"})},
       sessions_total{in.add_counter("sessions_total", "Onboarding sessions handed out or seen to complete.",
                                     {"account", "outcome"})},
       permits_total{
@@ -148,6 +152,10 @@ std::span<const label_note> label_notes() noexcept {
       label_note{"tls_handshakes_total", "outcome",
                  "`full`, `resumed`, `left`, `timed_out`, `given_up`, `plain_http`, `certificate_refused`, `failed`"},
       label_note{"", "listener", "`api`, `admin`"},
+      label_note{
+          "service_level_requests_total", "verdict",
+          "`bad`: a 5xx but those of `excluded`; `excluded`: a 5xx that says that this instance ends (`draining`) "
+          "or that Podero does not serve (`upstream-...`); `good`: all else, also refusals"},
       label_note{"upstream_handshakes_total", "resumption", "`full`, `resumed`"},
       label_note{"upstream_connection_uses_total", "connection", "`new`, `reused`"},
       label_note{"batch_lines_total", "code", "the status of the line's answer"},

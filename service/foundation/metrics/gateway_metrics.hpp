@@ -10,9 +10,11 @@ namespace gateway::metrics {
 struct gateway_metrics {
   explicit gateway_metrics(catalogue& in);
 
-  family<counter, 6> requests_total;              // route, method, code, caller, account, problem
-  family<counter, 3> requests_refused_total;      // account, caller, guard (contract: `decision`)
-  family<counter, 3> requests_abandoned_total;    // route, account, caller
+  family<counter, 6> requests_total;            // route, method, code, caller, account, problem
+  family<counter, 3> requests_refused_total;    // account, caller, guard (contract: `decision`)
+  family<counter, 3> requests_abandoned_total;  // route, account, caller
+  // account, verdict (good, bad, excluded): requests, and lines of batches, as the service level indicator sees them
+  family<counter, 2> service_level_requests_total;
   family<histogram, 2> request_duration_seconds;  // route, account
   family<histogram, 2> stage_duration_seconds;    // stage (queue, token, connect, upstream, store), account
   family<gauge, 0> requests_in_flight;
@@ -26,7 +28,7 @@ struct gateway_metrics {
   family<counter, 2> upstream_connection_uses_total;          // account, connection (new, reused)
   family<gauge, 1> upstream_idle_limit_seconds;               // account
   family<counter, 1> upstream_foreign_members_total;          // account
-  family<counter, 3> batch_lines_total;                       // account, code, problem
+  family<counter, 4> batch_lines_total;                       // account, caller, code, problem
   family<counter, 2> sessions_total;                          // account, outcome (created, reused, replayed, completed)
   family<counter, 2> permits_total;                           // account, decision (admitted, queued, refused)
   family<gauge, 2> permits_remaining;                         // account, window

@@ -10,10 +10,11 @@ using namespace std::chrono_literals;
 class counting final : public listener::request_observer {
  public:
   void answered(const listener::exchange&, time::duration, const dispatch::stage_times&, unsigned) override { ++heard; }
-  void answered(const listener::answered_line&) override {}
+  void answered(const listener::answered_line&) override { ++lines; }
   void failed(const listener::exchange&, std::string_view) override { ++failures; }
   int heard = 0;
   int failures = 0;
+  int lines = 0;
 };
 
 struct traffic_fixture {
@@ -87,6 +88,28 @@ TEST_CASE_FIXTURE(traffic_fixture, "Equal problems share a place, with their num
   CHECK(all[0].guard == errors::guard::window);
   CHECK(all[1].problem == "upstream-error");
   CHECK(all[1].times == 1);
+}
+
+TEST_CASE_FIXTURE(traffic_fixture, "A batch's line with a problem is one, with its guard; one without is none") {
+  traffic.answered(listener::answered_line{.request_id = "the batch's",
+                                           .caller = "portal",
+                                           .account = "sandbox",
+                                           .caller_number = 1,
+                                           .account_number = 1,
+                                           .status = 429,
+                                           .problem = errors::problem::rate_limited,
+                                           .guard = errors::guard::window});
+  traffic.answered(listener::answered_line{.caller = "portal", .account = "sandbox", .status = 201});
+  CHECK(next.lines == 2);
+  const auto all = problems();
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].route == "create_batch");
+  CHECK(all[0].caller == "portal");
+  CHECK(all[0].account == "sandbox");
+  CHECK(all[0].problem == "rate-limited");
+  CHECK(all[0].status == 429);
+  CHECK(all[0].guard == errors::guard::window);
+  CHECK(all[0].request_id == "the batch's");
 }
 
 TEST_CASE_FIXTURE(traffic_fixture, "Another guard, caller or route is another sort") {

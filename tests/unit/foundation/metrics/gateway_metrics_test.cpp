@@ -68,7 +68,8 @@ std::string full_page() {
   shard.at(m.tls_reload_success, "api").set(1);
   shard.at(m.upstream_requests_total, "sandbox", "create", "201").add();
   shard.at(m.upstream_connections_ended_total, "sandbox", "age").add();
-  shard.at(m.batch_lines_total, "sandbox", "201", "").add();
+  shard.at(m.service_level_requests_total, "sandbox", "good").add();
+  shard.at(m.batch_lines_total, "sandbox", "customer-portal", "201", "").add();
   shard.at(m.sessions_total, "sandbox", "created").add();
   shard.at(m.token_expiry_timestamp_seconds, "sandbox").set(1'700'000'000);
   shard.at(m.token_renewals_total, "sandbox", "ok").add();
