@@ -302,6 +302,7 @@ account_on_loop::account_on_loop(account_core& core, const loop_parts& on, std::
                 .cache = core.devices,
                 .account = core.name,
                 .org_id = core.configured.org_id,
+                .observer = instrument_,
                 .rules = device_rules_of(core.configured)}} {}
 
 void account_on_loop::drain() {

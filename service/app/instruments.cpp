@@ -25,6 +25,9 @@ std::string_view name_of(dispatch::operation what) noexcept {
   return {};
 }
 
+constexpr std::array all_operations{dispatch::operation::create_session, dispatch::operation::read_session,
+                                    dispatch::operation::create_user, dispatch::operation::read_devices};
+
 std::string_view trace_id_of(const trace::context& of) noexcept {
   return of.trace_id[0] == '\0' ? std::string_view{} : of.trace();
 }
@@ -281,6 +284,8 @@ upstream_instrument::upstream_instrument(parts given)
                "account paused: Podero asked for it"},
       foreign_members_{parts_.log, parts_.shard.at(parts_.families.log_lines_summarised_total), parts_.account,
                        "Podero sends a member named gateway; ours stands"},
+      unusable_answers_{parts_.log, parts_.shard.at(parts_.families.log_lines_summarised_total), parts_.account,
+                        "Podero's answer cannot be used"},
       over_new_{parts_.shard.at(parts_.families.upstream_connection_uses_total, parts_.account, "new")},
       over_reused_{parts_.shard.at(parts_.families.upstream_connection_uses_total, parts_.account, "reused")},
       admitted_{parts_.shard.at(parts_.families.permits_total, parts_.account, "admitted")},
@@ -291,20 +296,30 @@ upstream_instrument::upstream_instrument(parts given)
       replayed_{parts_.shard.at(parts_.families.sessions_total, parts_.account, "replayed")},
       completed_{parts_.shard.at(parts_.families.sessions_total, parts_.account, "completed")},
       foreign_{parts_.shard.at(parts_.families.upstream_foreign_members_total, parts_.account)},
-      store_{parts_.shard.at(parts_.families.stage_duration_seconds, "store", parts_.account)} {}
+      store_{parts_.shard.at(parts_.families.stage_duration_seconds, "store", parts_.account)} {
+  for (const auto what : all_operations) {
+    unusable_.at(static_cast<std::size_t>(what)) =
+        &parts_.shard.at(parts_.families.upstream_answers_unusable_total, parts_.account, name_of(what));
+    // There before the first one: of a counter that is born with its value no increase is seen.
+    answers_of(what, 429, upstream::exchange_end::answered);
+  }
+}
+
+metrics::counter& upstream_instrument::answers_of(dispatch::operation what, unsigned status,
+                                                  upstream::exchange_end end) {
+  return exchanges_.get(
+      metrics::pack(static_cast<std::uint8_t>(what), static_cast<std::uint8_t>(end),
+                    static_cast<std::uint16_t>(status)),
+      [&]() -> metrics::counter& {
+        const auto code = status == 0 ? std::string{upstream::to_string(end)} : std::to_string(status);
+        return parts_.shard.at(parts_.families.upstream_requests_total, parts_.account, name_of(what), code);
+      });
+}
 
 void upstream_instrument::exchanged(const dispatch::errand& of, unsigned status, bool reused,
                                     const upstream::exchange_result& result) {
   (reused ? over_reused_ : over_new_).add();
-  const auto end = static_cast<std::uint8_t>(result.end);
-  if constexpr (metrics::counting)
-    exchanges_
-        .get(metrics::pack(static_cast<std::uint8_t>(of.what), end, static_cast<std::uint16_t>(status)),
-             [&]() -> metrics::counter& {
-               const auto code = status == 0 ? std::string{upstream::to_string(result.end)} : std::to_string(status);
-               return parts_.shard.at(parts_.families.upstream_requests_total, parts_.account, name_of(of.what), code);
-             })
-        .add();
+  if constexpr (metrics::counting) answers_of(of.what, status, result.end).add();
   if (result.reason.empty()) return;  // it was answered, and not with a 5xx
   if (parts_.log.enabled(journal::level::debug))
     parts_.log.debug("an exchange failed", {{"account", parts_.account},
@@ -356,8 +371,13 @@ void upstream_instrument::foreign_member_dropped() {
 }
 
 void upstream_instrument::tell_storms() {
-  for (auto* each : {&exchanges_failing_, &connects_failing_, &pausing_, &foreign_members_})
+  for (auto* each : {&exchanges_failing_, &connects_failing_, &pausing_, &foreign_members_, &unusable_answers_})
     each->tell(parts_.loop.now());
+}
+
+void upstream_instrument::unusable(dispatch::operation what, std::string_view reason) {
+  unusable_[static_cast<std::size_t>(what)]->add();
+  unusable_answers_.happened(parts_.loop.now(), reason);
 }
 
 void upstream_instrument::created(const onboarding::made_session& what) {

@@ -124,6 +124,7 @@ class upstream_instrument final : public dispatch::observer, public onboarding::
   void abandoned(const dispatch::errand& of, std::size_t caller) noexcept override;
   void created(const onboarding::made_session& what) override;
   void unaccounted(const onboarding::made_session& what, errors::effect how) override;
+  void unusable(dispatch::operation what, std::string_view reason) override;
   void reused() override { reused_.add(); }
   void replayed() override { replayed_.add(); }
   void completed() override { completed_.add(); }
@@ -134,12 +135,14 @@ class upstream_instrument final : public dispatch::observer, public onboarding::
 
  private:
   void audit(std::string_view message, const onboarding::made_session& what, errors::effect how);
+  metrics::counter& answers_of(dispatch::operation what, unsigned status, upstream::exchange_end end);
 
   parts parts_;
   storm exchanges_failing_;
   storm connects_failing_;
   storm pausing_;
   storm foreign_members_;
+  storm unusable_answers_;
   metrics::handle_cache<metrics::counter> exchanges_;
   std::vector<std::pair<std::string_view, metrics::counter*>> retries_;  // by reason, of a fixed set
   metrics::counter& over_new_;
@@ -152,6 +155,7 @@ class upstream_instrument final : public dispatch::observer, public onboarding::
   metrics::counter& replayed_;
   metrics::counter& completed_;
   metrics::counter& foreign_;
+  std::array<metrics::counter*, 4> unusable_{};  // by operation
   metrics::histogram& store_;
 };
 

@@ -127,9 +127,11 @@ task<page> devices::ask_podero(std::string path, bool list, dispatch::call_contr
   else if (status != 200)
     made.failure = upstream_failure(
         call.what, {.status = status, .body = space->answer.body, .retry_after = space->retry_after}, parts_.account);
-  else if (!is_usable(space->answer.body, list))
-    made.failure = unusable_success(call.what, status, "it is not what this path answers", false);
-  else
+  else if (!is_usable(space->answer.body, list)) {
+    constexpr std::string_view why = "it is not what this path answers";
+    parts_.observer.unusable(call.what, why);
+    made.failure = unusable_success(call.what, status, why, false);
+  } else
     made.body = std::move(space->answer.body);
   made.good_until = parts_.loop.now() + parts_.rules.good_for;
   if (!made.failure && parts_.rules.good_for.count() > 0) {

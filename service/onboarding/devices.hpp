@@ -86,6 +86,7 @@ class devices {
     device_cache& cache;                // of all loops
     std::string account;                // its name, for messages
     std::optional<std::string> org_id;  // none: not configured
+    onboarding::observer& observer;
     device_rules rules{};
   };
   explicit devices(parts given) : parts_{std::move(given)} {}

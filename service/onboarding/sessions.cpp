@@ -443,6 +443,7 @@ std::expected<session_facts, failure> sessions::conclude(dispatch::operation wha
   auto facts = compose_session(way.answer.body, parts_.answers, context, memory, out);
   if (!facts) {
     if (named != nullptr) *named = facts.error().session;
+    parts_.observer.unusable(what, facts.error().reason);
     return std::unexpected{unusable_success(what, status, facts.error().reason, facts.error().session.has_value())};
   }
   if (facts->foreign_gateway_member) parts_.observer.foreign_member_dropped();

@@ -50,6 +50,8 @@ class observer {
   virtual void created(const made_session& what) = 0;
   // Podero has made it, or may have (`how`), and there is no answer that can be handed on.
   virtual void unaccounted(const made_session& what, errors::effect how) = 0;
+  // Podero answered with success, and its body cannot be used, for that reason.
+  virtual void unusable(dispatch::operation what, std::string_view reason) = 0;
   virtual void reused() = 0;
   virtual void replayed() = 0;
   virtual void completed() = 0;  // once per session that this process made

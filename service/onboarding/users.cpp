@@ -126,7 +126,10 @@ task<users::made> users::ask_podero(const sending& what, dispatch::workspace& wa
     co_return std::unexpected{upstream_failure(
         call.what, {.status = status, .body = answer.body, .retry_after = way.retry_after}, parts_.account)};
   const auto id = read_user(answer.body, memory_);
-  if (!id) co_return std::unexpected{unusable_success(call.what, status, id.error(), false)};
+  if (!id) {
+    parts_.observer.unusable(call.what, id.error());
+    co_return std::unexpected{unusable_success(call.what, status, id.error(), false)};
+  }
   out = answer.body;
   co_return user_answer{};
 }

@@ -1,5 +1,5 @@
 // A session from its creation to its device, and a thousand of them.
-#include "socket/started.hpp"
+#include "socket/podero_log.hpp"
 
 #include <doctest/doctest.h>
 #include <boost/json.hpp>
@@ -39,6 +39,20 @@ std::string link_a_heat_pump(const running_simulator& podero, const std::string&
 }
 
 }  // namespace
+
+TEST_CASE("A success of Podero whose body is of no use is counted, and the log has the reason that callers get") {
+  both running;
+  const std::string useless =
+      R"(onboarding_gateway_upstream_answers_unusable_total{account="sandbox",operation="create_session"})";
+  CHECK(running.gateway.metric(useless) == 0);
+  running.podero.order("POST", "/faults", R"({"match":{"operation":"create"},"action":{"body":"{\"a\":1}"}})");
+  auto caller = running.gateway.caller();
+  const auto refused = caller.call("POST", sessions_path, body_for(1), json_body);
+  CHECK(refused.status == 502);
+  CHECK(text_in(refused.json(), "upstream_effect") == "created");
+  CHECK(running.gateway.metric(useless) == 1);
+  CHECK(running.gateway.process().line_with("Podero's answer cannot be used").contains("it has no `id`"));
+}
 
 TEST_CASE("The documented request makes a session that can be read, completed in the Connect pages and read again") {
   both running;

@@ -51,6 +51,10 @@ gateway_metrics::gateway_metrics(catalogue& in)
       upstream_foreign_members_total{
           in.add_counter("upstream_foreign_members_total",
                          "Answers of Podero with a member named gateway, which ours replaced.", {"account"})},
+      upstream_answers_unusable_total{in.add_counter(
+          "upstream_answers_unusable_total",
+          "Successes of Podero whose body could not be used; also in upstream_requests_total, by their status.",
+          {"account", "operation"})},
       batch_lines_total{in.add_counter("batch_lines_total", "Lines of batches, by what was answered to each.",
                                        {"account", "caller", "code", "problem"})},
       sessions_total{in.add_counter("sessions_total", "Onboarding sessions handed out or seen to complete.",
@@ -156,6 +160,8 @@ std::span<const label_note> label_notes() noexcept {
           "service_level_requests_total", "verdict",
           "`bad`: a 5xx but those of `excluded`; `excluded`: a 5xx that says that this instance ends (`draining`) "
           "or that Podero does not serve (`upstream-...`); `good`: all else, also refusals"},
+      label_note{"upstream_answers_unusable_total", "operation",
+                 "`create_session`, `read_session`, `create_user`, `read_devices`"},
       label_note{"upstream_handshakes_total", "resumption", "`full`, `resumed`"},
       label_note{"upstream_connection_uses_total", "connection", "`new`, `reused`"},
       label_note{"batch_lines_total", "code", "the status of the line's answer"},

@@ -28,6 +28,7 @@ struct gateway_metrics {
   family<counter, 2> upstream_connection_uses_total;          // account, connection (new, reused)
   family<gauge, 1> upstream_idle_limit_seconds;               // account
   family<counter, 1> upstream_foreign_members_total;          // account
+  family<counter, 2> upstream_answers_unusable_total;         // account, operation
   family<counter, 4> batch_lines_total;                       // account, caller, code, problem
   family<counter, 2> sessions_total;                          // account, outcome (created, reused, replayed, completed)
   family<counter, 2> permits_total;                           // account, decision (admitted, queued, refused)

@@ -10,6 +10,8 @@
 namespace gateway::app {
 namespace {
 
+using dispatch::operation;
+
 struct instruments_fixture {
   // Of one series by its name and labels; -1: there is no such series.
   double value_of(const std::string& series) const {
@@ -34,6 +36,13 @@ struct instruments_fixture {
   metrics::shard& shard = registry.add_shard();
   std::vector<std::string> accounts{"production", "sandbox"};
   request_instrument requests{families, shard, lines, log, loop, tracer, accounts};
+  upstream_instrument upstream{{.account = "sandbox",
+                                .callers = {"portal"},
+                                .loop = loop,
+                                .families = families,
+                                .shard = shard,
+                                .lines = lines,
+                                .log = log}};
 };
 
 }  // namespace
@@ -79,6 +88,33 @@ TEST_CASE_FIXTURE(instruments_fixture,
   CHECK(value_of(R"(service_level_requests_total{account="sandbox",verdict="bad"})") == 2);
   CHECK(value_of(R"(service_level_requests_total{account="sandbox",verdict="good"})") == 1);
   CHECK(value_of(R"(requests_refused_total{account="sandbox",caller="portal",guard="store"})") == 2);
+}
+
+TEST_CASE_FIXTURE(instruments_fixture, "a success of Podero that is of no use is counted, and said with its reason") {
+  CHECK(value_of(R"(upstream_answers_unusable_total{account="sandbox",operation="create_session"})") == 0);
+  CHECK(value_of(R"(upstream_answers_unusable_total{account="sandbox",operation="read_devices"})") == 0);
+  for (int i = 0; i < 3; ++i) upstream.unusable(operation::create_session, "it has no `id` that is a UUID");
+  CHECK(value_of(R"(upstream_answers_unusable_total{account="sandbox",operation="create_session"})") == 3);
+  REQUIRE(kept.lines().size() == 1);
+  CHECK(kept.lines()[0].contains("Podero's answer cannot be used"));
+  CHECK(kept.lines()[0].contains("it has no `id` that is a UUID"));
+  clock.advance(std::chrono::seconds{10});
+  loop.turn();
+  upstream.tell_storms();
+  REQUIRE(kept.lines().size() == 2);
+  CHECK(kept.lines()[1].contains(R"("times":2)"));
+}
+
+TEST_CASE_FIXTURE(instruments_fixture, "Podero's 429 has its series before the first, for every operation") {
+  for (const auto* each : {"create_session", "read_session", "create_user", "read_devices"})
+    CHECK(value_of(R"(upstream_requests_total{account="sandbox",operation=")" + std::string{each} +
+                   R"(",code="429"})") == 0);
+  gateway::upstream::exchange_result answered;
+  answered.end = gateway::upstream::exchange_end::answered;
+  const trace::context trace;
+  const trace::origin origin;
+  upstream.exchanged({.what = operation::create_session, .trace = trace, .origin = origin}, 429, true, answered);
+  CHECK(value_of(R"(upstream_requests_total{account="sandbox",operation="create_session",code="429"})") == 1);
 }
 
 }  // namespace gateway::app

@@ -19,6 +19,7 @@ constexpr std::string_view documented = R"({"language":"de","price_zone_default"
 struct deaf_sessions_observer final : onboarding::observer {
   void created(const onboarding::made_session&) override {}
   void unaccounted(const onboarding::made_session&, errors::effect) override {}
+  void unusable(operation, std::string_view) override {}
   void reused() override {}
   void replayed() override {}
   void completed() override {}

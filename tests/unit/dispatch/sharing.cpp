@@ -116,6 +116,8 @@ TEST_CASE_FIXTURE(across_callers, "a session whose answer is of no use can be lo
   CHECK(ask({.key = "k"}).failure().effect == effect::created);
   const auto id = *onboarding::session_id::parse("497f6eca-6276-4993-bfeb-53cbbbba6f09");
   CHECK(seen.lost == std::vector<std::string>{"created 497f6eca-6276-4993-bfeb-53cbbbba6f09 k"});
+  REQUIRE(seen.unread.size() == 1);
+  CHECK(seen.unread[0].starts_with("creation: it has no `authentication_url`"));
   CHECK(subject.view(0).open_sessions.size() == 1);
   REQUIRE(domain.slots().size() == 1);
   CHECK(domain.slots()[0].session == id.view());

@@ -30,6 +30,9 @@ struct counting_observer final : onboarding::observer {
     lost.push_back(std::string{errors::to_string(how)} + " " + std::string{what.id} + " " +
                    std::string{what.idempotency_key});
   }
+  void unusable(operation what, std::string_view reason) override {
+    unread.push_back((what == operation::create_session ? "creation: " : "other: ") + std::string{reason});
+  }
   void reused() override { ++again; }
   void replayed() override { ++repeated; }
   void completed() override { ++finished; }
@@ -41,6 +44,7 @@ struct counting_observer final : onboarding::observer {
   int finished = 0;
   std::vector<time::duration> waits;  // for the store
   std::vector<std::string> lost;      // effect, session, key
+  std::vector<std::string> unread;    // of what, why
 };
 
 struct sharing_wishes {

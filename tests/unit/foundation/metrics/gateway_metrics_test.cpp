@@ -68,6 +68,7 @@ std::string full_page() {
   shard.at(m.tls_reload_success, "api").set(1);
   shard.at(m.upstream_requests_total, "sandbox", "create", "201").add();
   shard.at(m.upstream_connections_ended_total, "sandbox", "age").add();
+  shard.at(m.upstream_answers_unusable_total, "sandbox", "create_session").add();
   shard.at(m.service_level_requests_total, "sandbox", "good").add();
   shard.at(m.batch_lines_total, "sandbox", "customer-portal", "201", "").add();
   shard.at(m.sessions_total, "sandbox", "created").add();
