@@ -12,13 +12,15 @@ constexpr auto long_wait = seconds{1};
 constexpr auto short_token = std::chrono::minutes{15};
 constexpr auto late_loop = std::chrono::milliseconds{250};
 constexpr auto stuck_loop = seconds{10};
+constexpr auto old_certificate = std::chrono::days{7};
 
-// "42 s", "7 min", "3 h".
+// "42 s", "7 min", "3 h", "6 d".
 std::string words(time::duration d) {
   const auto s = std::max<std::int64_t>(0, ceil<seconds>(d).count());
   if (s < 120) return std::to_string(s) + " s";
   if (s < 7200) return std::to_string((s + 59) / 60) + " min";
-  return std::to_string((s + 3599) / 3600) + " h";
+  if (s < 172800) return std::to_string((s + 3599) / 3600) + " h";
+  return std::to_string((s + 86399) / 86400) + " d";
 }
 
 class notes {
@@ -78,7 +80,8 @@ void look_at_limits(const account_facts& of, notes& say) {
   // The one that takes longest to have room says when it goes on.
   const account_facts::window* full = nullptr;
   for (const auto& w : of.windows)
-    if (w.remaining == 0 && w.next_in > long_wait && (full == nullptr || w.next_in > full->next_in)) full = &w;
+    if (w.rate > 0 && w.remaining == 0 && w.next_in > long_wait && (full == nullptr || w.next_in > full->next_in))
+      full = &w;
   if (full != nullptr)
     say.limited(
         "OnboardingGatewayTestAccountExhausted",
@@ -90,6 +93,18 @@ void look_at_limits(const account_facts& of, notes& say) {
   if (of.waiting > 0 && of.oldest_wait > long_wait)
     say.limited("OnboardingGatewayQueueOld", std::to_string(of.waiting) + (of.waiting == 1 ? " waits" : " wait") +
                                                  " for a permit, the oldest for " + words(of.oldest_wait));
+}
+
+void look_at_certificate(const process_facts::certificate& of, notes& say) {
+  const auto whose = " of the listener " + std::string{of.listener};
+  if (!of.up_to_date)
+    say.limited("OnboardingGatewayTlsReloadFailed",
+                "the changed TLS files" + whose + " cannot be used: those of before stay in force");
+  if (of.left <= time::duration{0})
+    say.outage("OnboardingGatewayCertificateExpiring",
+               "the certificate" + whose + " has ended: nobody who verifies it can connect");
+  else if (of.left < old_certificate)
+    say.limited("OnboardingGatewayCertificateExpiring", "the certificate" + whose + " ends in " + words(of.left));
 }
 
 }  // namespace
@@ -110,6 +125,7 @@ std::vector<concern> concerns_of(const process_facts& process, const std::vector
     all.limited("OnboardingGatewayReloadFailed",
                 "the last new configuration was refused, the one before stays in force: " +
                     std::string{process.config_refused});
+  for (const auto& one : process.certificates) look_at_certificate(one, all);
   for (const auto setting : process.unsafe_settings)
     all.limited("OnboardingGatewayStoreUnsafe",
                 "the shared store may lose what it keeps: look at its setting " + std::string{setting});

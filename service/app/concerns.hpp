@@ -43,6 +43,7 @@ struct account_facts {
     std::string_view name{};
     std::uint32_t remaining = 0;
     time::duration next_in{0};
+    std::uint32_t rate = 1;  // 0: nothing at all is allowed while the shared store is away
   };
   std::vector<window> windows{};
   std::size_t slots = 0;  // 0: no test account
@@ -69,6 +70,12 @@ struct process_facts {
   std::vector<refused_command> refused{};           // by it, at present
   time::duration worst_lag{0};
   time::duration longest_silence{0};  // of a loop
+  struct certificate {
+    std::string_view listener{};
+    bool up_to_date = true;  // false: its files have changed and cannot be used
+    time::duration left{0};  // of the one in force
+  };
+  std::vector<certificate> certificates{};
 };
 
 // The worst first. Pure.

@@ -133,7 +133,8 @@ class process {
                          .families = families_,
                          .loops = {},
                          .papers = {proto_free_api::openapi_json(), &proto_free_api::find_problem_page},
-                         .caller_tls = api_tls_ ? api_tls_->context() : nullptr};
+                         .caller_tls = api_tls_ ? api_tls_->context() : nullptr,
+                         .certificates = [this] { return certificates(); }};
     auto exporting = trace_export::make({.configuration = *configuration_,
                                          .trusted = trusted_,
                                          .net = {admin_loop_.loop, admin_loop_.connector, admin_loop_.names},
@@ -368,6 +369,13 @@ class process {
     constants_.push_back(registry_.compute(families_.config_reload_timestamp_seconds, [this](auto& out) {
       out.add(std::chrono::duration<double>{reloader_.since().time_since_epoch()}.count());
     }));
+  }
+
+  std::vector<certificate_seen> certificates() const {
+    std::vector<certificate_seen> all;
+    for (const auto* one : {api_tls_.get(), admin_tls_.get()})
+      if (one != nullptr) all.push_back({one->name(), one->up_to_date(), one->expiry()});
+    return all;
   }
 
   void declare_tls_gauges() {

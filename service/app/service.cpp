@@ -414,6 +414,7 @@ status_view service::view(const identity& program) const {
   if (store_ && !store_->appends()) now.unsafe_settings.emplace_back("appendonly");
   if (store_ && store_->evicts()) now.unsafe_settings.emplace_back("maxmemory-policy");
   if (store_) now.refused = store_->refused(parts_.clock.now());
+  if (parts_.certificates) now.certificates = parts_.certificates();
   for (const auto& account : accounts_) now.accounts.push_back({.core = account.get()});
   for (const auto& caller : callers->callers())
     if (!caller.gone) now.callers.push_back({.who = &caller});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -30,7 +31,8 @@ class service {
     const metrics::gateway_metrics& families;
     std::vector<loop_parts> loops;  // the first is the home of what is one per account
     listener::documents papers;
-    std::shared_ptr<tls::server_context> caller_tls = {};  // none: callers connect without TLS
+    std::shared_ptr<tls::server_context> caller_tls = {};              // none: callers connect without TLS
+    std::function<std::vector<certificate_seen>()> certificates = {};  // of all listeners; any thread; none: no TLS
   };
 
   // The error names what of the configuration cannot be used.

@@ -153,7 +153,7 @@ account_facts facts_of(const account_core& of, const pen& with) {
                       .store_away = domain.away()};
   std::vector<limiter::window_state> states;
   domain.windows(of.limited.account, states);
-  for (const auto& w : states) facts.windows.push_back({w.name, w.remaining, w.next - with.now});
+  for (const auto& w : states) facts.windows.push_back({w.name, w.remaining, w.next - with.now, w.rate});
   if (const auto& shared = domain.rules().test_account) {
     facts.slots = shared->open_sessions;
     const auto held = domain.slots();
@@ -173,6 +173,10 @@ std::vector<concern> concerns(const status_view& of, const pen& with) {
     process.worst_lag = std::max(process.worst_lag, one.lag);
     process.longest_silence = std::max(process.longest_silence, one.silence);
   }
+  for (const auto& one : of.certificates)
+    process.certificates.push_back({.listener = one.listener,
+                                    .up_to_date = one.up_to_date,
+                                    .left = std::chrono::duration_cast<time::duration>(one.expiry - with.wall)});
   std::vector<account_facts> accounts;
   for (const auto& one : of.accounts) accounts.push_back(facts_of(*one.core, with));
   return concerns_of(process, accounts);

@@ -10,6 +10,13 @@
 
 namespace gateway::app {
 
+// The certificate that a listener shows.
+struct certificate_seen {
+  std::string_view listener{};
+  bool up_to_date = true;  // false: its files have changed and cannot be used
+  time::wall_instant expiry{};
+};
+
 // What the document is made of, as it is now.
 struct status_view {
   const time::clock& clock;
@@ -23,6 +30,8 @@ struct status_view {
   std::string_view store_mode{};                    // "memory", "shared", "degraded"
   std::vector<std::string_view> unsafe_settings{};  // of the shared store
   std::vector<refused_command> refused{};           // by the shared store
+
+  std::vector<certificate_seen> certificates{};  // of listeners with TLS
 
   struct loop {
     time::duration lag{0};

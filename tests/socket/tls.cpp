@@ -191,6 +191,7 @@ TEST_CASE("Changed files that do not belong together leave the old ones in force
     CHECK(line.contains("\"level\":\"error\""));
     CHECK(line.contains(reason));
     CHECK(running.gateway->metric(success) == 0);
+    CHECK(get(running.gateway->admin(), "/status").body.contains("OnboardingGatewayTlsReloadFailed"));
     CHECK(serial() == first);
   };
   CHECK(running.gateway->metric(success) == 1);
