@@ -41,6 +41,13 @@ function check_layout() {
   assert.deepEqual(panels.filter(p => p.type === 'row').map(p => p.title), ['Requests, errors, duration', 'Limits and the test account', 'Upstream', 'Token', 'Store', 'Loops and process']);
 }
 
+// Prometheus looks back for five minutes, and less than half of it leaves room for a round that is late.
+function check_intervals() {
+  const seconds = rule_texts.flatMap(text => [...text.matchAll(/^ {4}interval: (\d+)([sm])$/gm)].map(([, n, unit]) => n * (unit === 'm' ? 60 : 1)));
+  assert.ok(seconds.length >= 3);
+  for (const interval of seconds) assert.ok(interval < 150, `a rule that is evaluated every ${interval} s is not there at every evaluation of an alert`);
+}
+
 function check_pages(alerts) {
   const folder = join(root, 'docs/runbooks');
   const pages = readdirSync(folder).filter(name => name !== 'README.md').map(name => name.replace(/\.md$/, ''));
@@ -98,6 +105,7 @@ async function check_expressions(world, rules) {
 }
 
 check_layout();
+check_intervals();
 const world = await World.start(process.argv[2], { shared: 2, attempts: 2 });
 try {
   await world.order('production', '/faults', { match: { operation: 'read', times: 1 }, action: { status: 503 } });
