@@ -170,6 +170,14 @@ ${shared ? `shared_state: { store: redis, redis: { url: "redis://127.0.0.1:${thi
     return this.seen;
   }
   // Resolves to the status of the answer.
+  // A batch of one line, which is refused: it is counted, and nothing is made.
+  async batch(account, caller, { api = this.api } = {}) {
+    const headers = { Authorization: `Bearer ${keys[caller]}`, 'Content-Type': 'application/x-ndjson' };
+    const answer = await fetch(`${api}/v1/accounts/${account}/onboarding-sessions/batch`, { method: 'POST', headers, body: '{"body":{}}\n' });
+    await answer.text();
+    return answer.status;
+  }
+
   async create(account, caller, { key = keys[caller], wait, path = 'onboarding-sessions', user = randomUUID(), api = this.api } = {}) {
     this.users.push(user);
     const headers = { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' };
