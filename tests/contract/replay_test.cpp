@@ -71,7 +71,7 @@ struct reply {
 
 reply refuse(const errors::failure& f, const example& e) {
   const std::string id{e.at("request").at("headers").at("X-Request-Id").as_string()};
-  return {.status = errors::row(f.id).status, .body = bj::parse(render(f, id)), .retry_after = f.retry_after};
+  return {.status = errors::row(f.id).status, .body = bj::parse(render(f, id)), .retry_after = errors::wait_of(f)};
 }
 
 // From Podero's answer to ours.
