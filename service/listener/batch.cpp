@@ -89,7 +89,7 @@ task<> batch::look(std::shared_ptr<batch> self, std::unique_ptr<line> one) {
     auto foreseeing = self->parts_.sessions.foresee(self->request_of(*one), one->space, body);
     known = co_await std::move(foreseeing);
   } catch (const std::exception&) {
-    // The creation hears of it, too.
+    known.reset();  // the creation hears of it, too
   }
   self->looking_ = false;
   if (known)
