@@ -5,12 +5,14 @@
 #include <span>
 #include <string>
 
+#include "app/connection_instrument.hpp"
 #include "app/control_answer.hpp"
-#include "app/instruments.hpp"
 #include "app/limits.hpp"
 #include "app/loop_parts.hpp"
 #include "app/store_instrument.hpp"
+#include "app/token_instrument.hpp"
 #include "app/trusted_authorities.hpp"
+#include "app/upstream_instrument.hpp"
 #include "dispatch/token_endpoint.hpp"
 #include "onboarding/devices.hpp"
 #include "onboarding/users.hpp"

@@ -80,8 +80,7 @@ void look_at_limits(const account_facts& of, notes& say) {
   // The one that takes longest to have room says when it goes on.
   const account_facts::window* full = nullptr;
   for (const auto& w : of.windows)
-    if (w.rate > 0 && w.remaining == 0 && w.next_in > long_wait && (full == nullptr || w.next_in > full->next_in))
-      full = &w;
+    if (w.remaining == 0 && w.next_in > long_wait && (full == nullptr || w.next_in > full->next_in)) full = &w;
   if (full != nullptr)
     say.limited(
         "OnboardingGatewayTestAccountExhausted",

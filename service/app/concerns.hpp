@@ -43,7 +43,6 @@ struct account_facts {
     std::string_view name{};
     std::uint32_t remaining = 0;
     time::duration next_in{0};
-    std::uint32_t rate = 1;  // 0: nothing at all is allowed while the shared store is away
   };
   std::vector<window> windows{};
   std::size_t slots = 0;  // 0: no test account

@@ -153,7 +153,7 @@ account_facts facts_of(const account_core& of, const pen& with) {
                       .store_away = domain.away()};
   std::vector<limiter::window_state> states;
   domain.windows(of.limited.account, states);
-  for (const auto& w : states) facts.windows.push_back({w.name, w.remaining, w.next - with.now, w.rate});
+  for (const auto& w : states) facts.windows.push_back({w.name, w.remaining, w.next - with.now});
   if (const auto& shared = domain.rules().test_account) {
     facts.slots = shared->open_sessions;
     const auto held = domain.slots();

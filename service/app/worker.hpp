@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "app/handshakes.hpp"
-#include "app/instruments.hpp"
 #include "app/recent_traffic.hpp"
+#include "app/request_instrument.hpp"
 #include "app/service.hpp"
 #include "app/status.hpp"
 

@@ -11,6 +11,21 @@ namespace gateway::dispatch {
 
 enum class operation : std::uint8_t { create_session, read_session, create_user, read_devices };
 
+// "create_session", ...: for logs, metrics and traces.
+constexpr std::string_view to_string(operation what) noexcept {
+  switch (what) {
+    case operation::create_session:
+      return "create_session";
+    case operation::read_session:
+      return "read_session";
+    case operation::create_user:
+      return "create_user";
+    case operation::read_devices:
+      return "read_devices";
+  }
+  return {};
+}
+
 // What is done twice where it is sent twice.
 constexpr bool creates(operation what) noexcept {
   return what == operation::create_session || what == operation::create_user;

@@ -33,7 +33,7 @@ void dispatcher::compose(const call& what, const token::grant& token, workspace&
   transport::text_cache::take(space.request);
   trace::traceparent_text ours{};
   std::string_view traceparent;
-  if (space.trace.trace_id[0] != '\0') {
+  if (!space.trace.none()) {
     held.span = parts_.tracer.child(space.trace);
     ours = trace::render(held.span);
     traceparent = {ours.data(), ours.size()};

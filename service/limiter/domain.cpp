@@ -325,7 +325,7 @@ account_state domain::state(std::size_t account, time::instant now) const {
 
 bool domain::stranded(std::size_t account, time::instant now) const {
   auto& p = *parts_;
-  return !p.rules.callers.empty() && p.stranded(p.lane_of(kind::creation, account, 0).shared, p.at(now));
+  return !p.rules.callers.empty() && p.ledger->stranded(p.lane_of(kind::creation, account, 0).shared, p.at(now));
 }
 
 std::uint64_t domain::drawn(kind what) const noexcept {

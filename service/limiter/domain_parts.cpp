@@ -243,13 +243,9 @@ void domain::parts::refuse_the_stranded(time::instant now, notices& out) {
   }
 }
 
-bool domain::parts::stranded(const store::use& of, time::instant now) {
-  return ledger->expected(of, now).why.what == store::binding::by::store;
-}
-
 // Whatever the windows have left: without the store nothing of it can be had.
 void domain::parts::show_stranded(const store::use& of, time::instant now, std::span<window_state> shown) {
-  if (!stranded(of, now)) return;
+  if (!ledger->stranded(of, now)) return;
   for (auto& one : shown) {
     one.remaining = 0;
     one.next = one.restored = now + store_may_be_back;

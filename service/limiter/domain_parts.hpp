@@ -85,7 +85,6 @@ struct domain::parts {
   void overflow(waiter& who, lane& of, time::instant now);
   void turn_away(waiter& who, time::instant now) const;
   void refuse_the_stranded(time::instant now, notices& out);
-  bool stranded(const store::use& of, time::instant now);
   void show_stranded(const store::use& of, time::instant now, std::span<window_state> shown);
   bool make_room(const lane& by, time::instant now, notices& out);
   timetable::place turn_of_newcomer(lane& of, bool in_front, time::instant latest, time::instant now);

@@ -76,7 +76,7 @@ struct request_facts {
   std::uint8_t problem_number = 0;
   errors::effect effect = errors::effect::none;
   std::optional<errors::guard> guard;  // which one refused it
-  bool abandoned = false;              // the caller left before there was an answer
+  bool abandoned = false;              // nobody heard the answer: the caller had left
   trace::place trace;
   trace::short_text<36> session;  // the id of the onboarding session that it is about, once it is known to be one
 };

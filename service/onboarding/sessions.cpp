@@ -17,10 +17,6 @@ using transport::task;
 
 namespace {
 
-std::string_view trace_id_of(const trace::context& of) noexcept {
-  return of.trace_id[0] == '\0' ? std::string_view{} : of.trace();
-}
-
 bool succeeded(unsigned status) noexcept {
   return status >= 200 && status < 300;
 }
@@ -111,7 +107,7 @@ sessions::created sessions::made_alone(const creation_request& what, workspace& 
                            .origin = space.way.origin,
                            .id = facts->id.view(),
                            .idempotency_key = {},
-                           .trace_id = trace_id_of(space.way.trace)});
+                           .trace_id = space.way.trace.trace()});
   return creation_answer{.status = 201, .id = facts->id};
 }
 
@@ -328,7 +324,7 @@ task<> sessions::keep(std::optional<store::live_name> reuse, author who, std::sh
                            .origin = who.origin,
                            .id = what.facts.id.view(),
                            .idempotency_key = who.idempotency_key,
-                           .trace_id = trace_id_of(who.trace)});
+                           .trace_id = who.trace.trace()});
   // Also where nobody waits for it any more.
   belongs(who.caller, what.facts.id, std::move(who.idempotency_key), std::move(who.external_metadata));
   if (!reuse) co_return;
@@ -352,7 +348,7 @@ void sessions::lost(const author& who, std::optional<session_id> session, std::u
   made_session what{.caller = who.caller,
                     .origin = who.origin,
                     .idempotency_key = who.idempotency_key,
-                    .trace_id = trace_id_of(who.trace)};
+                    .trace_id = who.trace.trace()};
   if (session) {
     what.id = session->view();
     if (slot != 0) parts_.shared.limits.bind(slot, what.id);
@@ -361,62 +357,6 @@ void sessions::lost(const author& who, std::optional<session_id> session, std::u
   parts_.observer.unaccounted(what, how);
 }
 
-// ---------------------------------------------------------------- what there is
-
-account_view sessions::view(std::size_t caller) const {
-  constexpr std::size_t most_open = 1000;
-  const auto& limits = parts_.shared.limits;
-  const auto now = parts_.clock.now();
-  const auto wall = parts_.clock.wall_now();
-  const auto at = [&](time::instant when) {
-    return wall + std::chrono::duration_cast<time::wall_instant::duration>(when - now);
-  };
-  account_view seen;
-  std::vector<limiter::window_state> windows;
-  limits.windows(parts_.shared.account, caller, limiter::kind::creation, windows);
-  for (const auto& one : windows)
-    seen.windows.push_back({.name = std::string{one.name},
-                            .own = one.guard == errors::guard::caller,
-                            .rate = one.rate,
-                            .per = one.per,
-                            .remaining = one.remaining,
-                            .next = at(one.next)});
-  const auto state = limits.state(parts_.shared.account);
-  seen.waiting = state.waiting;
-  if (state.oldest_since) seen.oldest = now - *state.oldest_since;
-  if (state.paused_until > now) seen.paused_until = at(state.paused_until);
-  seen.slow_down = state.slow_down;
-  seen.open_sessions = parts_.shared.owners.open_of(caller, most_open);
-  for (auto& open : seen.open_sessions) open.poll_interval = parts_.shared.watches.interval(open.id);
-  const auto taken = limits.slots();  // before the rules, which know whoever holds one
-  const auto rules = limits.rules();
-  if (rules.test_account) {
-    auto& shown = seen.test_account.emplace();
-    shown.name = rules.test_account->name;
-    shown.open_sessions = rules.test_account->open_sessions;
-    if (const auto& own = rules.callers[caller].on; parts_.shared.account < own.size())
-      shown.own_open_sessions = own[parts_.shared.account].open_sessions;
-    for (const auto& slot : taken) {
-      auto& one = shown.held.emplace_back();
-      for (const auto holder : slot.holders) one.holders.push_back(rules.callers[holder].name);
-      one.since = at(slot.since);
-      one.until = at(slot.until);
-      if (std::ranges::find(slot.holders, caller) == slot.holders.end() || slot.session.empty()) continue;
-      one.session = slot.session;
-      for (auto& open : seen.open_sessions)
-        if (open.id.view() == slot.session) open.slot_until = one.until;
-    }
-  }
-  seen.upstream = parts_.health();
-  return seen;
-}
-
-void sessions::windows(std::size_t caller, bool of_creations, std::vector<window_state>& into) const {
-  parts_.shared.limits.windows(parts_.shared.account, caller,
-                               of_creations ? limiter::kind::creation : limiter::kind::request, into);
-}
-
-// A caller without a slot may have one to give back.
 std::unexpected<failure> sessions::told(failure why, std::size_t caller) const {
   if (why.id == problem::no_free_slot) {
     std::string held;

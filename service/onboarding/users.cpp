@@ -98,7 +98,7 @@ void users::note(const sending& what, const dispatch::workspace& way, const made
   const made_session one{.caller = what.caller,
                          .origin = way.origin,
                          .idempotency_key = what.key,
-                         .trace_id = way.trace.trace_id[0] == '\0' ? std::string_view{} : way.trace.trace(),
+                         .trace_id = way.trace.trace(),
                          .of_user = true};
   if (got)
     parts_.observer.created(one);

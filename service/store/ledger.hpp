@@ -72,6 +72,9 @@ class ledger {
   // What can be expected, for estimates: at or before `now` also if the permit only has to be fetched. Where this
   // process keeps the ledger alone, the same as `drawable`.
   virtual opening expected(const use& of, time::instant now) = 0;
+  // Whether nothing but the return of a store that cannot be reached can help, which `expected` says, too: where this
+  // process keeps the ledger alone, that is never so.
+  virtual bool stranded(const use& /*of*/, time::instant /*now*/) { return false; }
   // So many permits could be used at once by those of this account and caller who are ready for one. It replaces what
   // was said before of this use, and 0 ends it: nothing is fetched for a use that nobody wants.
   virtual void want(const use& of, std::size_t how_many, time::instant now) = 0;

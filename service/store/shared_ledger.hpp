@@ -64,6 +64,7 @@ class shared_ledger final : public ledger {
 
   opening drawable(const use& of, time::instant now) override;
   opening expected(const use& of, time::instant now) override;
+  bool stranded(const use& of, time::instant now) override { return expected(of, now).why.what == binding::by::store; }
   void want(const use& of, std::size_t how_many, time::instant now) override;
   drawing draw(const use& of, time::instant now) override;
   void sent(const use& of, const drawing& what, time::instant at) override;

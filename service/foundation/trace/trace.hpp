@@ -16,7 +16,8 @@ struct context {
   std::array<char, 16> span_id{};   // the sender's span: "parent-id"
   bool sampled = false;
 
-  std::string_view trace() const noexcept { return {trace_id.data(), trace_id.size()}; }
+  bool none() const noexcept { return trace_id[0] == '\0'; }
+  std::string_view trace() const noexcept { return {trace_id.data(), none() ? 0 : trace_id.size()}; }
   std::string_view span() const noexcept { return {span_id.data(), span_id.size()}; }
   friend bool operator==(const context&, const context&) = default;
 };

@@ -13,7 +13,7 @@ struct place {
   bool has_parent = false;
 
   // Of a request that was refused before anybody could look for its trace.
-  bool none() const noexcept { return own.trace_id[0] == '\0'; }
+  bool none() const noexcept { return own.none(); }
 };
 
 // What of requests becomes spans, on one loop. Sampling is the caller's word where there is one (parent-based), else a

@@ -155,15 +155,6 @@ TEST_CASE("A refused configuration is said with its reason, and is no outage") {
   CHECK(concerns_of({}, {well()}).empty());
 }
 
-TEST_CASE("A window that allows nothing while the store is away is not one that is used up") {
-  auto facts = well();
-  facts.store_away = true;
-  facts.windows = {{.name = "sessions-24h", .remaining = 0, .next_in = 24h, .rate = 0}};
-  const auto all = of(facts);
-  REQUIRE(all.size() == 1);
-  CHECK(all[0].alert == "OnboardingGatewayStoreDegraded");
-}
-
 TEST_CASE("TLS files that cannot be used are said, and what that does to those who connect") {
   const auto of_listener = [](bool up_to_date, time::duration left) {
     return concerns_of({.certificates = {{"admin", true, 2400h}, {"api", up_to_date, left}}}, {well()});

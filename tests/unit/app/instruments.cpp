@@ -1,4 +1,5 @@
-#include "app/instruments.hpp"
+#include "app/request_instrument.hpp"
+#include "app/upstream_instrument.hpp"
 
 #include <doctest/doctest.h>
 

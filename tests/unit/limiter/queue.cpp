@@ -390,6 +390,7 @@ struct out_of_reach final : store::memory_ledger {
   store::opening expected(const store::use&, time::instant) override {
     return {time::instant::max(), {store::binding::by::store, 0, 0}};
   }
+  bool stranded(const store::use&, time::instant) override { return true; }
 };
 
 TEST_CASE("where nothing but the store's return can help, the windows have no room, whatever was sent") {
