@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dispatch/failures.hpp"
+#include "foundation/transport/next_stage.hpp"
 #include "foundation/transport/parking.hpp"
 #include "foundation/transport/text_cache.hpp"
 
@@ -182,12 +183,14 @@ task<std::expected<dispatcher::ended, failure>> dispatcher::attempt(const call& 
     put_down(held);
     co_return std::unexpected{too_late()};
   }
+  co_await transport::next_stage{parts_.loop.ready()};
   if (may_begin(held, waited, result)) {
     const auto begun = begin_exchange(what, held, result);
     sending_turn stamps{place, what, space, parts_.observer};
     auto came = co_await upstream::exchange(parts_.loop, held.connection.channel(), space.request, options_.limits,
                                             space.answer, begun.until, upstream::asking::content,
                                             {place.drawn_permit().send_by, &stamps});
+    co_await transport::next_stage{parts_.loop.ready()};
     stamps.ended();
     end_exchange(what, held, space, std::move(came), begun.at, so_far.exchanges++, result);
   }

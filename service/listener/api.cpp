@@ -4,6 +4,7 @@
 #include <array>
 
 #include "foundation/json/write.hpp"
+#include "foundation/transport/next_stage.hpp"
 #include "foundation/transport/text_cache.hpp"
 #include "listener/account_document.hpp"
 #include "listener/batch.hpp"
@@ -103,6 +104,7 @@ task<> api::create_session(exchange& x, request_scratch& mine) {
   if (mine.keyed) what.idempotency_key = mine.key;
   auto creating = account.sessions->create(what, mine.space, x.reply.body);
   auto& done = co_await creating;
+  co_await transport::next_stage{parts_.loop.ready()};
   if (done)
     answer_with_created(x, mine, *done);
   else

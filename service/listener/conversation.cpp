@@ -46,12 +46,18 @@ task<bool> conversation::run(std::unique_ptr<postponed> first) {
     used_ = searched_ = 0;
     if (!x_.input.empty()) note_beginning();
     auto what = hear();
-    while (!what) {
-      const bool more = co_await read_more(x_.input, server_.options_.limits.head + 1);
-      what = more ? hear() : end_of_head_missing();
+    while (!what || *what == heard::bytes) {
+      if (what) {
+        co_await next_stage();
+        what = hear();
+      } else {
+        const bool more = co_await read_more(x_.input, server_.options_.limits.head + 1);
+        what = more ? hear() : end_of_head_missing();
+      }
     }
     if (*what == heard::nothing) co_return true;
     if (*what == heard::gone) co_return false;
+    co_await next_stage();
     bool keep = false;
     if (*what == heard::head)
       keep = co_await answer_request();
@@ -62,7 +68,9 @@ task<bool> conversation::run(std::unique_ptr<postponed> first) {
       x_.later->keep(x_, x_.input.substr(used_) + x_.following);
       co_return true;
     }
-    server_.handler_.on_done(x_, server_.loop_.clock().now() - x_.began);
+    const auto took = server_.loop_.clock().now() - x_.began;
+    co_await next_stage();
+    server_.handler_.on_done(x_, took);
     answered_ = true;
     if (!keep) {
       co_await linger();
@@ -117,7 +125,8 @@ void conversation::note_beginning() {
   set_guard(server_.options_.head_timeout);
 }
 
-// What has come, without waiting. Nothing: more bytes are needed.
+// What has come, without waiting; bytes are only read, and looked at by the next call. Nothing: more of them are
+// needed.
 std::optional<conversation::heard> conversation::hear() {
   for (;;) {
     if (!x_.input.empty()) {
@@ -128,6 +137,7 @@ std::optional<conversation::heard> conversation::hear() {
     if (got.status == io_status::want_read || got.status == io_status::want_write) return heard::nothing;
     if (got.status != io_status::done) return heard::gone;
     note_beginning();
+    return heard::bytes;
   }
 }
 
@@ -216,6 +226,7 @@ void conversation::refuse_request(const failure& why) {
 // True: the connection may be kept.
 task<bool> conversation::answer_request() {
   const auto limit = take_head();
+  co_await next_stage();
   if (x_.reply.status == 0 && x_.batch) {
     co_await run_batch();
     co_return false;

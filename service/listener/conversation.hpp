@@ -3,6 +3,7 @@
 #include <optional>
 #include <string_view>
 
+#include "foundation/transport/next_stage.hpp"
 #include "listener/postponed.hpp"
 #include "listener/server.hpp"
 
@@ -26,7 +27,7 @@ class conversation {
   transport::task<> refuse(const errors::failure& why);
 
  private:
-  enum class heard : std::uint8_t { head, nothing, gone, refused };
+  enum class heard : std::uint8_t { bytes, head, nothing, gone, refused };
 
   static constexpr std::size_t read_step = 4096;
   static constexpr std::size_t most_skipped =
@@ -38,6 +39,8 @@ class conversation {
   // request under way; with frames of their own they take memory only while they run.
   [[gnu::noinline]] transport::task<bool> answer_late(std::unique_ptr<postponed> what);
   transport::task<> let_others();
+  // The others' requests come as far as this one.
+  transport::next_stage next_stage() const noexcept { return transport::next_stage{server_.loop_.ready()}; }
   void note_beginning();
   std::optional<heard> hear();
   std::optional<heard> look_at_input();

@@ -122,6 +122,7 @@ task<bool> conversation::send_reply(bool keep) {
 }
 
 task<bool> conversation::send(std::string_view bytes) {
+  co_await next_stage();
   set_guard(server_.options_.write_timeout);
   while (!bytes.empty()) {
     const auto put = connection_.try_write(bytes);

@@ -1,6 +1,7 @@
 #include "onboarding/sessions.hpp"
 
 #include "foundation/json/canonical.hpp"
+#include "foundation/transport/next_stage.hpp"
 #include "foundation/transport/text_cache.hpp"
 #include "onboarding/creation_failures.hpp"
 #include "onboarding/key_failures.hpp"
@@ -72,6 +73,7 @@ task<std::optional<sessions::created>> sessions::known(creation_request what, wo
 
 // The usual way: the caller's own request, on its own connection's coroutine.
 task<sessions::created> sessions::create_alone(creation_request what, workspace& space, std::string& out) {
+  co_await transport::next_stage{parts_.loop.ready()};
   dispatch::call call;
   call.what = dispatch::operation::create_session;
   call.body = space.upstream_body;
@@ -84,6 +86,7 @@ task<sessions::created> sessions::create_alone(creation_request what, workspace&
     if (sent.error().effect != errors::effect::none) lost_alone(what, std::nullopt, space, sent.error().effect);
     co_return told(std::move(sent.error()), what.caller);
   }
+  co_await transport::next_stage{parts_.loop.ready()};
   auto made = made_alone(what, space, out);
   co_return std::move(made);
 }

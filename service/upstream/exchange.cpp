@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "foundation/transport/next_stage.hpp"
 #include "foundation/transport/text_cache.hpp"
 #include "upstream/idle_limit.hpp"
 
@@ -58,24 +59,31 @@ class reader {
     into_.keeps_idle_for.reset();
   }
 
-  // Reads as far as it goes without waiting, and says what to wait for. Nothing: it is over, and the result says how.
-  std::optional<interest> step() {
-    for (;;) {
-      if (take_what_came()) return std::nullopt;
-      const auto got = try_read();
-      if (got.status == io_status::want_read) return interest::read;
-      if (got.status == io_status::want_write) return interest::write;
-      if (got.status == io_status::done) {
+  // Tries to read, and says what to wait for before the next try. Nothing: it is for `take` now.
+  std::optional<interest> read() {
+    const auto got = try_read();
+    switch (got.status) {
+      case io_status::want_read:
+        return interest::read;
+      case io_status::want_write:
+        return interest::write;
+      case io_status::done:
         result_.heard = true;
-        continue;
-      }
-      if (got.status == io_status::end)
+        break;
+      case io_status::end:
         end_of_stream();
-      else
+        over_ = true;
+        break;
+      case io_status::failed:
         cut_off();
-      return std::nullopt;
+        over_ = true;
+        break;
     }
+    return std::nullopt;
   }
+
+  // True: that was all, and the result says how it ended.
+  bool take() { return over_ || take_what_came(); }
 
  private:
   enum class part : std::uint8_t { head, sized, chunked, until_close };
@@ -224,6 +232,7 @@ class reader {
   exchange_result& result_;
   const asking asking_;
   part at_ = part::head;
+  bool over_ = false;  // nothing more can come
   std::optional<http::answer_parser> parser_;
   std::size_t begin_ = 0;     // of the head
   std::size_t searched_ = 0;  // for its end
@@ -295,11 +304,15 @@ task<exchange_result> exchange(transport::loop& loop, transport::channel& connec
     result.sent_at = loop.now();
     if (send_by != deadline) guard.set(loop.deadlines(), deadline);
     reader answers{connection, limits, into, result, what};
-    while (const auto what_for = answers.step()) {
-      const auto woken = co_await connection.ready().wait(*what_for);
-      if (woken == wake::ready) continue;
-      give_up(result, woken, "no answer in time");
-      break;
+    for (;;) {
+      if (const auto what_for = answers.read()) {
+        const auto woken = co_await connection.ready().wait(*what_for);
+        if (woken == wake::ready) continue;
+        give_up(result, woken, "no answer in time");
+        break;
+      }
+      co_await transport::next_stage{loop.ready()};
+      if (answers.take()) break;
     }
   }
   guard.stop();

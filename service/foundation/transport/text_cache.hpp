@@ -39,8 +39,8 @@ class text_cache {
 
  private:
   struct texts_of_thread {
-    std::array<std::string, 32> texts;
-    std::size_t count = 0;  // how many have memory
+    std::array<std::string, 96> texts;  // three for each of a cohort (ready_list.hpp)
+    std::size_t count = 0;              // how many have memory
   };
   [[gnu::noinline]] static void drop(std::string& text) noexcept { std::string{}.swap(text); }
   static texts_of_thread& spare() noexcept {
