@@ -5,6 +5,8 @@
 
 #include <array>
 
+#include "foundation/transport/text_cache.hpp"
+
 namespace gateway::tls {
 
 using transport::interest;
@@ -20,6 +22,8 @@ void forget_errors() noexcept {
   if (ERR_peek_error() != 0) ERR_clear_error();
 }
 
+constexpr std::size_t most_fetched = 4096;  // at once: more than a usual answer has
+
 }  // namespace
 
 // The BIO through which OpenSSL reaches the channel below.
@@ -29,6 +33,10 @@ struct channel_bio {
   static int read(BIO* bio, char* into, std::size_t size, std::size_t* moved) noexcept {
     auto& self = of(bio);
     BIO_clear_retry_flags(bio);
+    if (!self.fetched_.empty()) {
+      *moved = self.take_fetched({into, size});
+      return 1;
+    }
     const auto result = self.below_->try_read({into, size});
     *moved = result.bytes;
     if (result.status == io_status::done) return 1;
@@ -38,8 +46,15 @@ struct channel_bio {
   }
 
   static int write(BIO* bio, const char* from, std::size_t size, std::size_t* moved) noexcept {
+    auto& self = of(bio);
     BIO_clear_retry_flags(bio);
-    const auto result = of(bio).below_->try_write({from, size});
+    if (self.putting_ || !self.put_.empty()) {
+      transport::text_cache::take(self.put_);
+      self.put_.append(from, size);
+      *moved = size;
+      return 1;
+    }
+    const auto result = self.below_->try_write({from, size});
     *moved = result.bytes;
     if (result.status == io_status::done) return 1;
     if (result.status == io_status::want_write) BIO_set_retry_write(bio);
@@ -140,7 +155,7 @@ handshake_end stream::end_of_failed() const noexcept {
 
 io_result stream::try_read(std::span<char> into) noexcept {
   // Nothing has come, nothing is kept: the usual case right after a request was sent, without OpenSSL's way round.
-  if (!below_->ready().has(transport::readiness::readable) && !SSL_want_write(connection_.get()) &&
+  if (fetched_.empty() && !below_->ready().has(transport::readiness::readable) && !SSL_want_write(connection_.get()) &&
       SSL_has_pending(connection_.get()) == 0)
     return {io_status::want_read, 0};
   forget_errors();
@@ -153,7 +168,53 @@ io_result stream::try_read(std::span<char> into) noexcept {
   return result;
 }
 
+void stream::fetch() noexcept {
+  if (!fetched_.empty() || !below_->ready().has(transport::readiness::readable)) return;
+  transport::text_cache::take(fetched_);
+  fetched_.resize_and_overwrite(most_fetched, [&](char* bytes, std::size_t size) {
+    return below_->try_read({bytes, size}).bytes;  // an end or a fault is there again for whoever reads
+  });
+  if (fetched_.empty()) transport::text_cache::give(fetched_);
+}
+
+std::size_t stream::take_fetched(std::span<char> into) noexcept {
+  const auto moved = fetched_.copy(into.data(), into.size(), read_to_);
+  read_to_ += moved;
+  if (read_to_ == fetched_.size()) {
+    read_to_ = 0;
+    transport::text_cache::give(fetched_);
+  }
+  return moved;
+}
+
+io_result stream::put(std::span<const char> from) noexcept {
+  putting_ = true;
+  const auto result = encrypt(from);
+  putting_ = false;
+  return result;
+}
+
+io_result stream::flush() noexcept {
+  while (sent_to_ < put_.size()) {
+    const auto result = below_->try_write(std::span{put_}.subspan(sent_to_));
+    if (result.status == io_status::done) {
+      sent_to_ += result.bytes;
+      continue;
+    }
+    if (result.status == io_status::failed) failure_ = below_->reason();
+    return {result.status, 0};
+  }
+  sent_to_ = 0;
+  transport::text_cache::give(put_);
+  return {io_status::done, 0};
+}
+
 io_result stream::try_write(std::span<const char> from) noexcept {
+  if (const auto before = flush(); before.status != io_status::done) return before;
+  return encrypt(from);
+}
+
+io_result stream::encrypt(std::span<const char> from) noexcept {
   forget_errors();
   std::size_t bytes = 0;
   const int returned = SSL_write_ex(connection_.get(), from.data(), from.size(), &bytes);

@@ -48,6 +48,10 @@ class stream final : public transport::channel {
   transport::io_result try_read(std::span<char> into) noexcept override;
   // `done` means: handed to the socket to the last byte of these, never kept back in a TLS buffer.
   transport::io_result try_write(std::span<const char> from) noexcept override;
+  // Decrypting and encrypting are steps of their own.
+  void fetch() noexcept override;
+  transport::io_result put(std::span<const char> from) noexcept override;
+  transport::io_result flush() noexcept override;
   void finish() noexcept override;
   transport::readiness& ready() noexcept override { return below_->ready(); }
   std::optional<boost::asio::ip::address> peer_address() const override { return below_->peer_address(); }
@@ -58,6 +62,8 @@ class stream final : public transport::channel {
   const SSL* connection() const noexcept { return connection_.get(); }
 
  private:
+  transport::io_result encrypt(std::span<const char> from) noexcept;
+  std::size_t take_fetched(std::span<char> into) noexcept;
   transport::io_result result_of(int returned) noexcept;
   static int verified(int preverified, X509_STORE_CTX* check);
   handshake_end end_of_failed() const noexcept;
@@ -65,6 +71,12 @@ class stream final : public transport::channel {
 
   std::unique_ptr<transport::channel> below_;
   connection_ptr connection_;
+  // Encrypted: what was fetched, and up to where it is read; what was put, and up to where it is sent.
+  std::string fetched_;
+  std::string put_;
+  std::size_t read_to_ = 0;
+  std::size_t sent_to_ = 0;
+  bool putting_ = false;
   std::string refused_;  // why the certificate was refused
   std::string failure_;
   unsigned long error_ = 0;  // OpenSSL's code for it

@@ -240,22 +240,45 @@ class reader {
   std::size_t taken_ = 0;  // of a chunked body
 };
 
-// Sends as much of `rest` as goes without waiting, and says what to wait for. Nothing: it is sent, or the result says
-// why not.
-std::optional<interest> send_some(transport::channel& connection, std::string_view& rest, exchange_result& result) {
-  while (!rest.empty()) {
-    const auto put = connection.try_write(rest);
-    if (put.status == io_status::want_read) return interest::read;
-    if (put.status == io_status::want_write) return interest::write;
-    if (put.status != io_status::done) {
-      result.reason = connection.reason();
-      return std::nullopt;
+// The request's side: its bytes are put, and then sent.
+class writer {
+ public:
+  writer(transport::channel& connection, std::string_view request, exchange_result& result) noexcept
+      : connection_{connection}, rest_{request}, result_{result} {}
+
+  // Goes as far in one of the steps as it can without waiting, and says what to wait for. Nothing: the step is done.
+  std::optional<interest> step() { return rest_.empty() ? flush() : put(); }
+  // It is sent, or the result says why not.
+  bool over() const noexcept { return over_; }
+
+ private:
+  std::optional<interest> put() {
+    while (!rest_.empty()) {
+      const auto moved = connection_.put(rest_);
+      if (moved.status != io_status::done) return wait_for(moved.status);
+      rest_.remove_prefix(moved.bytes);
     }
-    rest.remove_prefix(put.bytes);
+    return std::nullopt;
   }
-  result.sent = true;
-  return std::nullopt;
-}
+  std::optional<interest> flush() {
+    const auto status = connection_.flush().status;
+    if (status != io_status::done) return wait_for(status);
+    over_ = result_.sent = true;
+    return std::nullopt;
+  }
+  std::optional<interest> wait_for(io_status status) {
+    if (status == io_status::want_read) return interest::read;
+    if (status == io_status::want_write) return interest::write;
+    result_.reason = connection_.reason();
+    over_ = true;
+    return std::nullopt;
+  }
+
+  transport::channel& connection_;
+  std::string_view rest_;
+  exchange_result& result_;
+  bool over_ = false;
+};
 
 // The wait for the server ended otherwise than by its doing. (Not inlined: its texts would have places in the frame.)
 [[gnu::noinline]] void give_up(exchange_result& result, wake why, std::string_view too_late) {
@@ -292,12 +315,15 @@ task<exchange_result> exchange(transport::loop& loop, transport::channel& connec
   transport::watchdog guard{connection.ready()};
   guard.set(loop.deadlines(), send_by);
   result.begun = true;
-  auto rest = request;
-  while (const auto what_for = send_some(connection, rest, result)) {
-    const auto woken = co_await connection.ready().wait(*what_for);
-    if (woken == wake::ready) continue;
-    give_up(result, woken, "the request could not be sent in time");
-    break;
+  writer sends{connection, request, result};
+  while (!sends.over()) {
+    if (const auto what_for = sends.step()) {
+      const auto woken = co_await connection.ready().wait(*what_for);
+      if (woken == wake::ready) continue;
+      give_up(result, woken, "the request could not be sent in time");
+      break;
+    }
+    if (!sends.over()) co_await transport::next_stage{loop.ready()};
   }
   if (result.sent) {
     if (how.observer != nullptr) how.observer->sent();
@@ -307,9 +333,13 @@ task<exchange_result> exchange(transport::loop& loop, transport::channel& connec
     for (;;) {
       if (const auto what_for = answers.read()) {
         const auto woken = co_await connection.ready().wait(*what_for);
-        if (woken == wake::ready) continue;
-        give_up(result, woken, "no answer in time");
-        break;
+        if (woken != wake::ready) {
+          give_up(result, woken, "no answer in time");
+          break;
+        }
+        connection.fetch();
+        co_await transport::next_stage{loop.ready()};
+        continue;
       }
       co_await transport::next_stage{loop.ready()};
       if (answers.take()) break;

@@ -37,6 +37,15 @@ class channel {
   virtual io_result try_read(std::span<char> into) noexcept = 0;
   // May move fewer bytes than offered. After want_* the same bytes must be offered again.
   virtual io_result try_write(std::span<const char> from) noexcept = 0;
+  // Reading and writing in two steps, for who lets others come between them (next_stage.hpp): a channel that works on
+  // the bytes keeps its work apart from the system's. Of any other there is one step.
+  //
+  // Takes what has come, for the next `try_read`.
+  virtual void fetch() noexcept {}
+  // As `try_write`, but what was moved may not have left before `flush` is done.
+  virtual io_result put(std::span<const char> from) noexcept { return try_write(from); }
+  // Sends what was put: `done` when all of it has left, with no number of bytes.
+  virtual io_result flush() noexcept { return {io_status::done, 0}; }
   // Ends the outgoing direction without waiting (FIN; TLS close_notify where it can be sent at once).
   virtual void finish() noexcept = 0;
   // Where one waits, and where the watchdog of the connection interrupts.

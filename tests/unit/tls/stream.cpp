@@ -82,6 +82,15 @@ struct tls_pair : support::loop_fixture {
       }
     }
   }
+  static task<> flush(tls::stream& to, bool& done) {
+    auto result = to.flush();
+    while (result.status == io_status::want_write) {
+      const auto woken = co_await to.ready().wait(interest::write);
+      if (woken != transport::wake::ready) co_return;
+      result = to.flush();
+    }
+    done = result.status == io_status::done;
+  }
   static task<> write_all(tls::stream& to, std::string text) {
     std::string_view rest = text;
     while (!rest.empty()) {
@@ -120,6 +129,99 @@ TEST_CASE_FIXTURE(tls_pair, "bytes cross an encrypted pair in memory, even one b
     CHECK(got == std::string(5000, 'x'));
     hang_up();
   }
+}
+
+TEST_CASE_FIXTURE(tls_pair, "what is put leaves when it is flushed, before whatever is written after it") {
+  const auto trust = support::trusting(certificates().authority);
+  const auto serve = support::serving(certificates().server);
+  bool behind = false;
+  SUBCASE("flushed") {}
+  SUBCASE("written behind") {
+    behind = true;
+  }
+  for (const std::size_t capacity : {std::size_t{7}, std::size_t{65536}}) {
+    CAPTURE(capacity);
+    connect(*trust, *serve, "podero.test", capacity);
+    std::string got;
+    loop.spawn(read_until_end(*client.stream, got));  // takes the tickets, too
+    settle();
+    REQUIRE(server.shaken.has_value());
+    auto& from = *server.stream;
+    const std::string first(3000, 'a');
+    const auto put = from.put(first);
+    CHECK(put.status == io_status::done);
+    CHECK(put.bytes == first.size());
+    CHECK(from.put(std::string_view{"b"}).status == io_status::done);
+    settle();
+    CHECK(got.empty());
+    if (behind) {
+      loop.spawn(write_all(from, "c"));
+      settle();
+      CHECK(got == first + "bc");
+    } else {
+      bool flushed = false;
+      loop.spawn(flush(from, flushed));
+      settle();
+      CHECK(flushed);
+      CHECK(got == first + "b");
+    }
+    CHECK(from.flush().status == io_status::done);  // there is nothing left
+    hang_up();
+  }
+}
+
+TEST_CASE_FIXTURE(tls_pair, "what cannot be flushed is a failure that says why") {
+  const auto trust = support::trusting(certificates().authority);
+  const auto serve = support::serving(certificates().server);
+  connect(*trust, *serve, "podero.test");
+  CHECK(client.stream->put(std::string_view{"hello"}).status == io_status::done);
+  client_wire->reset();
+  CHECK(client.stream->flush().status == io_status::failed);
+  CHECK(client.stream->reason() == "connection reset");
+}
+
+TEST_CASE_FIXTURE(tls_pair, "what was fetched is read, and so is the end behind it") {
+  const auto trust = support::trusting(certificates().authority);
+  const auto serve = support::serving(certificates().server);
+  connect(*trust, *serve, "podero.test");
+  std::array<char, 16 * 1024> piece{};
+  CHECK(client.stream->try_read(piece).status == io_status::want_read);  // the tickets
+  settle();
+  auto& to = *client.stream;
+  to.fetch();  // there is nothing
+  CHECK(to.try_read(piece).status == io_status::want_read);
+
+  const std::string text(9000, 'x');  // more than is fetched at once
+  loop.spawn(write_all(*server.stream, text));
+  bool good = false;
+  SUBCASE("goodbye") {
+    good = true;
+    server.stream->finish();
+  }
+  SUBCASE("cut") {
+    server_wire->finish();
+  }
+  settle();
+  std::string got;
+  auto last = io_status::done;
+  for (int i = 0; i < 20 && last == io_status::done; ++i) {
+    to.fetch();
+    to.fetch();  // keeps what is there
+    const auto read = to.try_read(piece);
+    last = read.status;
+    got.append(piece.data(), read.bytes);
+  }
+  CHECK(got == text);
+  CHECK(last == (good ? io_status::end : io_status::failed));
+}
+
+TEST_CASE_FIXTURE(support::loop_fixture, "a channel without steps puts by writing") {
+  auto [a, b] = memory_channel::make_pair(loop.ready());
+  a->fetch();
+  CHECK(a->put(std::string_view{"now"}).bytes == 3);
+  std::array<char, 8> piece{};
+  CHECK(b->try_read(piece).bytes == 3);
+  CHECK(a->flush().status == io_status::done);
 }
 
 TEST_CASE_FIXTURE(tls_pair, "a connection that is cut without a goodbye is a failure, one that says it an end") {
