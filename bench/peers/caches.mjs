@@ -36,14 +36,14 @@ async function counted(each) {
   const before = ['valgrind', '--quiet', '--tool=callgrind', `--callgrind-out-file=${out}`, '--cache-sim=yes', '--branch-sim=yes',
     '--I1=32768,8,64', '--D1=32768,8,64', '--LL=524288,8,64'];
   const program = name === 'nginx' ? await stage.nginx('nginx', { before }) : await stage.gateway({ before });
-  await send(program.proxied, 2);
-  await pause(3000);
+  let begun = 0;
+  do await pause(1000); while (++begun < 20 && await send(program.proxied, 2) > 0);
   const failed = await send(program.proxied, each);
   if (failed) throw new Error(`${failed} creations failed: these figures say nothing`);
   await stage.stop(program.child);
   const text = readFileSync(out, 'utf8');
   const numbers = text.match(/^(?:totals|summary): (.*)$/m)[1].trim().split(' ').map(Number);
-  return Object.fromEntries(text.match(/^events: (.*)$/m)[1].split(' ').map((event, i) => [event, numbers[i]]));
+  return { creations: (2 * begun + each) * Number(connections), ...Object.fromEntries(text.match(/^events: (.*)$/m)[1].split(' ').map((event, i) => [event, numbers[i]])) };
 }
 
 try {
@@ -51,7 +51,7 @@ try {
   const [few, many] = [10, 100];
   const [a, b] = [await counted(few), await counted(many)];
   console.log(`${name}, ${connections} connections, for each creation:`);
-  for (const [event, what] of Object.entries(shown)) console.log(`${Math.round((b[event] - a[event]) / ((many - few) * Number(connections))).toLocaleString('en').padStart(8)}  ${what}`);
+  for (const [event, what] of Object.entries(shown)) console.log(`${Math.round((b[event] - a[event]) / (b.creations - a.creations)).toLocaleString('en').padStart(8)}  ${what}`);
   await stop(0);
 } catch (fault) {
   console.error(fault);
