@@ -1,7 +1,6 @@
 #include "app/process.hpp"
 
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -23,7 +22,7 @@
 #include "app/reloader.hpp"
 #include "app/scrapes.hpp"
 #include "app/service.hpp"
-#include "app/tls_listener.hpp"
+#include "app/tls_files.hpp"
 #include "app/trace_export.hpp"
 #include "foundation/metrics/open_metrics.hpp"
 #include "foundation/metrics/process.hpp"
@@ -36,8 +35,6 @@ namespace gateway::app {
 namespace {
 
 using boost::asio::ip::tcp;
-
-constexpr auto tls_look = std::chrono::seconds{2};  // at files that may have changed
 
 // Connections are descriptors. The soft limit is low for the sake of select(), which nothing here uses. The result is
 // what is allowed now.
@@ -111,7 +108,7 @@ class process {
     begin();
     watch_signals();
     reloader_.start();
-    watch_tls_files();
+    tls_.watch();
     main_.run();
     control_server_.reset();
     end();
@@ -120,23 +117,24 @@ class process {
 
  private:
   std::expected<void, std::string> prepare() {
-    if (auto secured = prepare_tls(); !secured) return secured;
+    if (auto read = tls_.read(configuration_->listeners); !read) return read;
+    prepare_admin_server();
     const auto count =
         settings::threads_of(configuration_->threads, *environment_, std::thread::hardware_concurrency());
     for (unsigned i = 0; i < count; ++i) loops_.push_back(std::make_unique<loop_thread>(clock_, lookups_));
     service::parts parts{.configuration = configuration_,
                          .environment = environment_,
-                         .trusted = trusted_,
+                         .trusted = tls_.trusted(),
                          .clock = clock_,
                          .log = log_,
                          .metrics = registry_,
                          .families = families_,
                          .loops = {},
                          .papers = {proto_free_api::openapi_json(), &proto_free_api::find_problem_page},
-                         .caller_tls = api_tls_ ? api_tls_->context() : nullptr,
-                         .certificates = [this] { return certificates(); }};
+                         .caller_tls = tls_.of_callers(),
+                         .certificates = [this] { return tls_.certificates(); }};
     auto exporting = trace_export::make({.configuration = *configuration_,
-                                         .trusted = trusted_,
+                                         .trusted = tls_.trusted(),
                                          .net = {admin_loop_.loop, admin_loop_.connector, admin_loop_.names},
                                          .loops = loops_.size(),
                                          .from = {build_.version, instance_name()},
@@ -154,35 +152,23 @@ class process {
     if (!made) return std::unexpected{std::move(made.error())};
     service_ = std::move(*made);
     declare_constants();
-    declare_tls_gauges();
+    tls_.declare_gauges(registry_, families_, constants_);
     if (auto opened = listen_for_callers(); !opened) return std::unexpected{"listeners.api: " + opened.error()};
     if (auto opened = listen_for_operators(); !opened) return std::unexpected{"listeners.admin: " + opened.error()};
     if (auto opened = listen_for_orders(); !opened) return std::unexpected{"control_socket: " + opened.error()};
     return {};
   }
 
-  // Callers may come with a key instead of a certificate; for operators a certificate is all there is.
-  std::expected<void, std::string> prepare_tls() {
-    const auto& wanted = configuration_->listeners;
-    const auto secure = [this](std::unique_ptr<tls_listener>& into, const char* name, const settings::listener& from,
-                               bool needs_certificate) -> std::expected<void, std::string> {
-      if (!from.tls) return {};
-      auto made = tls_listener::make(name, *from.tls, needs_certificate, environment_, log_);
-      if (!made) return std::unexpected{"listeners." + made.error()};
-      into = std::move(*made);
-      return {};
-    };
-    if (auto done = secure(api_tls_, "api", wanted.api, false); !done) return done;
-    if (auto done = secure(admin_tls_, "admin", wanted.admin, true); !done) return done;
+  void prepare_admin_server() {
+    const auto& wanted = configuration_->listeners.admin;
     listener::server_tls tls;
-    if (admin_tls_) {
+    if (auto context = tls_.of_operators()) {
       admin_handshakes_.emplace("admin", families_, registry_.add_shard(), log_, clock_);
-      tls = {admin_tls_->context(), &*admin_handshakes_, std::max<std::size_t>(1, wanted.admin.max_connections / 2)};
+      tls = {std::move(context), &*admin_handshakes_, std::max<std::size_t>(1, wanted.max_connections / 2)};
     }
     admin_server_.emplace(admin_loop_.loop, admin_,
-                          server_options_of(wanted.admin, admin_connections_, nullptr, std::move(tls)),
+                          server_options_of(wanted, admin_connections_, nullptr, std::move(tls)),
                           admin_loop_.randomness);
-    return {};
   }
 
   std::expected<void, std::string> listen_for_callers() {
@@ -263,18 +249,6 @@ class process {
                                  {"admin", text_of(admin_endpoint)},
                                  {"loops", loops_.size()},
                                  {"config", settings::hash(*configuration_)}});
-  }
-
-  void watch_tls_files() {
-    if (!api_tls_ && !admin_tls_ && !trusted_.any_to_look_at()) return;
-    tls_timer_.expires_after(tls_look);
-    tls_timer_.async_wait([this](const boost::system::error_code& error) {
-      if (error) return;
-      for (auto* each : {api_tls_.get(), admin_tls_.get()})
-        if (each != nullptr) each->look();
-      trusted_.look();
-      watch_tls_files();
-    });
   }
 
   void watch_signals() {
@@ -371,28 +345,6 @@ class process {
     }));
   }
 
-  std::vector<certificate_seen> certificates() const {
-    std::vector<certificate_seen> all;
-    for (const auto* one : {api_tls_.get(), admin_tls_.get()})
-      if (one != nullptr) all.push_back({one->name(), one->up_to_date(), one->expiry()});
-    return all;
-  }
-
-  void declare_tls_gauges() {
-    const auto each = [this](const auto& show) {
-      for (const auto* one : {api_tls_.get(), admin_tls_.get()})
-        if (one != nullptr) show(*one);
-    };
-    constants_.push_back(registry_.compute(families_.tls_certificate_expiry_timestamp_seconds, [each](auto& out) {
-      each([&](const tls_listener& one) {
-        out.add(std::chrono::duration<double>{one.expiry().time_since_epoch()}.count(), one.name());
-      });
-    }));
-    constants_.push_back(registry_.compute(families_.tls_reload_success, [each](auto& out) {
-      each([&](const tls_listener& one) { out.add(one.up_to_date() ? 1.0 : 0.0, one.name()); });
-    }));
-  }
-
   void report(std::exception_ptr escaped) noexcept {
     try {
       std::rethrow_exception(escaped);
@@ -418,11 +370,9 @@ class process {
   metrics::catalogue catalogue_;
   metrics::gateway_metrics families_;
   metrics::registry registry_;
-  trusted_authorities trusted_{environment_, log_};
   boost::asio::io_context main_{1};
+  tls_files tls_{main_, environment_, log_};
   reloader reloader_;
-  std::unique_ptr<tls_listener> api_tls_;    // none: plain
-  std::unique_ptr<tls_listener> admin_tls_;  // none: plain
   std::optional<handshake_instrument> admin_handshakes_;
   upstream::system_lookups lookups_;
   std::vector<std::unique_ptr<loop_thread>> loops_;
@@ -437,7 +387,6 @@ class process {
 
   tcp::endpoint api_endpoint_;
   boost::asio::signal_set signals_{main_, SIGTERM, SIGINT, SIGHUP};
-  boost::asio::steady_timer tls_timer_{main_};
   scrapes scrapes_;
   time::instant drained_at_{};
   std::optional<drainer> drainer_;

@@ -12,7 +12,7 @@ namespace gateway::transport {
 // (cohort scheduling: Larus and Parkes, "Using Cohort Scheduling to Enhance Server Performance", USENIX 2002).
 //
 // Within one turn of the loop: its time stands still and no event comes in between, but others of the turn run. Where
-// nobody else is ready it is no wait at all. Whoever waits may be destroyed, like everywhere.
+// nobody else is ready it is no wait at all. Whoever waits may be destroyed: it leaves the list.
 //
 //     co_await next_stage{loop.ready()};
 class next_stage final : public ready_item {
