@@ -11,6 +11,7 @@ namespace gateway::dispatch {
 
 using errors::failure;
 using errors::problem;
+using transport::made;
 using transport::task;
 using transport::unless_gone;
 using upstream::exchange_end;
@@ -87,11 +88,11 @@ task<std::expected<void, failure>> dispatcher::send(call what, workspace& space)
   auto trying = attempt(what, space, so_far);
   for (;;) {
     auto& last = co_await trying;
-    if (!last) co_return std::unexpected{std::move(last.error())};
+    if (!last) co_return made{[&] { return std::unexpected{std::move(last.error())}; }};
     const auto next = decide(what, *last, so_far);
     if (next.step == next_step::deliver && so_far.status != 429) co_return std::expected<void, failure>{};
     if (next.step == next_step::deliver || next.step == next_step::give_up)
-      co_return std::unexpected{why_not(next.step, *last)};
+      co_return made{[&] { return std::unexpected{why_not(next.step, *last)}; }};
     parts_.observer.repeated(what.what, reason_of(last->facts));
     so_far.again = true;
     if (next.step == next_step::renew_token) co_await await_other_token(what, space, so_far.rejected);
@@ -142,9 +143,9 @@ task<std::expected<dispatcher::ended, failure>> dispatcher::attempt(const call& 
                                                                     progress& so_far) {
   space.answer.head.status = 0;
   space.retry_after.reset();
-  if (gone(what)) co_return std::unexpected{caller_gone()};
+  if (gone(what)) co_return made{[&] { return std::unexpected{caller_gone()}; }};
   hand held;
-  if (auto open = ask_circuit(held, so_far)) co_return std::unexpected{std::move(*open)};
+  if (const auto open = ask_circuit(held, so_far)) co_return made{[&] { return std::unexpected{circuit_open(*open)}; }};
   ended result;
   result.facts.creating = creates(what.what);
   limiter::turn place{parts_.limits};
@@ -157,7 +158,7 @@ task<std::expected<dispatcher::ended, failure>> dispatcher::attempt(const call& 
     auto& why = co_await queueing;
     if (why) {
       put_down(held);
-      co_return std::unexpected{std::move(*why)};
+      co_return made{[&] { return std::unexpected{std::move(*why)}; }};
     }
     if (!held.connection) {
       conclude(*held.circuit, result);
@@ -176,12 +177,12 @@ task<std::expected<dispatcher::ended, failure>> dispatcher::attempt(const call& 
     auto& veto = co_await asking;
     if (veto) {
       put_down(held);
-      co_return std::unexpected{std::move(*veto)};
+      co_return made{[&] { return std::unexpected{std::move(*veto)}; }};
     }
   }
   if (!has_time(what)) {
     put_down(held);
-    co_return std::unexpected{too_late()};
+    co_return made{[&] { return std::unexpected{too_late()}; }};
   }
   co_await transport::next_stage{parts_.loop.ready()};
   if (may_begin(held, waited, result)) {
@@ -227,9 +228,10 @@ void dispatcher::gone_stale(hand& held, ended& into) {
   into.facts.end = exchange_end::lost;
 }
 
-std::optional<failure> dispatcher::ask_circuit(hand& held, progress& so_far) {
+// A time: it is open until then.
+std::optional<time::instant> dispatcher::ask_circuit(hand& held, progress& so_far) {
   auto permit = parts_.health.ask(parts_.loop, !std::exchange(so_far.counted, true));
-  if (!permit) return circuit_open(permit.error());
+  if (!permit) return permit.error();
   held.circuit.emplace(std::move(*permit));
   return std::nullopt;
 }

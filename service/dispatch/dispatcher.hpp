@@ -192,7 +192,7 @@ class dispatcher {
   transport::task<limiter::stage> stand(const call& what, limiter::turn& place, limiter::stage at, time::instant until,
                                         workspace& space);
   static void gone_stale(hand& held, ended& into);
-  std::optional<errors::failure> ask_circuit(hand& held, progress& so_far);
+  std::optional<time::instant> ask_circuit(hand& held, progress& so_far);
   void take_what_is_there(const call& what, workspace& space, hand& held);
   transport::task<std::optional<errors::failure>> fill(const call& what, workspace& space, progress& so_far, hand& held,
                                                        transport::departure& refused, ended& into);

@@ -9,6 +9,7 @@ namespace gateway::dispatch {
 
 using errors::failure;
 using errors::problem;
+using transport::made;
 using transport::task;
 using transport::unless_gone;
 using upstream::exchange_end;
@@ -83,9 +84,9 @@ task<std::optional<failure>> dispatcher::queue(const call& what, workspace& spac
       default:
         parts_.observer.permitted(what.what, "refused");
         space.admitted_at = place.refused().admitted_at;
-        co_return refusal_of(place.refused(), so_far.status);
+        co_return made{[&] { return refusal_of(place.refused(), so_far.status); }};
     }
-    if (gone(what)) co_return caller_gone();
+    if (gone(what)) co_return made{[&] { return caller_gone(); }};
   }
   parts_.observer.permitted(what.what, waited ? "queued" : "admitted");
   co_return std::nullopt;
@@ -116,10 +117,10 @@ task<std::optional<failure>> dispatcher::fill(const call& what, workspace& space
   }
   if (refused.happened()) co_return std::nullopt;
   if (!held.circuit) {
-    if (auto open = ask_circuit(held, so_far)) co_return open;
+    if (const auto open = ask_circuit(held, so_far)) co_return made{[&] { return circuit_open(*open); }};
   }
   if (!held.connection) co_await get_connection(what, space, held, refused, into);
-  if (gone(what)) co_return caller_gone();
+  if (gone(what)) co_return made{[&] { return caller_gone(); }};
   co_return std::nullopt;
 }
 
@@ -137,13 +138,13 @@ task<std::optional<failure>> dispatcher::get_token(const call& what, workspace& 
     note_stage(space, &stage_times::token, "token", began,
                none ? error_type_of(got->error(), parts_.loop.now() >= until) : "");
     if (!got && refused.happened()) co_return std::nullopt;
-    if (!got) co_return caller_gone();
+    if (!got) co_return made{[&] { return caller_gone(); }};
     if (*got) {
       compose(what, **got, space, held);
       co_return std::nullopt;
     }
     const bool more_time = parts_.loop.now() >= until && deadline_of(what) > until;
-    if (!more_time) co_return no_token(got->error(), what);
+    if (!more_time) co_return made{[&] { return no_token(got->error(), what); }};
   }
 }
 

@@ -35,7 +35,7 @@ task<> flight::fly() {
   call.watch = this;
   call.caller = &everybody_left_;
   auto sending = parts_.way.send(call, space_);
-  auto done = co_await std::move(sending);
+  auto& done = co_await sending;
   landing end;
   if (done) {
     end = parts_.arrive(space_);

@@ -8,6 +8,7 @@
 
 namespace gateway::onboarding {
 
+using transport::made;
 using transport::task;
 
 task<> keyed_creation::run(std::shared_ptr<keyed_creation> self) {
@@ -23,7 +24,7 @@ task<> keyed_creation::run(std::shared_ptr<keyed_creation> self) {
     }
   } const whatever_happens{*self};
   auto working = self->work();
-  auto end = co_await std::move(working);
+  auto& end = co_await working;
   self->by_.parts_.observer.waited_for_store(self->asking_->spent());
   self->conclude(std::move(end));
 }
@@ -33,15 +34,15 @@ task<keyed_end> keyed_creation::work() {
   auto& loop = by_.parts_.loop;
   auto claiming = claim_when_free(
       loop, by_.parts_.records, name(), digest_, [this] { return latest(); }, everybody_left_, sent_elsewhere_);
-  auto got = co_await std::move(claiming);
+  auto& got = co_await claiming;
   asking_ = std::move(got.by);
   if (got.key.is == store::claim::outcome::busy)
-    co_return keyed_end{.failure = in_progress(got.key.sent), .given_up = true};
-  if (got.key.is != store::claim::outcome::yours) co_return told(std::move(got.key), loop.now());
+    co_return made{[&] { return keyed_end{.failure = in_progress(got.key.sent), .given_up = true}; }};
+  if (got.key.is != store::claim::outcome::yours) co_return made{[&] { return told(std::move(got.key), loop.now()); }};
   ours_ = true;
   auto creating = create(got.key.token);
-  auto end = co_await std::move(creating);
-  co_return end;
+  auto& end = co_await creating;
+  co_return std::move(end);
 }
 
 // What there is to say without creating anything.
@@ -71,13 +72,12 @@ task<keyed_end> keyed_creation::create(std::uint64_t token) {
   end.failure = std::move(got.failure);
   end.status = got.status;
   if (!end.failure) end.session = got.id.view();
-  auto recording = record(mine, std::move(end));
-  end = co_await std::move(recording);
-  co_return end;
+  co_await record(mine, end);
+  co_return std::move(end);
 }
 
 // After the fact: where the store is away it goes on trying by itself, and the answer is given all the same.
-task<keyed_end> keyed_creation::record(store::hold mine, keyed_end end) {
+task<> keyed_creation::record(store::hold mine, keyed_end& end) {
   auto& records = by_.parts_.records;
   if (!end.failure) {
     store::kept_answer kept{end.status, end.session, end.body};
@@ -91,7 +91,6 @@ task<keyed_end> keyed_creation::record(store::hold mine, keyed_end end) {
     auto losing = records.lost(std::move(mine));
     co_await std::move(losing);
   }
-  co_return end;
 }
 
 time::instant keyed_creation::latest() const {

@@ -46,7 +46,7 @@ class keyed_creation final : public joint<keyed_end> {
   void deserted() override;
   transport::task<keyed_end> work();
   transport::task<keyed_end> create(std::uint64_t token);
-  transport::task<keyed_end> record(store::hold mine, keyed_end end);
+  transport::task<> record(store::hold mine, keyed_end& end);
   static keyed_end told(store::claim what, time::instant now);
   time::instant latest() const;
   void takes(const std::shared_ptr<flight>& what);

@@ -14,6 +14,7 @@ namespace gateway::onboarding {
 
 using errors::failure;
 using errors::problem;
+using transport::made;
 using transport::task;
 
 namespace {
@@ -84,11 +85,10 @@ task<sessions::created> sessions::create_alone(creation_request what, workspace&
   auto& sent = co_await sending;
   if (!sent) {
     if (sent.error().effect != errors::effect::none) lost_alone(what, std::nullopt, space, sent.error().effect);
-    co_return told(std::move(sent.error()), what.caller);
+    co_return made{[&] { return told(std::move(sent.error()), what.caller); }};
   }
   co_await transport::next_stage{parts_.loop.ready()};
-  auto made = made_alone(what, space, out);
-  co_return std::move(made);
+  co_return made{[&] { return made_alone(what, space, out); }};
 }
 
 // Of what Podero answered.
@@ -123,14 +123,14 @@ task<sessions::created> sessions::create_keyed(creation_request what, workspace&
   const auto digest = json::canonical_digest(what.body);
   // Without a creation of its own, which took as many instructions again as all the rest of a replay.
   if (auto kept = parts_.records.kept_here({what.caller, std::string{*what.idempotency_key}}, digest))
-    co_return replay(what, std::move(*kept), space, out);
+    co_return made{[&] { return replay(what, std::move(*kept), space, out); }};
   const auto ordered = order_of(what, space);
   std::shared_ptr<const keyed_end> end;
   for (;;) {
     auto [of, fresh] = parts_.shared.board.keyed({ordered.caller, ordered.idempotency_key}, [&] {
       return std::make_shared<keyed_creation>(*this, ordered, digest);
     });
-    if (of->of() != digest) co_return std::unexpected{other_body()};
+    if (of->of() != digest) co_return made{[&] { return std::unexpected{other_body()}; }};
     if (fresh)
       parts_.loop.spawn(keyed_creation::run(of));
     else
@@ -138,12 +138,13 @@ task<sessions::created> sessions::create_keyed(creation_request what, workspace&
     auto waiting = of->outcome(parts_.loop, what.deadline, space.caller);
     end = co_await std::move(waiting);
     const bool gone = space.caller != nullptr && space.caller->happened();
-    if (!end && (gone || (fresh && of->ours()))) co_return std::unexpected{not_in_time(of->sent(), gone)};
-    if (!end) co_return std::unexpected{in_progress(of->may_be_sent())};
+    if (!end && (gone || (fresh && of->ours())))
+      co_return made{[&] { return std::unexpected{not_in_time(of->sent(), gone)}; }};
+    if (!end) co_return made{[&] { return std::unexpected{in_progress(of->may_be_sent())}; }};
     if (end->given_up && !gone && parts_.loop.now() < what.deadline) continue;
     space.way.stages = end->stages;
     space.way.answer.head.status = end->upstream_status;
-    if (end->failure) co_return told(*end->failure, what.caller);
+    if (end->failure) co_return made{[&] { return told(*end->failure, what.caller); }};
     const auto replayed = end->replayed || !of->be_first();
     if (replayed) parts_.observer.replayed();
     out = end->body;
@@ -170,11 +171,11 @@ task<sessions::created> sessions::create_shared(creation_request what, workspace
   const auto ordered = order_of(what, space);
   way_taken way{.who = space.caller};
   auto obtaining = obtain(ordered, std::move(way), what.deadline, out);
-  auto got = co_await std::move(obtaining);
+  auto& got = co_await obtaining;
   space.way.stages = got.stages;
   space.way.answer.head.status = got.upstream_status;
   parts_.observer.waited_for_store(ordered.asking->spent());
-  if (got.failure) co_return told(std::move(*got.failure), what.caller);
+  if (got.failure) co_return made{[&] { return told(std::move(*got.failure), what.caller); }};
   co_return creation_answer{.status = got.status, .id = got.id};
 }
 

@@ -315,8 +315,7 @@ task<exchange_result> exchange(transport::loop& loop, transport::channel& connec
   transport::watchdog guard{connection.ready()};
   guard.set(loop.deadlines(), send_by);
   result.begun = true;
-  writer sends{connection, request, result};
-  while (!sends.over()) {
+  for (writer sends{connection, request, result}; !sends.over();) {
     if (const auto what_for = sends.step()) {
       const auto woken = co_await connection.ready().wait(*what_for);
       if (woken == wake::ready) continue;

@@ -17,20 +17,23 @@ namespace gateway::transport {
 //     co_await next_stage{loop.ready()};
 class next_stage final : public ready_item {
  public:
-  explicit next_stage(ready_list& list) noexcept : list_{list} {}
+  explicit next_stage(ready_list& list) noexcept : list_{&list} {}
 
-  bool await_ready() const noexcept { return list_.alone(); }
+  bool await_ready() const noexcept { return list_->alone(); }
   void await_suspend(std::coroutine_handle<> who) noexcept {
+    auto& list = *list_;
     waiting_ = who;
-    list_.push_next(*this);
+    list.push_next(*this);
   }
   void await_resume() const noexcept {}
 
   void run() override { waiting_.resume(); }
 
  private:
-  ready_list& list_;
-  std::coroutine_handle<> waiting_;
+  union {  // each of the frames that a request waits in has room for one of these
+    ready_list* list_;
+    std::coroutine_handle<> waiting_;  // from `await_suspend` on
+  };
 };
 
 }  // namespace gateway::transport

@@ -15,6 +15,15 @@ namespace gateway::transport {
 template <typename T>
 class task;
 
+// co_return made{[&] { return ...; }}: the result is made where it stays. As an expression of the coroutine it would
+// have room in its frame, for as long as that is there.
+template <typename Make>
+struct made {
+  Make make;
+};
+template <typename Make>
+made(Make) -> made<Make>;
+
 namespace detail {
 
 struct promise_base {
@@ -50,19 +59,27 @@ class apart {
 
   template <typename U>
   void emplace(U&& result) {
+    construct([&]() -> U&& { return std::forward<U>(result); });
+  }
+  template <typename Make>
+  [[gnu::noinline]] void emplace(made<Make>&& result) {
+    construct(result.make);
+  }
+  T& operator*() noexcept { return *at_; }
+
+ private:
+  template <typename Make>
+  void construct(Make&& make) {
     static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
     reset();
     void* const memory = frame_cache::allocate(sizeof(T));
     try {
-      at_ = new (memory) T(std::forward<U>(result));
+      at_ = new (memory) T(make());
     } catch (...) {
       frame_cache::release(memory, sizeof(T));
       throw;
     }
   }
-  T& operator*() noexcept { return *at_; }
-
- private:
   void reset() noexcept {
     if (at_ == nullptr) return;
     at_->~T();

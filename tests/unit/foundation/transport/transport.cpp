@@ -92,6 +92,34 @@ TEST_CASE_FIXTURE(support::loop_fixture, "a large result that nobody takes is de
   CHECK(alive == 0);
 }
 
+TEST_CASE_FIXTURE(support::loop_fixture, "a large result is made where it stays, or not at all") {
+  int alive = 0;
+  int most = 0;
+  std::string caught;
+  start([](int& count, int& at_once, std::string& into) -> task<> {
+    auto making = [](int& of) -> task<large_result> {
+      co_return transport::made{[&] { return large_result{of}; }};
+    }(count);
+    auto& one = co_await making;
+    at_once = count;
+    into = one.text;
+    auto throwing = [](int& of) -> task<large_result> {
+      co_return transport::made{[&]() -> large_result {
+        if (of >= 0) throw std::runtime_error{", no"};
+        return large_result{of};
+      }};
+    }(count);
+    try {
+      co_await throwing;
+    } catch (const std::runtime_error& e) {
+      into += e.what();
+    }
+  }(alive, most, caught));
+  CHECK(most == 1);  // no second one that it was moved from
+  CHECK(caught == "the result, no");
+  CHECK(alive == 0);
+}
+
 TEST_CASE_FIXTURE(support::loop_fixture, "an exception travels to whoever awaits") {
   std::string caught;
   start([](std::string& into) -> task<> {
