@@ -1,5 +1,4 @@
-// One cell: a program, a path, a number of connections. CPU time comes from the kernel's own accounting of the program's threads,
-// everything else from wrk.
+// What a program takes for a request. CPU time comes from the kernel's own accounting of the program's threads, most else from wrk.
 import { execFile, spawn } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -23,30 +22,82 @@ function ticks(core) {
   return { all: numbers.slice(0, 8).reduce((a, b) => a + b, 0), stolen: numbers[7] };
 }
 
-export async function wrk(core, { url, headers = {} }, connections, seconds, threads = 1) {
-  const { stdout } = await run('taskset', ['-c', String(core), 'wrk', '-t', String(threads), '-c', String(connections), '-d', `${Math.ceil(seconds)}s`, '--timeout', '20s', '--latency',
-    ...Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]), '-s', `${here}/../post.lua`, url]);
-  const [requests, failed, duration, p50, p99, p999, status] = (stdout.match(/^BENCH (.*)$/m)?.[1] ?? '').split(' ').map(Number);
-  if (!requests) throw new Error(`wrk gave no figures: ${stdout}`);
-  return { requests, failed, duration, p50, p99, p999, status };
+function load(core, { url, headers = {} }, connections, seconds, threads = 1) {
+  const child = spawn('taskset', ['-c', String(core), 'wrk', '-t', String(threads), '-c', String(connections), '-d', `${Math.ceil(seconds)}s`, '--timeout', '20s', '--latency',
+    ...Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]), '-s', `${here}/../post.lua`, url], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  child.stdout.on('data', bytes => { said += bytes; });
+  const figures = new Promise((done, failed) => child.once('error', failed).once('close', () => {
+    const [requests, wrong, duration, p50, p99, p999, status] = (said.match(/^BENCH (.*)$/m)?.[1] ?? '').split(' ').map(Number);
+    if (requests) done({ requests, failed: wrong, duration, p50, p99, p999, status });
+    else failed(new Error(`wrk gave no figures: ${said}`));
+  }));
+  return { child, figures };
+}
+export const wrk = (...what) => load(...what).figures;
+
+function check(got, { name }, path, connections) {
+  // `refused`: every answer has to be one that refuses, but for the one or two with which a window begins.
+  const wrong = path === 'refused' ? got.failed - got.status + Math.max(0, got.requests - got.status - 2) : got.failed;
+  if (wrong > 0) throw new Error(`${wrong} of ${got.requests} requests of ${name} (${path}, ${connections}) went wrong: these figures say nothing`);
 }
 
-// `refuses`: every answer has to be one that refuses, but for the one or two with which a window begins.
+const scrape = async ({ admin }) => { if (admin) await (await fetch(`${admin}/metrics`)).text(); };
+
+// One program at a time, for what it says of latency.
 export async function cell(stage, program, path, connections, seconds, warm = 1) {
   const { core } = stage;
-  const refuses = path === 'refused';
-  await wrk(core, program[path], connections, warm);
+  if (warm > 0) await wrk(core, program[path], connections, warm);
   const before = { cpu: cpu_time(program.child), ticks: ticks(core) };
   // A scrape in each cell, more often than Prometheus is usually told to.
-  const scrape = program.admin ? pause(seconds * 500).then(() => fetch(`${program.admin}/metrics`)).then(answer => answer.text()) : null;
+  const scraped = pause(seconds * 500).then(() => scrape(program));
   const got = await wrk(core, program[path], connections, seconds);
-  await scrape;
+  await scraped;
   const now = ticks(core);
-  const cpu = (cpu_time(program.child) - before.cpu) / 1000 / got.requests;
-  const wrong = refuses ? got.failed - got.status + Math.max(0, got.requests - got.status - 2) : got.failed;
-  if (wrong > 0) throw new Error(`${wrong} of ${got.requests} requests of ${program.name} (${path}, ${connections}) went wrong: these figures say nothing`);
-  return { cpu, p50: got.p50 / 1000, p99: got.p99 / 1000, p999: got.p999 / 1000, rate: got.requests / (got.duration / 1e6),
+  check(got, program, path, connections);
+  return { cpu: (cpu_time(program.child) - before.cpu) / 1000 / got.requests, p50: got.p50 / 1000, p99: got.p99 / 1000, p999: got.p999 / 1000, rate: got.requests / (got.duration / 1e6),
     steal: (now.stolen - before.ticks.stolen) / Math.max(1, now.all - before.ticks.all) };
+}
+
+// CPU microseconds per request of each of these programs, all under load from beginning to end, but the load of only one at a time goes on:
+// by turns of a tenth of a second, each for so many seconds in all. What else the host does changes from one second to the next, by half
+// and more: so all of them had the same of it.
+export async function by_turns(stage, programs, path, connections, seconds, turn = 100) {
+  const { core } = stage;
+  const before = ticks(core);
+  const begun = Date.now(), warm = 300;
+  const lasts = Math.ceil((programs.length * (seconds * 1000 + warm)) / 1000 * 1.1) + 1;
+  const loads = [];
+  try {
+    for (const program of programs) {
+      const cpu = cpu_time(program.child);
+      const one = { program, cpu, ...load(core, program[path], connections, lasts) };
+      one.figures.catch(() => {});   // it is waited for at the end
+      loads.push(one);
+      await pause(warm);
+      one.child.kill('SIGSTOP');
+    }
+    const each = Math.round(seconds * 1000 / turn);
+    for (let at = 0; at < each; ++at)
+      for (const { child, program } of at % 2 ? [...loads].reverse() : loads) {
+        child.kill('SIGCONT');
+        await Promise.all([pause(turn), at === each >> 1 && scrape(program)]);
+        child.kill('SIGSTOP');
+      }
+    await pause(Math.max(0, begun + (lasts + 1) * 1000 - Date.now()));   // the time of all of them is over, and they only have to be let end
+    const cells = [];
+    for (const { child, program, cpu, figures } of loads) {
+      child.kill('SIGCONT');
+      const got = await figures;
+      check(got, program, path, connections);
+      cells.push({ name: program.name, requests: got.requests, cpu: (cpu_time(program.child) - cpu) / 1000 / got.requests });
+    }
+    const now = ticks(core);
+    const steal = (now.stolen - before.stolen) / Math.max(1, now.all - before.all);
+    return cells.map(one => ({ ...one, steal }));
+  } finally {
+    for (const { child } of loads) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+  }
 }
 
 // System calls of the program per request, by name; strace slows it down and is a cell of its own.

@@ -104,12 +104,12 @@ export class Stage {
     return { name: 'haproxy', child, proxied: { url: at + upstream_path }, local: { url: `${at}/local` } };
   }
 
-  // `upstream_port`: another upstream.
-  async gateway({ before = [], loops = 1, connections = 1024, core, upstream_port = this.upstream_port } = {}) {
+  // `upstream_port`: another upstream. `bin`: another build's.
+  async gateway({ before = [], loops = 1, connections = 1024, core, upstream_port = this.upstream_port, bin = this.bin } = {}) {
     const [port, admin] = [await free_port(), await free_port()];
     const config = this.#write(`gateway-${port}.yaml`, this.#fill('gateway.yaml.in', { PORT: port, ADMIN: admin, LOOPS: loops, CONNECTIONS: connections,
       UPSTREAM: upstream_port, KEY_SHA256: sha256(keys.portal), REFUSED_SHA256: sha256(keys.refused) }));
-    const child = this.start('gateway', [before.length ? this.#without_debug(`${this.bin}/onboarding-gateway`) : `${this.bin}/onboarding-gateway`, '--config', config], { before, core });
+    const child = this.start('gateway', [before.length ? this.#without_debug(`${bin}/onboarding-gateway`) : `${bin}/onboarding-gateway`, '--config', config], { before, core });
     await this.answers(child, `http://127.0.0.1:${admin}/readyz`);
     for (const end = Date.now() + 60_000; (await fetch(`http://127.0.0.1:${admin}/readyz`)).status !== 200;) {
       if (Date.now() > end) throw new Error(`the gateway is not ready: ${child.said.slice(0, 3000)}`);

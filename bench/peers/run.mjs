@@ -1,8 +1,8 @@
 // run.mjs BIN FLOOR [RESULTS]: the gateway, nginx, nginx with Lua, HAProxy and the floor against the same upstream, with the same load, by turns.
-//   ROUNDS=5 RUN_SECONDS=2 CONNECTIONS="1 16 64 256" PATHS="proxied local refused" ONLY="gateway nginx" DETAILS=0   QUICK=1: about a minute
+//   ROUNDS=5 RUN_SECONDS=2 CONNECTIONS="1 16 64 256" PATHS="proxied local refused" ONLY="gateway nginx" DETAILS=0   QUICK=1: two minutes
 import { availableParallelism } from 'node:os';
 import { busy, idle } from './memory.mjs';
-import { cell, instructions, system_calls } from './measure.mjs';
+import { by_turns, cell, instructions, system_calls } from './measure.mjs';
 import { report } from './report.mjs';
 import { Stage, here } from './programs.mjs';
 
@@ -10,7 +10,7 @@ const [bin, floor, results = `${here}/../results`] = process.argv.slice(2);
 if (!floor) { console.error('usage: run.mjs BIN FLOOR [RESULTS]'); process.exit(2); }
 const { env } = process;
 const quick = Boolean(env.QUICK && env.QUICK !== '0');
-const rounds = Number(env.ROUNDS ?? (quick ? 2 : 5)), seconds = Number(env.RUN_SECONDS ?? (quick ? 1 : 2));
+const rounds = Number(env.ROUNDS ?? (quick ? 2 : 5)), seconds = Number(env.RUN_SECONDS ?? (quick ? 0.5 : 2));
 const numbers = (text, otherwise) => (text ?? otherwise).split(/\s+/).map(Number);
 const counts = numbers(env.CONNECTIONS, quick ? '16 64' : '1 16 64 256');
 const paths = (env.PATHS ?? 'proxied local refused').split(/\s+/);
@@ -36,10 +36,12 @@ try {
     for (const connections of path === 'proxied' ? counts : counts.filter(n => n >= 64))
       for (let round = 1; round <= rounds; ++round) {
         const line = [];
+        const cpu = new Map((await by_turns(stage, those, path, connections, seconds)).map(one => [one.name, one]));
         for (const program of round % 2 ? those : [...those].reverse()) {
-          const got = await cell(stage, program, path, connections, seconds);
-          found.cells.push({ path, connections, round, name: program.name, ...got });
-          line.push(`${program.name} ${got.cpu.toFixed(1)}${got.steal > 0.1 ? ' (stolen)' : ''}`);
+          const alone = await cell(stage, program, path, connections, Math.max(1, seconds / 2), 0);
+          const turns = cpu.get(program.name);
+          found.cells.push({ path, connections, round, name: program.name, ...alone, cpu: turns.cpu, steal: Math.max(turns.steal, alone.steal) });
+          line.push(`${program.name} ${turns.cpu.toFixed(1)}${turns.steal > 0.1 ? ' (stolen)' : ''}`);
         }
         console.log(`${path.padEnd(8)} ${String(connections).padStart(4)} connections, round ${round}: CPU µs ${line.join(', ')}`);
       }

@@ -136,7 +136,8 @@ bool is_query_and_fragment(std::string_view text) noexcept {
 
 // What stands in front of the query is a URL by itself (RFC 3986, section 3).
 url_facts url_reader::read(std::string_view url) {
-  const auto end = std::min(url.find_first_of("?#"), url.size());
+  // Two searches for one character each: one for both takes as many instructions as all the rest.
+  const auto end = std::min({url.find('?'), url.find('#'), url.size()});
   if (!is_query_and_fragment(url.substr(end))) return {};
   const auto front = url.substr(0, end);
   if (front.size() > longest_known) return facts_of(front);

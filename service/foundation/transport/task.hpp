@@ -69,7 +69,7 @@ class apart {
 
  private:
   template <typename Make>
-  void construct(Make&& make) {
+  void construct(const Make& make) {
     static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
     reset();
     void* const memory = frame_cache::allocate(sizeof(T));
