@@ -22,14 +22,20 @@ function ticks(core) {
   return { all: numbers.slice(0, 8).reduce((a, b) => a + b, 0), stolen: numbers[7] };
 }
 
+// None of them is left behind, also where its turn has not come.
+const loads_running = new Set();
+process.on('exit', () => { for (const child of loads_running) child.kill('SIGKILL'); });
+
 function load(core, { url, headers = {} }, connections, seconds, threads = 1) {
   const child = spawn('taskset', ['-c', String(core), 'wrk', '-t', String(threads), '-c', String(connections), '-d', `${Math.ceil(seconds)}s`, '--timeout', '20s', '--latency',
     ...Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]), '-s', `${here}/../post.lua`, url], { stdio: ['ignore', 'pipe', 'inherit'] });
+  loads_running.add(child);
+  child.once('close', () => loads_running.delete(child));
   let said = '';
   child.stdout.on('data', bytes => { said += bytes; });
   const figures = new Promise((done, failed) => child.once('error', failed).once('close', () => {
     const [requests, wrong, duration, p50, p99, p999, status] = (said.match(/^BENCH (.*)$/m)?.[1] ?? '').split(' ').map(Number);
-    if (requests) done({ requests, failed: wrong, duration, p50, p99, p999, status });
+    if (requests > 0) done({ requests, failed: wrong, duration, p50, p99, p999, status });
     else failed(new Error(`wrk gave no figures: ${said}`));
   }));
   return { child, figures };
