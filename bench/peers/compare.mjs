@@ -27,10 +27,11 @@ try {
     for (const connections of counts) {
       const cpu = bins.map(() => []);
       for (let round = 0; round < rounds; ++round) {
+        const order = round % 2 ? [...bins.keys()].reverse() : [...bins.keys()];
         const gateways = [];
-        for (const name of round % 2 ? [...bins.keys()].reverse() : bins.keys()) gateways.push({ ...await stage.gateway({ bin: bins[name] }), name });
+        for (const i of order) gateways.push({ ...await stage.gateway({ bin: bins[i] }), name: bins[i] });
         for (const one of gateways) await wrk(stage.core, one[path], connections, 1);   // which opens its connections to the upstream
-        for (const one of await by_turns(stage, gateways, path, connections, seconds)) cpu[one.name].push(one.cpu);
+        (await by_turns(stage, gateways, path, connections, seconds)).forEach((one, at) => cpu[order[at]].push(one.cpu));
         for (const { child } of gateways) await stage.stop(child);
       }
       console.log(`${path}, ${connections} connections, ${rounds} rounds of ${seconds} s:`);
