@@ -34,7 +34,7 @@ export function report(found, folder, quick) {
   mkdirSync(folder, { recursive: true });
   const kept = found.cells.filter(row => row.steal <= 0.1);
   const out = ['# Against its peers', '', ...versions().map(line => `- ${line}`),
-    `- ${new Date().toISOString().slice(0, 10)}, \`make bench${quick ? ' QUICK=1' : ''}\`: ${found.rounds} interleaved rounds of ${found.seconds} s, all on one core; ${found.cells.length - kept.length} of ${found.cells.length} cells dropped for steal above 10 %`, '',
+    `- ${new Date().toISOString().slice(0, 10)}, \`make bench${quick ? ' QUICK=1' : ''}\`: ${found.rounds} rounds of ${found.seconds} s for each program, CPU by turns of a tenth of a second, all on one core; ${found.cells.length - kept.length} of ${found.cells.length} cells dropped for steal above 10 %`, '',
     'CPU is microseconds of the program\'s own time per request: median of the rounds, with the least and the greatest. The gateway has everything on, the peers write no access log. How: [README.md](../README.md).', ''];
   const goals = [];
   const goal = (what, value, must, aim, digits = 2) => value !== undefined && goals.push({ what, value, must, aim, digits });

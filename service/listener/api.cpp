@@ -165,13 +165,13 @@ void api::add_preferences(exchange& x, const request_scratch& mine) const {
 }
 
 // What the caller could get now, on every answer about one account.
-void api::add_rate_limits(exchange& x, request_scratch& mine) const {
+void api::add_rate_limits(exchange& x, const request_scratch& mine) {
   if (mine.account == nullptr) return;
   const auto id = mine.where.route->id;
   const bool creates = id == route_id::create_session || id == route_id::show_account;
-  mine.windows.clear();
-  parts_.accounts[mine.account->account_index].sessions->windows(mine.caller->index, creates, mine.windows);
-  listener::add_rate_limits(x.reply.lines, mine.windows, parts_.clock.now());
+  windows_.clear();
+  parts_.accounts[mine.account->account_index].sessions->windows(mine.caller->index, creates, windows_);
+  listener::add_rate_limits(x.reply.lines, windows_, parts_.clock.now());
 }
 
 void api::list_accounts(exchange& x, const request_scratch& mine) {

@@ -130,13 +130,14 @@ class api final : public handler {
   void give_back_slot(exchange& x, const request_scratch& mine);
   void show_account(exchange& x, const request_scratch& mine);
   void add_preferences(exchange& x, const request_scratch& mine) const;
-  void add_rate_limits(exchange& x, request_scratch& mine) const;
+  void add_rate_limits(exchange& x, const request_scratch& mine);
   void list_accounts(exchange& x, const request_scratch& mine);
   void show_openapi(exchange& x) const;
   void show_problem_page(exchange& x, const request_scratch& mine) const;
   void answer_with_created(exchange& x, const request_scratch& mine, const onboarding::creation_answer& made);
 
   parts parts_;
+  std::vector<onboarding::window_state> windows_;  // only of one answer after the other: here they stay in the caches
 };
 
 }  // namespace gateway::listener

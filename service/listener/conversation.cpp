@@ -76,7 +76,6 @@ task<bool> conversation::run(std::unique_ptr<postponed> first) {
       co_await linger();
       co_return false;
     }
-    secrets::wipe(std::span{x_.input}.first(used_));  // the caller's key stands in it
     x_.input.erase(0, used_);
     x_.input += x_.following;
     x_.following.clear();
@@ -209,6 +208,18 @@ std::size_t conversation::take_head() {
   return limit;
 }
 
+// It is known who asks, or that nobody does, and what they showed is needed no more. (Not of a batch, whose caller is
+// looked at again with each line. Once the answer is sent the head has left the processor's caches long ago.)
+void conversation::forget_credentials() noexcept {
+  const std::span input{x_.input};
+  for (const auto& f : x_.head.fields.all()) {
+    const bool secret =
+        f.id == http::field::authorization || f.id == http::field::proxy_authorization || f.id == http::field::cookie;
+    if (!secret || f.value.empty()) continue;
+    secrets::wipe(input.subspan(static_cast<std::size_t>(f.value.data() - input.data()), f.value.size()));
+  }
+}
+
 // False: it is answered.
 bool conversation::pass_the_desk() {
   auto* const load = server_.options_.load;
@@ -231,6 +242,7 @@ task<bool> conversation::answer_request() {
     co_await run_batch();
     co_return false;
   }
+  forget_credentials();
   bool body_taken = false;
   if (x_.reply.status == 0) {
     body_taken = take_body(limit);

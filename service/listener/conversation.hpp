@@ -48,6 +48,7 @@ class conversation {
   heard refused(const errors::failure& why);
 
   [[gnu::noinline]] std::size_t take_head();
+  void forget_credentials() noexcept;
   [[gnu::noinline]] bool pass_the_desk();
   [[gnu::noinline]] void refuse_request(const errors::failure& why);
   [[gnu::noinline]] void answer_for(const std::exception& fault, errors::effect effect);

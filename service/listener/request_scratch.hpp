@@ -16,7 +16,6 @@ struct api::request_scratch final : scratch {
   bool may_reuse = true;
   bool keyed = false;
   std::string key;  // Idempotency-Key, where it is keyed
-  std::vector<onboarding::window_state> windows;
   time::instant deadline{};
   onboarding::workspace space;
 };

@@ -46,10 +46,15 @@ void ownership::made(std::size_t caller, own_session what) {
   }
   const auto own = std::ranges::find(known->owners, caller, &owner::caller);
   if (own != known->owners.end()) {
-    if (own->idempotency_key.empty()) own->idempotency_key = std::move(what.idempotency_key);
+    if (what.idempotency_key.empty()) return;
+    if (!own->said) own->said = std::make_unique<remarks>();
+    if (own->said->idempotency_key.empty()) own->said->idempotency_key = std::move(what.idempotency_key);
     return;
   }
-  known->owners.push_back({caller, std::move(what.idempotency_key), std::move(what.external_metadata)});
+  owner fresh{.caller = caller, .said = {}};
+  if (!what.idempotency_key.empty() || !what.external_metadata.empty())
+    fresh.said = std::make_unique<remarks>(std::move(what.idempotency_key), std::move(what.external_metadata));
+  known->owners.push_back(std::move(fresh));
   auto& its = by_caller_[caller];
   its.push_back({known->number, known});
   const auto over = [this](const entry& one) { return forgotten(one) || one.at->state != session_state::pending; };
@@ -96,11 +101,10 @@ std::vector<own_session> ownership::open_of(std::size_t caller, std::size_t most
     const auto& known = *one.at;
     if (known.state != session_state::pending) continue;
     const auto own = std::ranges::find(known.owners, caller, &owner::caller);
-    open.push_back({.id = known.id,
-                    .created_at = known.created_at,
-                    .slot_until = {},
-                    .idempotency_key = own->idempotency_key,
-                    .external_metadata = own->external_metadata});
+    auto& shown = open.emplace_back(own_session{.id = known.id, .created_at = known.created_at});
+    if (own->said == nullptr) continue;
+    shown.idempotency_key = own->said->idempotency_key;
+    shown.external_metadata = own->said->external_metadata;
   }
   return open;
 }

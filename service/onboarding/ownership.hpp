@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <memory_resource>
 #include <mutex>
 #include <optional>
@@ -50,10 +51,14 @@ class ownership {
   std::vector<own_session> open_of(std::size_t caller, std::size_t most) const;
 
  private:
-  struct owner {
-    std::size_t caller = 0;
+  // What it said with its creation, where it said anything.
+  struct remarks {
     std::string idempotency_key{};
     std::string external_metadata{};
+  };
+  struct owner {
+    std::size_t caller = 0;
+    std::unique_ptr<remarks> said{};
   };
   // Remembered in the order in which they were made, so that what is forgotten next lies beside what was forgotten
   // last. (With nodes of a hash table, of two hundred thousand each in no cache, this took 3 % of a creation's time;

@@ -201,7 +201,7 @@ io_result stream::flush() noexcept {
       sent_to_ += result.bytes;
       continue;
     }
-    if (result.status == io_status::failed) failure_ = below_->reason();
+    if (result.status == io_status::failed) fail_as_below();
     return {result.status, 0};
   }
   sent_to_ = 0;
@@ -231,14 +231,18 @@ io_result stream::result_of(int returned) noexcept {
     case SSL_ERROR_ZERO_RETURN:
       return {io_status::end, 0};
     case SSL_ERROR_SYSCALL:
-      failure_ = below_ended_ ? "the peer cut the connection" : below_->reason();
-      if (failure_.empty()) failure_ = "the connection was lost";
+      fail_as_below();
       return {io_status::failed, 0};
     default:
       error_ = ERR_peek_last_error();
       failure_ = last_error();
       return {io_status::failed, 0};
   }
+}
+
+void stream::fail_as_below() noexcept {
+  failure_ = below_ended_ ? "the peer cut the connection" : below_->reason();
+  if (failure_.empty()) failure_ = "the connection was lost";
 }
 
 void stream::finish() noexcept {

@@ -65,6 +65,7 @@ class stream final : public transport::channel {
   transport::io_result encrypt(std::span<const char> from) noexcept;
   std::size_t take_fetched(std::span<char> into) noexcept;
   transport::io_result result_of(int returned) noexcept;
+  void fail_as_below() noexcept;
   static int verified(int preverified, X509_STORE_CTX* check);
   handshake_end end_of_failed() const noexcept;
   friend struct channel_bio;

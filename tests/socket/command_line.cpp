@@ -10,6 +10,7 @@
 
 using namespace gateway::socket_tests;
 using gateway::support::finished;
+using gateway::support::program;
 using gateway::support::run;
 using gateway::support::scratch_folder;
 
@@ -221,6 +222,21 @@ TEST_CASE("--version and --help answer on standard output") {
     at = end + 1;
   }
   CHECK(start({"-h"}).output == help.output);
+}
+
+TEST_CASE("What cannot be written is no success") {
+  const written good;
+  const std::vector<std::vector<std::string>> all{{"--version"},
+                                                  {"--help"},
+                                                  {"key", "new", "portal"},
+                                                  {"--config", good.file(), "--check"},
+                                                  {"--config", good.file(), "--print-config"}};
+  for (const auto& arguments : all) {
+    CAPTURE(arguments.back());
+    program started{std::string{gateway_file}, arguments, gateway::support::streams::full_output};
+    CHECK(started.end() == 1);
+    CHECK(started.errors().ends_with("onboarding-gateway: the output could not be written\n"));
+  }
 }
 
 TEST_CASE("A fresh key is printed once, its SHA-256 stands in the lines, and only that key opens what they allow") {

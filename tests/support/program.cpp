@@ -53,7 +53,8 @@ struct pipe_ends {
   ::dup2(input, STDIN_FILENO);
   ::dup2(output, STDOUT_FILENO);
   ::dup2(errors, STDERR_FILENO);
-  if (standard != streams::ordinary) ::close(STDIN_FILENO);
+  if (standard == streams::closed_input || standard == streams::none) ::close(STDIN_FILENO);
+  if (standard == streams::full_output) ::dup2(::open("/dev/full", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
   if (standard == streams::none) {
     ::close(STDOUT_FILENO);
     ::close(STDERR_FILENO);

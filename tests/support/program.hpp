@@ -43,6 +43,7 @@ enum class streams {
   ordinary,      // stdin is /dev/null
   closed_input,  // there is no stdin
   none,          // none of the three is open
+  full_output,   // stdout is a device that is full
 };
 
 // A real program, as it is started by hand. It never outlives this object, nor (by the kernel's word) the test itself.

@@ -30,6 +30,7 @@ struct echo final : handler {
       answer_with(x, f);
     }
     last = &x;
+    key_shown = x.head.fields.get(http::field::authorization).value_or("");
     return x.head.path() == "/large" ? 100'000 : 1000;
   }
   task<> on_request(exchange& x) override {
@@ -60,6 +61,7 @@ struct echo final : handler {
   }
   transport::loop& loop;
   exchange* last = nullptr;
+  std::string key_shown;
   int scratches = 0;
   int departures = 0;
   std::vector<unsigned> done;
@@ -113,6 +115,21 @@ TEST_CASE_FIXTURE(listener_fixture, "a request that waits has memory for its byt
     advance(5s);
     CHECK(body_of(peer.heard()) == body);
   }
+  peer.leave();
+}
+
+TEST_CASE_FIXTURE(listener_fixture, "what a caller shows to be known by is forgotten once it is known") {
+  auto peer = connect();
+  CHECK(ask(peer,
+            "GET /slow HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer example-key-not-real\r\nX-Other: stays\r\n"
+            "Cookie:\r\nCookie: example-cookie-not-real\r\nProxy-Authorization: Basic example-not-real\r\n\r\n")
+            .empty());
+  REQUIRE(serves.last != nullptr);
+  CHECK(serves.key_shown == "Bearer example-key-not-real");  // in time
+  CHECK_FALSE(has(serves.last->input, "not-real"));
+  CHECK(has(serves.last->input, "X-Other: stays"));
+  advance(5s);
+  CHECK(body_of(peer.heard()) == "nothing");
   peer.leave();
 }
 

@@ -42,6 +42,17 @@ TEST_CASE("a UUID is 32 hexadecimal digits in five groups") {
   CHECK_FALSE(is_uuid("a169451c-8525-4352-b8ca-070dd449a1a5 "));
 }
 
+TEST_CASE("of every byte in every place of a UUID it is known whether it may stand there") {
+  const std::string good = "a169451c-8525-4352-b8ca-070dd449a1a5";
+  for (std::size_t place = 0; place < good.size(); ++place)
+    for (int byte = 0; byte < 256; ++byte) {
+      auto text = good;
+      text[place] = static_cast<char>(byte);
+      const bool digit = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f') || (byte >= 'A' && byte <= 'F');
+      REQUIRE_MESSAGE(is_uuid(text) == (good[place] == '-' ? byte == '-' : digit), place, " ", byte);
+    }
+}
+
 TEST_CASE("a language is two lower-case letters with an optional region") {
   for (const std::string& good : texts{"de", "en", "de-AT", "pt_BR", "es-419"}) CHECK_MESSAGE(is_language(good), good);
   for (const std::string& bad : texts{"", "d", "DE", "deu", "de-", "de-at", "de-AUT", "de AT", "de-AT-x", "german"})

@@ -180,6 +180,18 @@ TEST_CASE_FIXTURE(tls_pair, "what cannot be flushed is a failure that says why")
   CHECK(client.stream->reason() == "connection reset");
 }
 
+TEST_CASE_FIXTURE(tls_pair, "what cannot be flushed because the peer has gone without a word says that") {
+  const auto trust = support::trusting(certificates().authority);
+  const auto serve = support::serving(certificates().server);
+  connect(*trust, *serve, "podero.test");
+  CHECK(client.stream->put(std::string_view{"hello"}).status == io_status::done);
+  server.stream.reset();
+  std::array<char, 100> piece{};
+  CHECK(client.stream->try_read(piece).status == io_status::failed);
+  CHECK(client.stream->flush().status == io_status::failed);
+  CHECK(client.stream->reason() == "the peer cut the connection");
+}
+
 TEST_CASE_FIXTURE(tls_pair, "what was fetched is read, and so is the end behind it") {
   const auto trust = support::trusting(certificates().authority);
   const auto serve = support::serving(certificates().server);
