@@ -92,6 +92,13 @@ add_library(hiredis::hiredis UNKNOWN IMPORTED)
 set_target_properties(hiredis::hiredis PROPERTIES
   IMPORTED_LOCATION ${HIREDIS_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${HIREDIS_INCLUDE_DIR})
 
+# Nor does nghttp2 1.52.
+find_library(NGHTTP2_LIBRARY nghttp2 REQUIRED)
+find_path(NGHTTP2_INCLUDE_DIR nghttp2/nghttp2.h REQUIRED)
+add_library(nghttp2::nghttp2 UNKNOWN IMPORTED)
+set_target_properties(nghttp2::nghttp2 PROPERTIES
+  IMPORTED_LOCATION ${NGHTTP2_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${NGHTTP2_INCLUDE_DIR})
+
 # One precompiled header and one compiled copy of Asio and Beast for everything.
 add_library(gateway_boost STATIC ${CMAKE_SOURCE_DIR}/service/foundation/boost/asio.cpp
                                  ${CMAKE_SOURCE_DIR}/service/foundation/boost/asio_ssl.cpp

@@ -84,6 +84,7 @@ connection_plan podero::accept() {
   plan.idle_timeout = action.idle_timeout.value_or(settings_.idle_timeout);
   plan.max_requests = action.max_requests.value_or(settings_.max_requests_per_connection);
   plan.announce_last = action.announce_last;
+  plan.http2_streams = settings_.http2_streams;
   plan.handshake_delay = action.handshake_delay;
   plan.instead_of_handshake = action.instead_of_handshake;
   return plan;

@@ -32,7 +32,8 @@ struct connection_plan {
   std::uint64_t number = 0;
   std::chrono::milliseconds idle_timeout{75000};
   std::uint64_t max_requests = 0;  // 0: no end
-  bool announce_last = true;       // with Connection: close
+  bool announce_last = true;       // with Connection: close, or GOAWAY
+  std::uint32_t http2_streams = 128;
   std::chrono::milliseconds handshake_delay{0};
   std::optional<cut_kind> instead_of_handshake = {};
 };

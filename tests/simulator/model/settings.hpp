@@ -28,6 +28,8 @@ struct settings {
   std::vector<rate> request_limits = {};          // the same over everything below /api
   std::chrono::milliseconds idle_timeout{75000};  // after which an idle connection is closed without a word
   std::uint64_t max_requests_per_connection = 0;  // 0: no end; the last answer says Connection: close
+  bool http2 = false;                             // to clients that offer it
+  std::uint32_t http2_streams = 128;              // that one connection may have open at once
   std::size_t log_capacity = 65536;               // requests remembered for GET /requests of the control endpoint
   std::size_t session_capacity = 200000;          // sessions remembered; the oldest is forgotten first
 };

@@ -40,31 +40,16 @@ void append_status_line(std::string& head, unsigned status) {
   head += "\r\n";
 }
 
-// Many fields of a KiB each rather than one long one, since servers and clients limit both.
-void append_padding_fields(std::string& head, std::size_t bytes) {
-  for (std::size_t number = 0; bytes > 0; ++number) {
-    const auto before = head.size();
-    append_field(head, "X-Padding-" + std::to_string(number), std::string(std::min(bytes, padding_line), 'x'));
-    bytes -= std::min(bytes, head.size() - before);
-  }
-}
-
-bool forbids_body(unsigned status) noexcept {
-  return status == 204 || status == 304 || status < 200;
-}
-
 std::string head_of(const response& answer, bool keep_alive, bool bodyless) {
   const auto& how = answer.how;
   std::string head;
   head.reserve(256 + answer.body.size());
   append_status_line(head, answer.status);
   for (const auto& [name, value] : answer.headers) append_field(head, name, value);
-  append_padding_fields(head, how.head_padding);
+  for (const auto& [name, value] : padding_fields(how.head_padding)) append_field(head, name, value);
   if (!bodyless && how.encoding == body_encoding::chunked) append_field(head, "Transfer-Encoding", "chunked");
-  if (!forbids_body(answer.status) && how.encoding == body_encoding::content_length && !how.endless_body) {
-    const auto honest = static_cast<std::int64_t>(answer.body.size() + how.body_padding);
-    append_field(head, "Content-Length", std::to_string(std::max<std::int64_t>(0, honest + how.content_length_error)));
-  }
+  if (!forbids_body(answer.status) && how.encoding == body_encoding::content_length && !how.endless_body)
+    append_field(head, "Content-Length", std::to_string(announced_length(answer)));
   if (!keep_alive) append_field(head, "Connection", "close");
   head += "\r\n";
   return head;
@@ -182,6 +167,26 @@ wire_script make_script(const response& answer, wire_conditions conditions) {
   if (how.cut_after) apply_cut(steps, *how.cut_after);
   if (steps.size() > 1) join_sends(steps);
   return script;
+}
+
+bool forbids_body(unsigned status) noexcept {
+  return status == 204 || status == 304 || status < 200;
+}
+
+// Many fields of a KiB each rather than one long one, since servers and clients limit both.
+header_list padding_fields(std::size_t bytes) {
+  header_list out;
+  while (bytes > 0) {
+    const auto& [name, value] =
+        out.emplace_back("X-Padding-" + std::to_string(out.size()), std::string(std::min(bytes, padding_line), 'x'));
+    bytes -= std::min(bytes, name.size() + value.size() + std::string_view{": \r\n"}.size());
+  }
+  return out;
+}
+
+std::uint64_t announced_length(const response& answer) noexcept {
+  const auto honest = static_cast<std::int64_t>(answer.body.size() + answer.how.body_padding);
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, honest + answer.how.content_length_error));
 }
 
 std::string_view reason_phrase(unsigned status) noexcept {

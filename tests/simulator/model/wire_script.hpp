@@ -34,6 +34,10 @@ struct wire_conditions {
 // The bytes of an answer with every fault of its delivery applied. Pure.
 wire_script make_script(const response& answer, wire_conditions conditions);
 
+// What of it other ways to send an answer need too.
+bool forbids_body(unsigned status) noexcept;
+header_list padding_fields(std::size_t bytes);
+std::uint64_t announced_length(const response& answer) noexcept;
 std::string_view reason_phrase(unsigned status) noexcept;
 
 }  // namespace simulator

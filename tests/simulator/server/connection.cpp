@@ -1,48 +1,38 @@
 #include "simulator/server/connection.hpp"
 
 #include "simulator/model/wire_script.hpp"
+#include "simulator/server/carrier.hpp"
+#include "simulator/server/http2_connection.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
-#include <linux/sockios.h>
-#include <netinet/tcp.h>
 #include <openssl/ssl.h>
-#include <sys/ioctl.h>
 
+#include <algorithm>
 #include <optional>
+#include <span>
 
 namespace simulator {
 namespace {
 
 namespace http = boost::beast::http;
-using namespace std::chrono_literals;
-using tls_stream = asio::ssl::stream<tcp_socket>;
-using steady = std::chrono::steady_clock;
-
-constexpr auto request_allowance = 60s;  // for a request once its first byte is there, and for each write
-constexpr auto farewell_allowance = 500ms;
-constexpr auto stall_length = 10min;
 constexpr std::size_t read_size = 16 * 1024;
 constexpr std::size_t largest_buffer = 256 * 1024;
 constexpr std::uint32_t largest_head = 64 * 1024;
 constexpr std::uint64_t largest_body = 1024 * 1024;
 
 template <class Stream>
-class connection final : public idle_closable, public std::enable_shared_from_this<connection<Stream>> {
+class connection final : public idle_closable,
+                         public carrier<Stream>,
+                         public std::enable_shared_from_this<connection<Stream>> {
  public:
   connection(Stream stream, site& behind, std::shared_ptr<connection_set> others)
-      : stream_{std::move(stream)},
-        watchdog_{socket().get_executor()},
-        pause_{socket().get_executor()},
-        site_{&behind},
-        others_{std::move(others)},
-        plan_{behind.accept()} {
+      : carrier<Stream>{std::move(stream)}, site_{&behind}, others_{std::move(others)}, plan_{behind.accept()} {
     others_->insert(this);
   }
   connection(const connection&) = delete;
@@ -51,7 +41,7 @@ class connection final : public idle_closable, public std::enable_shared_from_th
 
   static void start(std::shared_ptr<connection> self) {
     const auto executor = self->socket().get_executor();
-    asio::co_spawn(executor, watch(self), asio::detached);
+    asio::co_spawn(executor, below::watch(self), asio::detached);
     asio::co_spawn(executor, run(self), asio::detached);
   }
 
@@ -64,44 +54,25 @@ class connection final : public idle_closable, public std::enable_shared_from_th
 
  private:
   using parser = http::request_parser<http::string_body>;
-
-  tcp_socket& socket() noexcept {
-    if constexpr (std::is_same_v<Stream, tls_stream>)
-      return stream_.next_layer();
-    else
-      return stream_;
-  }
-
-  void cancel() noexcept {
-    boost::system::error_code ignored;
-    socket().cancel(ignored);
-    pause_.cancel();
-  }
-
-  // The one deadline of the connection: moved by every phase, and cheap where it only moves on.
-  void allow(steady::duration span) {
-    deadline_ = steady::now() + span;
-    if (deadline_ < watchdog_.expiry()) watchdog_.expires_at(deadline_);  // wakes the watch, which looks again
-  }
-
-  static task<> watch(std::shared_ptr<connection> self) {
-    while (!self->done_) {
-      if (steady::now() >= self->deadline_) {
-        self->cancel();
-        self->deadline_ = steady::now() + farewell_allowance;  // for what run() still does
-      }
-      self->watchdog_.expires_at(self->deadline_);
-      co_await self->watchdog_.async_wait(as_result);
-    }
-  }
+  using below = carrier<Stream>;
+  using below::allow;
+  using below::cancel;
+  using below::cut_off;
+  using below::farewell_allowance;
+  using below::request_allowance;
+  using below::say_farewell;
+  using below::sleep;
+  using below::socket;
+  using below::stream_;
 
   static task<> run(std::shared_ptr<connection> self) {
     const bool open = co_await self->shake_hands();
+    if (open && self->agreed_on_http2()) {
+      self->hand_over();
+      co_return;
+    }
     if (open) co_await self->answer_requests();
-    self->done_ = true;
-    boost::system::error_code ignored;
-    self->socket().close(ignored);
-    self->watchdog_.cancel();
+    self->close();
     self->site_->closed();
   }
 
@@ -120,6 +91,22 @@ class connection final : public idle_closable, public std::enable_shared_from_th
     } else {
       co_return true;
     }
+  }
+
+  bool agreed_on_http2() {
+    if constexpr (std::is_same_v<Stream, tls_stream>) {
+      const unsigned char* chosen = nullptr;
+      unsigned int size = 0;
+      SSL_get0_alpn_selected(stream_.native_handle(), &chosen, &size);
+      return std::ranges::equal(std::span{chosen, size}, std::string_view{"h2"});
+    } else {
+      return false;
+    }
+  }
+
+  void hand_over() {
+    this->end_watch();
+    if constexpr (std::is_same_v<Stream, tls_stream>) serve_http2(std::move(stream_), plan_, *site_, others_);
   }
 
   task<> answer_requests() {
@@ -263,77 +250,6 @@ class connection final : public idle_closable, public std::enable_shared_from_th
     co_return true;
   }
 
-  task<> sleep(steady::duration span) {
-    allow(span + request_allowance);
-    pause_.expires_after(span);
-    co_await pause_.async_wait(as_result);
-  }
-
-  task<> cut_off(cut_kind kind) {
-    switch (kind) {
-      case cut_kind::close:
-        co_await close_in_order();
-        break;
-      case cut_kind::reset:
-        co_await reset();
-        break;
-      case cut_kind::stall:
-        co_await hold();
-        break;
-    }
-  }
-
-  // Holds the connection without reading or writing, until the peer has given it up.
-  task<> hold() {
-    const auto end = steady::now() + stall_length;
-    while (steady::now() < end && peer_is_there()) co_await sleep(50ms);
-  }
-
-  // Without reading, the kernel's view of the connection is the only sign.
-  bool peer_is_there() {
-    tcp_info info{};
-    socklen_t size = sizeof info;
-    return ::getsockopt(socket().native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
-           info.tcpi_state == TCP_ESTABLISHED;
-  }
-
-  task<> say_farewell() {
-    if constexpr (std::is_same_v<Stream, tls_stream>) {
-      allow(farewell_allowance);
-      co_await stream_.async_shutdown(as_result);
-    }
-    co_await close_in_order();
-  }
-
-  // FIN first, and what still arrives is thrown away for a moment: closing with unread bytes would send RST instead.
-  task<> close_in_order() {
-    boost::system::error_code failed;
-    socket().shutdown(asio::socket_base::shutdown_send, failed);
-    allow(farewell_allowance);
-    std::array<char, 4096> nowhere{};
-    while (!failed) {
-      const auto [error, size] = co_await socket().async_read_some(asio::buffer(nowhere), as_result);
-      failed = error;
-    }
-  }
-
-  // RST. What was sent before has to leave first, since it would be dropped with the connection.
-  task<> reset() {
-    for (int tries = 0; tries < 200 && unsent_bytes() > 0; ++tries) co_await sleep(1ms);
-    boost::system::error_code ignored;
-    socket().set_option(asio::socket_base::linger{true, 0}, ignored);
-    socket().close(ignored);
-  }
-
-  int unsent_bytes() {
-    int count = 0;
-    return ::ioctl(socket().native_handle(), SIOCOUTQ, &count) == 0 ? count : 0;
-  }
-
-  Stream stream_;
-  timer watchdog_;
-  timer pause_;
-  steady::time_point deadline_ = steady::now() + request_allowance;
   boost::beast::flat_buffer buffer_;
   std::optional<parser> parser_;
   std::optional<exchange> exchange_;
@@ -341,7 +257,6 @@ class connection final : public idle_closable, public std::enable_shared_from_th
   std::shared_ptr<connection_set> others_;
   connection_plan plan_;
   bool idle_ = false;
-  bool done_ = false;
   std::optional<cut_kind> idle_end_;
 };
 

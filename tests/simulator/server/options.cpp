@@ -85,6 +85,9 @@ po::options_description describe_behaviour() {
       "close connections that are idle for so long, without a word")(
       "max-requests-per-connection", po::value<std::uint64_t>()->default_value(0),
       "the last of them is answered with Connection: close; 0: no end")(
+      "http2", po::bool_switch(), "serve HTTP/2 to clients that offer it (ALPN h2)")(
+      "http2-streams", po::value<std::uint32_t>()->default_value(128),
+      "how many streams one connection may have open at once")(
       "log-size", po::value<std::size_t>()->default_value(65536),
       "how many requests GET /requests of the control endpoint remembers")(
       "session-capacity", po::value<std::size_t>()->default_value(200000),
@@ -168,6 +171,9 @@ settings read_settings(const po::variables_map& given) {
     throw usage_error{"--idle-timeout: \"" + text_in(given, "idle-timeout") + "\" is not a duration such as 75s"};
   out.idle_timeout = *idle;
   out.max_requests_per_connection = given["max-requests-per-connection"].as<std::uint64_t>();
+  out.http2 = given["http2"].as<bool>();
+  out.http2_streams = given["http2-streams"].as<std::uint32_t>();
+  if (out.http2_streams == 0) throw usage_error{"--http2-streams: at least 1"};
   out.log_capacity = given["log-size"].as<std::size_t>();
   out.session_capacity = given["session-capacity"].as<std::size_t>();
   if (out.session_capacity == 0) throw usage_error{"--session-capacity: at least 1"};

@@ -13,23 +13,29 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// ALPN: http/1.1 where the client offers it; a client that offers only others is refused (RFC 7301 section 3.2).
+// As ALPN has them: each after its length, the one preferred first.
+constexpr std::string_view one_protocol{"\x08http/1.1"};
+constexpr std::string_view both_protocols{"\x02h2\x08http/1.1"};
+
+// The first of ours that the client offers; a client that offers only others is refused (RFC 7301 section 3.2).
 int choose_protocol(SSL* /*connection*/, const unsigned char** chosen, unsigned char* chosen_size,
-                    const unsigned char* offered, unsigned int offered_size, void* /*argument*/) {
-  static constexpr unsigned char ours[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+                    const unsigned char* offered, unsigned int offered_size, void* argument) {
+  const auto& ours = *static_cast<const std::string_view*>(argument);
   unsigned char* selected = nullptr;
-  if (SSL_select_next_proto(&selected, chosen_size, ours, sizeof ours, offered, offered_size) != OPENSSL_NPN_NEGOTIATED)
+  if (SSL_select_next_proto(&selected, chosen_size, reinterpret_cast<const unsigned char*>(ours.data()),
+                            static_cast<unsigned int>(ours.size()), offered, offered_size) != OPENSSL_NPN_NEGOTIATED)
     return SSL_TLSEXT_ERR_ALERT_FATAL;
   *chosen = selected;
   return SSL_TLSEXT_ERR_OK;
 }
 
-asio::ssl::context make_context(const identity& certificate) {
+asio::ssl::context make_context(const identity& certificate, bool http2) {
   asio::ssl::context context{asio::ssl::context::tls_server};
   context.use_certificate_chain(asio::buffer(certificate.certificate_pem));
   context.use_private_key(asio::buffer(certificate.key_pem), asio::ssl::context::pem);
   SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
-  SSL_CTX_set_alpn_select_cb(context.native_handle(), &choose_protocol, nullptr);
+  SSL_CTX_set_alpn_select_cb(context.native_handle(), &choose_protocol,
+                             const_cast<std::string_view*>(http2 ? &both_protocols : &one_protocol));
   return context;
 }
 
@@ -97,7 +103,7 @@ server::server(podero& upstream, const identity& certificate)
     : control_{upstream},
       api_site_{std::make_unique<api_site>(upstream)},
       control_site_{std::make_unique<control_site>(upstream, control_)},
-      context_{make_context(certificate)} {
+      context_{make_context(certificate, upstream.options().http2)} {
   control_.close_idle_connections = [connections = api_connections_](cut_kind how) {
     const std::vector<idle_closable*> now{connections->begin(), connections->end()};
     return static_cast<std::size_t>(std::ranges::count_if(now, [&](auto* c) { return c->close_if_idle(how); }));

@@ -39,12 +39,15 @@ TEST_CASE("without options it listens on loopback with the example credentials")
   CHECK(given.model.client_secret == "example-secret-not-real");
   CHECK(given.model.token_lifetime == 36000s);
   CHECK(given.model.encoding == token_encoding::json);
+  CHECK(!given.model.http2);
+  CHECK(given.model.http2_streams == 128);
   CHECK(own_url(given, 9443) == "https://127.0.0.1:9443");
 }
 
 TEST_CASE("options set what they name") {
   const auto given = accepted({"--port", "0", "--token-lifetime", "90s", "--token-encoding=form", "--limit", "1/10s",
-                               "--limit", "30/1h", "--known-users-only", "--public-url", "https://connect.test:9443/"});
+                               "--limit", "30/1h", "--known-users-only", "--public-url", "https://connect.test:9443/",
+                               "--http2", "--http2-streams", "7"});
   CHECK(given.where.port == 0);
   CHECK(given.model.token_lifetime == 90s);
   CHECK(given.model.encoding == token_encoding::form);
@@ -53,6 +56,8 @@ TEST_CASE("options set what they name") {
   CHECK(given.model.creation_limits[1].per == 1h);
   CHECK(given.model.known_users_only);
   CHECK(given.model.public_url == "https://connect.test:9443");
+  CHECK(given.model.http2);
+  CHECK(given.model.http2_streams == 7);
 }
 
 TEST_CASE("the own URL takes the first host name, or the address") {
@@ -75,6 +80,7 @@ TEST_CASE("bad usage ends with 2 and a line that names the option") {
   CHECK(refused({"--client-secret", "a", "--client-secret-file", "b"}).find("exclude") != std::string::npos);
   CHECK(refused({"--address", "localhost"}).find("not an IP address") != std::string::npos);
   CHECK(refused({"--public-url", "connect.test"}).find("--public-url") != std::string::npos);
+  CHECK(refused({"--http2-streams", "0"}).find("--http2-streams") != std::string::npos);
   CHECK(refused({"--known-user", "me"}).find("--known-user") != std::string::npos);
 }
 
