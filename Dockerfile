@@ -17,7 +17,7 @@ RUN mkdir /programs && cp build/shipped/bin/onboarding-gateway build/shipped/bin
 FROM ${BASE} AS gathered
 RUN apt-get update -q && apt-get upgrade -q -y && apt-get install -q -y --no-install-recommends \
       binutils ca-certificates libboost-container1.81.0 libboost-json1.81.0 libboost-program-options1.81.0 libboost-url1.81.0 \
-      libfmt9 libhiredis0.14 libprometheus-cpp-core1.0 libspdlog1.10 libssl3 libyaml-cpp0.7
+      libfmt9 libhiredis0.14 libnghttp2-14 libprometheus-cpp-core1.0 libspdlog1.10 libssl3 libyaml-cpp0.7
 COPY --from=programs /programs/ /programs/
 COPY deploy/image/gather /gather
 ARG SOURCE_DATE_EPOCH=0

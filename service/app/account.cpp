@@ -29,6 +29,12 @@ upstream::target target_of(const settings::url& url, const settings::account& fr
           .proxy = proxy_of(from)};
 }
 
+upstream::target api_target_of(const settings::account& from, std::shared_ptr<tls::client_context> tls) {
+  auto target = target_of(from.base_url, from, std::move(tls));
+  target.http2_streams = from.pool.http2_streams;
+  return target;
+}
+
 // The token endpoint may be another server, whose certificate has a name of its own.
 upstream::target token_target_of(const settings::account& from, std::shared_ptr<tls::client_context> tls) {
   auto target = target_of(from.token.url, from, std::move(tls));
@@ -171,7 +177,7 @@ account_core::account_core(std::string its_name, const settings::account& from,
                            const metrics::gateway_metrics& families, metrics::shard& home_shard, journal::log& log)
     : name{std::move(its_name)},
       configured{from},
-      target{target_of(from.base_url, from, tls)},
+      target{api_target_of(from, tls)},
       wire{from.base_url.authority(), from.base_url.path},
       answers{answers_of(from)},
       budget{from.pool.max_connections},

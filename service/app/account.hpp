@@ -97,6 +97,7 @@ class account_on_loop {
   void adopt(const settings::account& now, std::span<const admission::caller> callers);
   upstream::pool::counts connections() const noexcept { return pool_.count(); }
   // How long one of them may rest.
+  std::size_t shared_connections() const noexcept { return pool_.shared_connections(); }
   time::duration rest_limit() const noexcept { return pool_.rest_limit(); }
   // From time to time: what was too much for a line each.
   void tell_storms() { instrument_.tell_storms(); }

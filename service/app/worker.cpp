@@ -95,7 +95,10 @@ std::vector<listener::api_account> worker::routes_to(const std::vector<std::uniq
 
 void worker::declare_gauges(const metrics::gateway_metrics& families,
                             const std::vector<std::unique_ptr<account_core>>& cores) {
-  for (const auto& core : cores) idle_limits_.push_back(&shard_.at(families.upstream_idle_limit_seconds, core->name));
+  for (const auto& core : cores) {
+    idle_limits_.push_back(&shard_.at(families.upstream_idle_limit_seconds, core->name));
+    shared_connections_.push_back(&shard_.at(families.upstream_http2_connections, core->name));
+  }
   upstream_idle_ = &shard_.at(families.connections, "upstream", "idle");
   upstream_busy_ = &shard_.at(families.connections, "upstream", "busy");
   upstream_connecting_ = &shard_.at(families.connections, "upstream", "connecting");
@@ -116,6 +119,7 @@ void worker::tick() {
   for (std::size_t i = 0; i < accounts_.size(); ++i) {
     const auto counts = accounts_[i]->connections();
     idle_limits_[i]->set(std::chrono::duration<double>{accounts_[i]->rest_limit()}.count());
+    shared_connections_[i]->set(static_cast<double>(accounts_[i]->shared_connections()));
     connections_[i].idle.store(counts.idle, std::memory_order_relaxed);
     connections_[i].busy.store(counts.busy, std::memory_order_relaxed);
     connections_[i].connecting.store(counts.connecting, std::memory_order_relaxed);

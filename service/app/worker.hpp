@@ -67,7 +67,8 @@ class worker final : private time::deadline {
   metrics::gauge* upstream_idle_ = nullptr;
   metrics::gauge* upstream_busy_ = nullptr;
   metrics::gauge* upstream_connecting_ = nullptr;
-  std::vector<metrics::gauge*> idle_limits_;  // by account
+  std::vector<metrics::gauge*> idle_limits_;         // by account
+  std::vector<metrics::gauge*> shared_connections_;  // the same
 };
 
 }  // namespace gateway::app

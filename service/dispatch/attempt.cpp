@@ -11,12 +11,17 @@ bool went_stale(const attempt_facts& facts) noexcept {
   return facts.reused && facts.end == lost && !facts.sent;
 }
 
+// The server was going when the request came, as with one that went stale; but it cost a permit.
+bool came_too_late(const attempt_facts& facts) noexcept {
+  return facts.reused && facts.unprocessed;
+}
+
 bool may_be_repeated(const attempt_facts& facts) noexcept {
   if (facts.end == answered) {
     if (facts.status == 429) return true;
     return !facts.creating && (facts.status == 502 || facts.status == 503 || facts.status == 504);
   }
-  if (!facts.sent) return true;
+  if (!facts.sent || facts.unprocessed) return true;
   return !facts.creating && facts.end != unusable;
 }
 
@@ -49,7 +54,7 @@ next_step without_repeating(const attempt_facts& facts) noexcept {
 
 verdict verdict_on(const attempt_facts& facts) noexcept {
   if (facts.end == answered) return facts.status >= 500 ? verdict::failure : verdict::success;
-  if (went_stale(facts) || facts.permit_over) return verdict::neutral;
+  if (went_stale(facts) || came_too_late(facts) || facts.permit_over) return verdict::neutral;
   if (facts.end == timed_out && !facts.waited_long) return verdict::neutral;
   return verdict::failure;
 }
@@ -63,6 +68,7 @@ std::string_view reason_of(const attempt_facts& facts) noexcept {
   if (facts.permit_over) return "permit-over";
   if (went_stale(facts)) return "stale";
   if (!facts.sent) return "not-sent";
+  if (facts.unprocessed) return "unprocessed";
   return facts.end == timed_out ? "timed-out" : "lost";
 }
 

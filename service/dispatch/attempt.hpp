@@ -42,6 +42,7 @@ struct attempt_facts {
   bool reused = false;    // that had carried an exchange before
   upstream::exchange_end end = upstream::exchange_end::lost;
   bool sent = false;                            // the last byte of the request was handed to the socket
+  bool unprocessed = false;                     // sent, and the server says that it did nothing with it
   bool waited_long = true;                      // where it timed out: not only because the caller is in a hurry
   bool permit_over = false;                     // it was not sent because its permit was of no use any more
   unsigned status = 0;                          // of the answer, where there is one
@@ -74,8 +75,8 @@ struct plan {
 };
 
 // What follows an attempt. A request whose last byte was not sent had no effect and may be repeated. After that a
-// creation may have happened, whatever came back; only a 401 and a 429 say for certain that it did not. A wait that
-// would outlive the request is not begun.
+// creation may have happened, whatever came back; only a 401, a 429 and a server that says so of the request say for
+// certain that it did not. A wait that would outlive the request is not begun.
 plan after(const attempt_facts& facts, const retry_rules& rules) noexcept;
 
 // Where a repetition is not to be: the answer there is, or none.

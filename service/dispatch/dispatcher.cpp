@@ -20,7 +20,7 @@ namespace {
 
 // What a sent request did, as far as its answer tells.
 errors::effect effect_of(const attempt_facts& facts) noexcept {
-  if (!facts.creating) return errors::effect::none;
+  if (!facts.creating || facts.unprocessed) return errors::effect::none;
   if (facts.end != exchange_end::answered) return errors::effect::unknown;
   if (facts.status >= 400 && facts.status < 500) return errors::effect::none;
   return facts.status < 300 ? errors::effect::created : errors::effect::unknown;

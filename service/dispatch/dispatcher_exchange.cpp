@@ -71,6 +71,7 @@ void dispatcher::end_exchange(const call& what, hand& held, workspace& space, up
   space.stages.upstream = space.stages.upstream.value_or(time::duration::zero()) + took;
   facts.end = result.end;
   facts.sent = result.sent;
+  facts.unprocessed = result.unprocessed;
   facts.waited_long = took >= options_.patience / 2;
   facts.permit_over = result.end == exchange_end::timed_out && !result.begun;
   if (!result.begun) over.keep();

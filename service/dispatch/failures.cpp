@@ -69,13 +69,16 @@ std::chrono::seconds whole_seconds(time::duration left) {
 failure no_answer(const attempt_facts& facts, const std::string& reason) {
   const bool timed_out = facts.end == exchange_end::timed_out;
   auto f = failure_of(timed_out ? problem::upstream_timeout : problem::upstream_error, {});
-  f.effect = facts.creating && facts.sent ? errors::effect::unknown : errors::effect::none;
+  const bool taken = facts.sent && !facts.unprocessed;
+  f.effect = facts.creating && taken ? errors::effect::unknown : errors::effect::none;
   if (!facts.connected)
     f.detail = timed_out ? "No connection to Podero was to be had in time." : "Podero cannot be reached.";
   else if (timed_out && !facts.sent)
     f.detail = "The request could not be sent to Podero in time.";
   else if (timed_out)
     f.detail = "Podero did not answer in time.";
+  else if (facts.unprocessed)
+    f.detail = "Podero's server took the request, and says that it did nothing with it.";
   else if (facts.end == exchange_end::unusable)
     f.detail = "Podero's answer cannot be used: " + reason + ".";
   else

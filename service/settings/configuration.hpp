@@ -129,6 +129,7 @@ struct pool {
   std::uint32_t max_connections = 64;
   milliseconds idle_timeout = 50s;
   milliseconds max_age = 10min;
+  std::uint32_t http2_streams = 32;  // at once on one connection, where the server speaks HTTP/2; 0: it is not asked to
 };
 
 struct timeouts {

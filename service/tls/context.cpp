@@ -64,11 +64,13 @@ std::expected<void, std::string> client_context::reload(const client_options& op
   return {};
 }
 
-connection_ptr client_context::connect(const std::string& server_name) {
+connection_ptr client_context::connect(const std::string& server_name, offered protocols) {
   const std::lock_guard lock{mutex_};
   connection_ptr connection{SSL_new(context_.get())};
   if (!connection) return connection;
   SSL_set_connect_state(connection.get());
+  if (protocols == offered::http2_or_http11)
+    SSL_set_alpn_protos(connection.get(), alpn_http2_http11.data(), alpn_http2_http11.size());
   boost::system::error_code not_an_address;
   boost::asio::ip::make_address(server_name, not_an_address);
   auto* parameters = SSL_get0_param(connection.get());

@@ -26,6 +26,9 @@ using connection_ptr = std::unique_ptr<SSL, connection_deleter>;
 
 enum class version : int { tls_1_2 = TLS1_2_VERSION, tls_1_3 = TLS1_3_VERSION };
 
+// What a client offers to speak over a connection (ALPN, RFC 7301); what the server takes, `stream::http2` says.
+enum class offered : std::uint8_t { http11, http2_or_http11 };
+
 struct client_options {
   std::string ca_file{};  // PEM; empty: the system's store
   std::string ca_pem{};   // PEM text instead of a file; for tests
@@ -46,7 +49,7 @@ class client_context {
 
   // A new connection to `server_name`, which is sent as SNI and must be in the certificate (RFC 6125; an IP address
   // is compared with the certificate's addresses). Resumes a session with that name where there is a ticket left.
-  connection_ptr connect(const std::string& server_name);
+  connection_ptr connect(const std::string& server_name, offered protocols = offered::http11);
 
  private:
   explicit client_context(context_ptr context) noexcept;

@@ -30,6 +30,8 @@ using certificate_ptr = std::unique_ptr<X509, certificate_deleter>;
 using key_ptr = std::unique_ptr<EVP_PKEY, key_deleter>;
 
 inline constexpr std::array<unsigned char, 9> alpn_http11{8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+inline constexpr std::array<unsigned char, 12> alpn_http2_http11{2,   'h', '2', 8,   'h', 't',
+                                                                 't', 'p', '/', '1', '.', '1'};
 
 context_ptr make_context(const SSL_METHOD* method, version lowest);
 

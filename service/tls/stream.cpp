@@ -245,6 +245,13 @@ void stream::fail_as_below() noexcept {
   if (failure_.empty()) failure_ = "the connection was lost";
 }
 
+bool stream::http2() const noexcept {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(connection_.get(), &name, &size);
+  return size == 2 && name[0] == 'h' && name[1] == '2';
+}
+
 void stream::finish() noexcept {
   // Says goodbye where the socket takes it at once, and never waits for the peer's: async shutdown can hang.
   if (SSL_is_init_finished(connection_.get()) == 1 && failure_.empty()) {

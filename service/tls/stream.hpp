@@ -58,6 +58,8 @@ class stream final : public transport::channel {
   std::string reason() const override;
 
   bool resumed() const noexcept { return SSL_session_reused(connection_.get()) == 1; }
+  // The peer wants HTTP/2 to be spoken; after the handshake.
+  bool http2() const noexcept;
   // For what asks about the peer's certificate.
   const SSL* connection() const noexcept { return connection_.get(); }
 

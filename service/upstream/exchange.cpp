@@ -208,7 +208,10 @@ class reader {
   }
 
   // Not inlined: its text would have a place in the frame.
-  [[gnu::noinline]] void cut_off() { fail(exchange_end::lost, connection_.reason()); }
+  [[gnu::noinline]] void cut_off() {
+    fail(exchange_end::lost, connection_.reason());
+    result_.unprocessed = connection_.unprocessed();
+  }
   void fail(exchange_end end, std::string_view reason) {
     result_.end = end;
     result_.reason = reason.empty() ? std::string_view{"the connection was lost"} : reason;

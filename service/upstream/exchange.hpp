@@ -44,6 +44,8 @@ struct exchange_result {
   bool begun = false;
   // At least one byte of an answer came: the server was there and the connection was not stale.
   bool heard = false;
+  // It was sent, and the server has said that it did nothing with it (RFC 9113, section 8.7).
+  bool unprocessed = false;
   time::instant sent_at{};
   std::string reason;  // for people, where it was not answered, or not as it should be
 };

@@ -43,7 +43,7 @@ struct pool::opening {
       : right{std::move(to_it)},
         began{for_whom.net_.loop.now()},
         deadline{until},
-        connecting{for_whom.net_.loop, open_connection(for_whom.net_, for_whom.target_, until),
+        connecting{for_whom.net_.loop, for_whom.source_.open(until),
                    [this, &for_whom](attempt&) { for_whom.finished(*this); }} {}
 
   connection_budget::right right;
@@ -97,6 +97,7 @@ pool::pool(network net, upstream::target where, pool_options options, connection
     : net_{net},
       target_{std::move(where)},
       options_{options},
+      source_{net_, target_, options_.max_age},
       budget_{budget},
       uniform_{std::move(uniform)},
       idle_limit_{options_.idle_timeout},
@@ -212,8 +213,9 @@ void pool::rested_enough(pooled_connection& c, close_reason why) noexcept {
   discard(std::move(resting), why);
 }
 
-void pool::learn_from_close(const pooled_connection& c) noexcept {
-  if (!c.used()) return;  // servers have other limits for what was never used
+void pool::learn_from_close(pooled_connection& c) noexcept {
+  // Servers have other limits for what was never used, or one for all that share a connection.
+  if (!c.used() || c.channel().one_of_several()) return;
   const auto now = net_.loop.now();
   time::duration longest{};
   for (const auto& other : idle_)

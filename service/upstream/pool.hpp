@@ -12,6 +12,7 @@
 
 #include "foundation/transport/parking.hpp"
 #include "upstream/connection_budget.hpp"
+#include "upstream/connection_source.hpp"
 #include "upstream/demand.hpp"
 #include "upstream/idle_limit.hpp"
 #include "upstream/pooled_connection.hpp"
@@ -102,6 +103,8 @@ class pool final : private connection_budget::member, private pooled_connection:
   transport::task<std::expected<lease, error>> acquire(time::instant deadline, time::duration connect_timeout);
 
   counts count() const noexcept;
+  // How many connections those of the pool that are places on one share.
+  std::size_t shared_connections() const noexcept { return source_.shared_connections(); }
   // How long a connection may rest: as configured, or less where the server was seen to close earlier.
   time::duration rest_limit() const noexcept { return idle_limit_.at(net_.loop.now()); }
   // Closes what is idle now, and from now on what becomes idle. Whoever waits is still served.
@@ -120,7 +123,7 @@ class pool final : private connection_budget::member, private pooled_connection:
   void yield_idle() noexcept;
   waiter* call_first() noexcept;
   void discard(connection_ptr c, close_reason why) noexcept;
-  void learn_from_close(const pooled_connection& c) noexcept;
+  void learn_from_close(pooled_connection& c) noexcept;
 
   void balance();
   void prepare();
@@ -132,6 +135,7 @@ class pool final : private connection_budget::member, private pooled_connection:
   network net_;
   upstream::target target_;
   pool_options options_;
+  connection_source source_;
   connection_budget& budget_;
   std::function<double()> uniform_;
   idle_limit idle_limit_;

@@ -31,20 +31,29 @@ std::string place_of(const std::string& host, std::uint16_t port) {
   return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-transport::task<opened> open_connection(network net, const target& where, time::instant deadline) {
-  auto connected = co_await open_tcp(net, where, deadline);
-  if (!connected || !where.tls) co_return std::move(connected);
+transport::task<std::expected<connected, std::string>> connect(network net, const target& where, time::instant deadline,
+                                                               tls::offered protocols) {
+  auto channel = co_await open_tcp(net, where, deadline);
+  if (!channel) co_return std::unexpected{std::move(channel.error())};
+  if (!where.tls) co_return connected{.channel = std::move(*channel)};
   const auto failed = [&](const std::string& why) { return "TLS to " + place_of(where.host, where.port) + ": " + why; };
-  auto secured = where.tls->connect(where.server_name);
+  auto secured = where.tls->connect(where.server_name, protocols);
   if (!secured) co_return std::unexpected{failed("the server name cannot be verified")};
-  auto stream = std::make_unique<tls::stream>(std::move(*connected), std::move(secured));
+  auto stream = std::make_unique<tls::stream>(std::move(*channel), std::move(secured));
   transport::watchdog guard{stream->ready()};
   guard.set(net.loop.deadlines(), deadline);
   auto shaken = co_await stream->handshake();
   if (!shaken) co_return std::unexpected{failed(shaken.error())};
   guard.stop();
   if (net.handshakes != nullptr) net.handshakes->shaken(stream->resumed());
-  co_return std::unique_ptr<transport::channel>{std::move(stream)};
+  const bool http2 = stream->http2();
+  co_return connected{.channel = std::move(stream), .http2 = http2};
+}
+
+transport::task<opened> open_connection(network net, const target& where, time::instant deadline) {
+  auto made = co_await connect(net, where, deadline, tls::offered::http11);
+  if (!made) co_return std::unexpected{std::move(made.error())};
+  co_return std::move(made->channel);
 }
 
 }  // namespace gateway::upstream

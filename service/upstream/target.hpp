@@ -32,6 +32,8 @@ struct target {
   std::string server_name;                   // what the certificate must be for; usually `host`
   std::shared_ptr<tls::client_context> tls;  // null: spoken to in plain HTTP, which no account can ask for
   std::optional<upstream::proxy> proxy{};    // which looks up `host` itself
+  // So many exchanges at once on one connection, where the server speaks HTTP/2; 0: it is not asked to.
+  std::size_t http2_streams = 0;
 };
 
 // "podero.test:443"; an IPv6 address in brackets.
@@ -66,8 +68,17 @@ struct network {
   handshake_observer* handshakes = nullptr;
 };
 
+// A connection, and whether HTTP/2 is to be spoken on it: only where that was offered, and there is TLS.
+struct connected {
+  std::unique_ptr<transport::channel> channel;
+  bool http2 = false;
+};
+
 // Opens a connection to `where`: name, TCP, the proxy's tunnel where there is one, TLS where there is any, within
 // `deadline`. The error names the step that failed. `where` outlives the task.
+transport::task<std::expected<connected, std::string>> connect(network net, const target& where, time::instant deadline,
+                                                               tls::offered protocols);
+// The same for a single exchange in HTTP/1.1.
 transport::task<opened> open_connection(network net, const target& where, time::instant deadline);
 
 }  // namespace gateway::upstream

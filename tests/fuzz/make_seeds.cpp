@@ -168,6 +168,32 @@ void add_http(seeds& to) {
           "\x04HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxHTTP/1.1"s, "\x05HTTP/1.1 101 X\r\nUpgrade: x\r\n\r\n"s});
 }
 
+// RFC 9113, section 4.1: length, type, flags, stream, and what they are of.
+std::string frame(char type, char flags, char stream, const std::string& content) {
+  return "\0\0"s + static_cast<char>(content.size()) + type + flags + "\0\0\0"s + stream + content;
+}
+
+void add_frames(seeds& to) {
+  constexpr char data = 0;
+  constexpr char headers = 1;
+  constexpr char last = 1;
+  constexpr char whole = 4;
+  const auto status = [](const char* code) { return "\x08\x03"s + code; };  // a literal of :status (RFC 7541, 6.2.2)
+  const auto length = "\x0f\x0d\x01"s + "2";                                // of content-length
+  const auto ended = frame(data, last, 1, "{}");
+  to.add("http2_bytes",
+         {"\x01"s + frame(headers, whole, 1, status("201") + length) + ended,
+          "\x02"s + frame(headers, whole, 1, status("103")) + frame(headers, whole, 1, "\x88"s) + ended,
+          "\x03"s + frame(headers, whole | last, 1, status("204")),
+          "\x04"s + frame(headers, whole, 1, "\x88"s) + frame(data, 0, 1, "{") +
+              frame(headers, whole | last, 1, "\0\1x\1y"s),
+          "\x05"s + frame(headers, whole, 1, "\x88"s) + frame(3, 0, 1, "\0\0\0\2"s),
+          "\x06"s + frame(7, 0, 0, "\0\0\0\0\0\0\0\0"s),
+          "\x07"s + frame(4, 0, 0, "\0\3\0\0\0\0"s) + frame(6, 0, 0, "01234567"s) + frame(8, 0, 0, "\0\0\1\0"s),
+          "\x08"s + frame(headers, 0, 1, "\x88"s) + frame(9, whole, 1, length) + ended,
+          "\x09"s + frame(5, whole, 1, "\0\0\0\2\x82"s)});
+}
+
 void add_headers(seeds& to) {
   to.add("retry_after",
          {"0", "120", "99999999999999999999", "Sun, 06 Nov 1994 08:50:37 GMT", "Sunday, 06-Nov-94 08:50:37 GMT",
@@ -213,6 +239,7 @@ int main(int argc, char** argv) {
     add_settings(to, argv[1]);
     add_http(to);
     add_headers(to);
+    add_frames(to);
     add_stored(to);
     to.list();
   } catch (const std::exception& failure) {

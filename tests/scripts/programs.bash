@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Sourced by demo and bench/run: starts the simulator and the gateway in a folder of their own, and ends exactly them.
-#   start_programs BIN CONFIG   then: $gateway_pid $simulator_pid $api $admin $simulator $control (URLs), $DEMO_DIR (ca.pem, logs)
+#   start_programs BIN CONFIG [WORD...]   with these words for the simulator; then: $gateway_pid $simulator_pid $api $admin $simulator $control (URLs), $DEMO_DIR (ca.pem, logs)
 # GATEWAY_PORT, ADMIN_PORT, SIMULATOR_PORT and CONTROL_PORT choose the ports; 0 means one that is free.
 
 : "${GATEWAY_PORT:=8080}" "${ADMIN_PORT:=9090}" "${SIMULATOR_PORT:=9443}" "${CONTROL_PORT:=9191}"
@@ -84,6 +84,7 @@ gateway_is_ready() { [ "$(local_curl --output /dev/null --write-out '%{http_code
 
 start_programs() {
   local bin=$1 config=$2
+  shift 2
   for program in podero-simulator onboarding-gateway; do
     [ -x "$bin/$program" ] || fail "$bin/$program is not there: 'make build' makes it"
   done
@@ -107,7 +108,7 @@ start_programs() {
   # setsid: Ctrl-C reaches this script alone, which then ends them in order, once.
   setsid "$bin/podero-simulator" --port "$SIMULATOR_PORT" --control-port "$CONTROL_PORT" --public-url "$simulator" \
     --ca-out "$DEMO_DIR/ca.pem" --client-id demo-client --client-secret-file "$DEMO_DIR/client-secret" \
-    --ports-file "$DEMO_DIR/ports" >"$DEMO_DIR/simulator.log" 2>&1 &
+    --ports-file "$DEMO_DIR/ports" "$@" >"$DEMO_DIR/simulator.log" 2>&1 &
   simulator_pid=$!
   wait_for 20 "$simulator_pid" podero-simulator "$DEMO_DIR/simulator.log" "it listened" test -s "$DEMO_DIR/ports"
 

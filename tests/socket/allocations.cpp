@@ -90,12 +90,18 @@ std::string request_with_rivals() {
 
 TEST_CASE(
     "a creation that is handed on allocates nothing in the steady state, and uses its connection to Podero again") {
+  std::vector<std::string> protocol;
+  SUBCASE("over HTTP/1.1") {}
+  SUBCASE("over HTTP/2") {
+    protocol = {"--http2"};
+  }
   const auto key = make_caller_key("portal");
   const counts_file counts;
   both_programs both{[&](configuration& c) {
-    with_everything(c, key);
-    c.environment = {"ALLOCATION_COUNTS=" + counts.path()};
-  }};
+                       with_everything(c, key);
+                       c.environment = {"ALLOCATION_COUNTS=" + counts.path()};
+                     },
+                     protocol};
   auto caller = both.gateway.caller();
   const auto request = request_with_rivals();
   const auto send = [&](int times) {

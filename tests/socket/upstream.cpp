@@ -62,7 +62,12 @@ TEST_CASE("Whatever Podero answers, or does not, has its problem, and the next r
       {R"({"latency":"60s"})", 504, "upstream-timeout", "unknown", "same-key"},
       {R"({"stall_after_sent":30})", 504, "upstream-timeout", "unknown", "same-key"},
   };
-  both_programs running{[](auto& c) { c.timeouts = "{ total: 15s, connect: 5s, exchange: 3s }"; }};
+  std::vector<std::string> protocol;
+  SUBCASE("over HTTP/1.1") {}
+  SUBCASE("over HTTP/2") {
+    protocol = {"--http2"};
+  }
+  both_programs running{[](auto& c) { c.timeouts = "{ total: 15s, connect: 5s, exchange: 3s }"; }, protocol};
   auto caller = running.gateway.caller();
   for (const auto& one : outcomes) {
     CAPTURE(one.fault);

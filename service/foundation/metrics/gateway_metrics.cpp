@@ -44,6 +44,11 @@ gateway_metrics::gateway_metrics(catalogue& in)
           in.add_counter("upstream_connection_uses_total",
                          "Exchanges over a new connection and over a reused one; reused over both is the reuse ratio.",
                          {"account", "connection"})},
+      upstream_http2_connections{in.add_gauge(
+          "upstream_http2_connections",
+          "TLS connections with Podero that exchanges share, over HTTP/2; each exchange's place on one counts "
+          "as one of `onboarding_gateway_connections`.",
+          {"account"})},
       upstream_idle_limit_seconds{
           in.add_gauge("upstream_idle_limit_seconds",
                        "How long a connection may rest: as configured, or less where Podero was seen to close earlier.",
@@ -173,7 +178,7 @@ std::span<const label_note> label_notes() noexcept {
       label_note{"retries_total", "reason",
                  "why the attempt before came to nothing: `unauthorized`, `rate-limited`, `server-error`, `connect`, "
                  "`permit-over`, "
-                 "`stale`, `not-sent`, `timed-out`, `lost`"},
+                 "`stale`, `not-sent`, `unprocessed`, `timed-out`, `lost`"},
       label_note{"store_mode", "mode", "`memory`, `shared`, `degraded`"},
       label_note{"store_unsafe", "setting", "`appendonly`, `maxmemory-policy`"},
       label_note{"config_hash_info", "hash", "the beginning of a SHA-256 of the effective configuration"},

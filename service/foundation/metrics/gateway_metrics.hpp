@@ -26,6 +26,7 @@ struct gateway_metrics {
   family<counter, 2> upstream_connections_ended_total;        // account, reason (service/upstream/README.md)
   family<counter, 2> upstream_handshakes_total;               // account, resumption (full, resumed)
   family<counter, 2> upstream_connection_uses_total;          // account, connection (new, reused)
+  family<gauge, 1> upstream_http2_connections;                // account
   family<gauge, 1> upstream_idle_limit_seconds;               // account
   family<counter, 1> upstream_foreign_members_total;          // account
   family<counter, 2> upstream_answers_unusable_total;         // account, operation

@@ -52,6 +52,11 @@ class channel {
   virtual readiness& ready() noexcept = 0;
   // Who is at the other end, where that is an address of a network.
   virtual std::optional<boost::asio::ip::address> peer_address() const { return std::nullopt; }
+  // It shares a connection with others, of which it is one of several streams: that it ends says nothing of how long a
+  // connection may rest.
+  virtual bool one_of_several() const noexcept { return false; }
+  // The peer has said that it did nothing with what was sent last, nor will.
+  virtual bool unprocessed() const noexcept { return false; }
   // Why the channel failed, for people. Empty while it has not.
   virtual std::string reason() const = 0;
 };

@@ -26,6 +26,7 @@ void describe(auto& see, pool& p) {
   see("max_connections", p.max_connections, within(1, 10'000));
   see("idle_timeout", p.idle_timeout, within(1s, 1h));
   see("max_age", p.max_age, within(1s, 24h));
+  see("http2_streams", p.http2_streams, within(0, 1000));
 }
 
 void describe(auto& see, timeouts& t) {

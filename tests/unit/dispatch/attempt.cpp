@@ -53,6 +53,10 @@ constexpr attempt_facts hurried(attempt_facts of) {
   of.waited_long = false;
   return of;
 }
+constexpr attempt_facts unprocessed(attempt_facts of) {
+  of.unprocessed = true;
+  return of;
+}
 constexpr attempt_facts permit_over(attempt_facts of) {
   of.permit_over = true;
   return of;
@@ -115,6 +119,12 @@ constexpr std::array table{
         nothing},
     row{"a used connection lost after a creation", reused(broken(creating, lost, sent)), give_up, bad},
     row{"a used connection lost after a read", reused(broken(reading, lost, sent)), try_again, bad},
+
+    row{"a creation of which the server says that it did nothing with it", unprocessed(broken(creating, lost, sent)),
+        try_again, bad},
+    row{"the same on a used connection: the server was going", reused(unprocessed(broken(creating, lost, sent))),
+        try_again, nothing},
+    row{"the same of the last attempt", last(unprocessed(broken(creating, lost, sent))), give_up, bad},
 
     row{"silence after a creation", broken(creating, timed_out, sent), give_up, bad},
     row{"a creation that could not be sent in time", broken(creating, timed_out, unsent), try_again, bad},
@@ -179,6 +189,8 @@ TEST_CASE("repetitions have reasons from a fixed set") {
   CHECK(reason_of(reused(broken(reading, lost, unsent))) == "stale");
   CHECK(reason_of(permit_over(broken(reading, timed_out, unsent))) == "permit-over");
   CHECK(reason_of(broken(reading, lost, sent)) == "lost");
+  CHECK(reason_of(unprocessed(broken(creating, lost, sent))) == "unprocessed");
+  CHECK(reason_of(reused(unprocessed(broken(creating, lost, sent)))) == "unprocessed");
   CHECK(reason_of(broken(reading, timed_out, sent)) == "timed-out");
   auto unconnected = broken(reading, timed_out, unsent);
   unconnected.connected = false;

@@ -37,7 +37,8 @@ TEST_CASE("A fault is shown as file, line, column, path and what is wrong") {
 
 TEST_CASE("A key that is far from every known one gets the list of them") {
   CHECK(account_faults("pool: { colour: 1 }") ==
-        "6:13: accounts.sandbox.pool.colour: is no known key (known here: max_connections, idle_timeout, max_age)\n");
+        "6:13: accounts.sandbox.pool.colour: is no known key (known here: max_connections, idle_timeout, max_age, "
+        "http2_streams)\n");
 }
 
 TEST_CASE("A key that stands twice is named with the place of the first") {

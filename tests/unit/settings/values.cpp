@@ -45,6 +45,7 @@ TEST_CASE("The least configuration gets every default") {
   CHECK(a.pool.max_connections == 64);
   CHECK(a.pool.idle_timeout == 50s);
   CHECK(a.pool.max_age == 10min);
+  CHECK(a.pool.http2_streams == 32);
   CHECK(a.timeouts.total == 15s);
   CHECK(a.timeouts.connect == 2s);
   CHECK(a.timeouts.exchange == 10s);
