@@ -142,6 +142,7 @@ connection::~connection() {
   below_->ready().observe(nullptr);
   if (!lost_) {
     nghttp2_session_terminate_session(session_.get(), NGHTTP2_NO_ERROR);
+    more_to_collect_ = true;
     write_out();
   }
   below_->finish();
@@ -239,7 +240,7 @@ void connection::collect() noexcept {
 void connection::write_out() noexcept {
   if (lost_) return;
   if (is_linked()) unlink();
-  collect();
+  if (std::exchange(more_to_collect_, false)) collect();
   const bool any = written_ < out_.size();
   while (written_ < out_.size()) {
     const auto moved = below_->try_write(std::span{out_}.subspan(written_));
@@ -275,6 +276,7 @@ void connection::read_all() noexcept {
     const auto taken =
         nghttp2_session_mem_recv(session_.get(), reinterpret_cast<const std::uint8_t*>(in_.data()), got.bytes);
     if (taken < 0) return lose("HTTP/2: " + std::string{nghttp2_strerror(static_cast<int>(taken))});
+    more_to_collect_ = true;
   }
 }
 
@@ -303,6 +305,7 @@ void connection::withdraw(place& which) noexcept {
   const auto stream = std::exchange(which.stream_, 0);
   nghttp2_session_set_stream_user_data(session_.get(), stream, nullptr);
   nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream, NGHTTP2_CANCEL);
+  more_to_collect_ = true;
   loop_.ready().push(*this);
 }
 

@@ -90,8 +90,9 @@ class connection final : public std::enable_shared_from_this<connection>,
   std::uint64_t gone_ = 0;          // bytes that were written before the first of them
   std::uint64_t heard_ = 0;         // how often something came
   transport::parking* awaiting_greeting_ = nullptr;
-  std::string fault_;   // what nghttp2 last found wrong with what came
-  std::string reason_;  // why it is lost
+  std::string fault_;            // what nghttp2 last found wrong with what came
+  std::string reason_;           // why it is lost
+  bool more_to_collect_ = true;  // of nghttp2, which may have something to say that nobody has asked it for
   bool greeted_ = false;
   bool closing_ = false;  // it takes no more requests
   bool lost_ = false;
