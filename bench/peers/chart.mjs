@@ -1,5 +1,5 @@
 // Grouped bars as SVG, with the least and the greatest of the rounds as a line. `groups`: [{ label, bars: [{ name, median, least, most }] }].
-const colours = { gateway: '#1f6f54', nginx: '#4a6fa5', lua: '#8aa6cf', haproxy: '#b07a3c', floor: '#9a9a9a' };
+const colours = { gateway: '#1f6f54', 'gateway-http1': '#7fb8a4', nginx: '#4a6fa5', lua: '#8aa6cf', haproxy: '#b07a3c', floor: '#9a9a9a' };
 const more_colours = ['#1f6f54', '#4a6fa5', '#b07a3c', '#8a4f7d'];
 const escape = text => String(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 

@@ -104,10 +104,10 @@ export class Stage {
     return { name: 'haproxy', child, proxied: { url: at + upstream_path }, local: { url: `${at}/local` } };
   }
 
-  // `upstream_port`: another upstream. `bin`: another build's.
-  async gateway({ before = [], loops = 1, connections = 1024, core, upstream_port = this.upstream_port, bin = this.bin } = {}) {
+  // `upstream_port`: another upstream. `bin`: another build's. `streams`: on one connection, where the upstream speaks HTTP/2; 0: it is not asked to.
+  async gateway({ before = [], loops = 1, connections = 1024, core, upstream_port = this.upstream_port, bin = this.bin, streams = 32 } = {}) {
     const [port, admin] = [await free_port(), await free_port()];
-    const config = this.#write(`gateway-${port}.yaml`, this.#fill('gateway.yaml.in', { PORT: port, ADMIN: admin, LOOPS: loops, CONNECTIONS: connections,
+    const config = this.#write(`gateway-${port}.yaml`, this.#fill('gateway.yaml.in', { PORT: port, ADMIN: admin, LOOPS: loops, CONNECTIONS: connections, STREAMS: streams,
       UPSTREAM: upstream_port, KEY_SHA256: sha256(keys.portal), REFUSED_SHA256: sha256(keys.refused) }));
     const child = this.start('gateway', [before.length ? this.#without_debug(`${bin}/onboarding-gateway`) : `${bin}/onboarding-gateway`, '--config', config], { before, core });
     await this.answers(child, `http://127.0.0.1:${admin}/readyz`);
@@ -123,7 +123,7 @@ export class Stage {
       const made = await fetch(at, { method: 'POST', body: creation, headers: { ...headers, 'Content-Type': 'application/json' } });
       if (made.status !== 201) throw new Error(`a creation was answered with ${made.status}: ${await made.text()}`);
     }
-    return { name: 'gateway', child, port, admin: `http://127.0.0.1:${admin}`, proxied: { url: at, headers: with_key(keys.portal) }, local: { url: at, headers: once },
+    return { name: streams > 0 ? 'gateway' : 'gateway-http1', child, port, admin: `http://127.0.0.1:${admin}`, proxied: { url: at, headers: with_key(keys.portal) }, local: { url: at, headers: once },
       refused: { url: at, headers: with_key(keys.refused) } };
   }
 
