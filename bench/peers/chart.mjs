@@ -9,13 +9,13 @@ export function bars(title, unit, groups) {
   const width = 26, gap = 34, left = 56, top = 64, height = 240;
   const span = group => group.bars.length * width;
   const whole = left + gap / 2 + groups.reduce((sum, group) => sum + span(group) + gap, 0);
-  const total = Math.max(whole, left + names.length * 100, 420);
+  const total = Math.max(whole, left + names.length * 120, 420);
   const highest = Math.max(...groups.flatMap(group => group.bars.map(bar => bar.most ?? bar.median)));
   const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000].find(one => highest / one <= 6) ?? highest / 5;
   const y = value => top + height - value / (Math.ceil(highest / step) * step) * height;
   const out = [`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${total} ${top + height + 48}" font-family="sans-serif" font-size="12">`,
     `<rect width="100%" height="100%" fill="#ffffff"/>`, `<text x="12" y="22" font-size="15" font-weight="bold">${escape(title)}</text>`];
-  names.forEach((name, i) => out.push(`<rect x="${left + i * 100}" y="36" width="11" height="11" fill="${colour(name)}"/><text x="${left + i * 100 + 16}" y="46">${escape(name)}</text>`));
+  names.forEach((name, i) => out.push(`<rect x="${left + i * 120}" y="36" width="11" height="11" fill="${colour(name)}"/><text x="${left + i * 120 + 16}" y="46">${escape(name)}</text>`));
   for (let value = 0; value <= Math.ceil(highest / step) * step + step / 1000; value += step)
     out.push(`<line x1="${left}" x2="${total - 8}" y1="${y(value)}" y2="${y(value)}" stroke="#e2e2e2"/><text x="${left - 6}" y="${y(value) + 4}" text-anchor="end" fill="#555">${+value.toFixed(2)}</text>`);
   out.push(`<text x="14" y="${top + height / 2}" fill="#555" text-anchor="middle" transform="rotate(-90 14 ${top + height / 2})">${escape(unit)}</text>`);
