@@ -47,7 +47,6 @@ class connection final : public std::enable_shared_from_this<connection>,
   // nothing with the last one (RFC 9113, section 8.7). Destroyed in the middle of an exchange it takes that back, as
   // far as can be.
   std::unique_ptr<transport::channel> take_place();
-  std::size_t places() const noexcept { return places_.size(); }
 
  private:
   friend place;

@@ -32,7 +32,7 @@ std::string_view meaning_of(std::uint32_t code) noexcept {
     case NGHTTP2_ENHANCE_YOUR_CALM:
       return "the server reset the stream: too much is asked of it";
     case NGHTTP2_HTTP_1_1_REQUIRED:
-      return "the server wants to be asked in HTTP/1.1 (pool.http2: false)";
+      return "the server wants to be asked in HTTP/1.1 (pool.http2_streams: 0)";
     default:
       return "the server reset the stream";
   }
@@ -58,6 +58,7 @@ io_result place::put(std::span<const char> from) noexcept {
   answer_.clear();
   read_to_ = 0;
   status_ = 0;
+  why_ = {};
   framed_ = head_over_ = has_length_ = chunked_ = over_ = unprocessed_ = false;
   heard_before_ = on_->heard_;
   if (failed_ || !on_->submit(*this, {from.data(), from.size()})) return {io_status::failed, 0};

@@ -65,7 +65,7 @@ task<opened> connection_source::open(time::instant deadline) {
   if (target_.http2_streams == 0 || !target_.tls) co_return co_await open_connection(net_, target_, deadline);
   for (;;) {
     if (auto place = take_place()) co_return std::move(place);
-    if (server_ == speaks::http11) co_return co_await open_own(deadline, nullptr);
+    if (http11_) co_return co_await open_own(deadline, nullptr);
     if (!opening_) {
       turn alone{*this};
       co_return co_await open_own(deadline, &alone);
@@ -81,15 +81,12 @@ task<opened> connection_source::open(time::instant deadline) {
 task<opened> connection_source::open_own(time::instant deadline, turn* alone) {
   auto made = co_await connect(net_, target_, deadline, tls::offered::http2_or_http11);
   std::string failure;
-  if (made && !made->http2) {
-    server_ = speaks::http11;
-    co_return std::move(made->channel);
-  }
   if (made) {
+    http11_ = !made->http2;
+    if (http11_) co_return std::move(made->channel);
     auto several =
         co_await http2::connection::open(net_.loop, std::move(made->channel), target_.http2_streams, deadline);
     if (several) {
-      server_ = speaks::http2;
       shared_.push_back({*several, net_.loop.now() + max_age_});
       if ((*several)->has_room()) co_return (*several)->take_place();
     }

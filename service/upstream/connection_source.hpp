@@ -31,8 +31,6 @@ class connection_source {
  private:
   struct waiter;
   class turn;
-  enum class speaks : std::uint8_t { unknown, http11, http2 };
-
   struct shared {
     std::weak_ptr<http2::connection> connection;
     time::instant old_at;
@@ -44,7 +42,7 @@ class connection_source {
   network net_;
   const target& target_;
   const time::duration max_age_;
-  speaks server_ = speaks::unknown;
+  bool http11_ = false;   // is what the server took last
   bool opening_ = false;  // somebody does, and others may wait for it
   std::list<waiter*> waiting_;
   std::vector<shared> shared_;  // the last opened last

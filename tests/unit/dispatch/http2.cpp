@@ -45,12 +45,7 @@ struct http2_way : way_fixture {
     return target;
   }
   void post(result& into, time::duration within = 15s) {
-    call what;
-    what.what = operation::create_session;
-    what.body = "{}";
-    what.deadline = loop.now() + within;
-    what.caller = &into.caller;
-    start(run(second, what, into));
+    create_over(second, into, "{}", within);
     turn();
   }
   void turn() {
@@ -71,16 +66,7 @@ struct http2_way : way_fixture {
   http2_connector connector{loop, *certificate};
   upstream::pool over_http2{
       {loop, connector, names}, speaking_http2(), {.ready_connections = 0}, connections, [] { return 0.5; }};
-  dispatcher second{{.loop = loop,
-                     .pool = over_http2,
-                     .tokens = tokens,
-                     .wire = wire,
-                     .health = health,
-                     .limits = gate,
-                     .uniform = [] { return 0.5; },
-                     .observer = noted,
-                     .tracer = tracer},
-                    settings()};
+  dispatcher second{over(over_http2), settings()};
 };
 
 TEST_CASE_FIXTURE(http2_way, "creations share a connection, and each has its own answer") {

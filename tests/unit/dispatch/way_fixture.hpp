@@ -128,16 +128,20 @@ struct way_fixture : support::loop_fixture {
   random::seeded_source randomness{7};
   trace::span_queue spans{64};
   trace::tracer tracer{randomness, &spans, 1.0};
-  dispatcher way{{.loop = loop,
-                  .pool = pool,
-                  .tokens = tokens,
-                  .wire = wire,
-                  .health = health,
-                  .limits = gate,
-                  .uniform = [] { return 0.5; },
-                  .observer = noted,
-                  .tracer = tracer},
-                 settings()};
+  dispatcher way{over(pool), settings()};
+
+  // The way over these connections.
+  dispatcher::parts over(upstream::pool& connections_of) {
+    return {.loop = loop,
+            .pool = connections_of,
+            .tokens = tokens,
+            .wire = wire,
+            .health = health,
+            .limits = gate,
+            .uniform = [] { return 0.5; },
+            .observer = noted,
+            .tracer = tracer};
+  }
 
   // One account, and two callers of the same weight.
   static limiter::domain_rules rules(limiter::account_rules account,
@@ -181,12 +185,15 @@ struct way_fixture : support::loop_fixture {
     into.got = co_await on.send(what, into.space);
   }
   void create(result& into, std::string_view body = "{}", time::duration within = std::chrono::seconds{15}) {
+    create_over(way, into, body, within);
+  }
+  void create_over(dispatcher& on, result& into, std::string_view body, time::duration within) {
     call what;
     what.what = operation::create_session;
     what.body = body;
     what.deadline = loop.now() + within;
     what.caller = &into.caller;
-    start(run(way, what, into));
+    start(run(on, what, into));
   }
   void read(result& into, time::duration within = std::chrono::seconds{15}) {
     call what;

@@ -195,6 +195,7 @@ TEST_CASE_FIXTURE(http2_fixture, "more requests at once than the server takes no
   CHECK(server->requests().size() == 1);
   send(*two);  // there is room again
   talk();
+  CHECK(two->reason() == "the server takes no more requests on the connection");  // what was is not why it ends now
   CHECK(server->requests().size() == 2);
   CHECK(server->requests().rbegin()->second.field("authorization") == "Bearer example-token-not-real");
 }
