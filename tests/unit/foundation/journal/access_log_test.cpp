@@ -137,14 +137,14 @@ TEST_CASE("a name with quotes and line breaks stays inside its member") {
   CHECK(line_of(entry, format::text).contains(R"( caller="a\"b\nc" )"));
 }
 
-TEST_CASE("lines wait until they are flushed, and more than 16 KiB ask for it") {
+TEST_CASE("lines wait until they are flushed, and many ask for it") {
   const small_pipe pipe{true};
   journal::output to{pipe.writing_end()};
   access_log log{to, {}};
   log.append(short_entry());
   CHECK(pipe.read() == "");
   CHECK(log.pending() == short_line.size());
-  while (log.pending() + short_line.size() <= 16 * 1024) log.append(short_entry());
+  while (log.pending() + short_line.size() <= access_log::many) log.append(short_entry());
   CHECK_FALSE(log.should_flush());
   log.append(short_entry());
   CHECK(log.should_flush());
