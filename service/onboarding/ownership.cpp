@@ -4,33 +4,48 @@
 #include <ranges>
 
 namespace gateway::onboarding {
+namespace {
+
+std::uint32_t hash_of(const session_id& id) noexcept {
+  return static_cast<std::uint32_t>(std::hash<std::string_view>{}(id.view()));
+}
+
+}  // namespace
 
 // Room for it may be that of the oldest.
-ownership::record& ownership::remember(session_id id) {
-  auto& fresh = records_.emplace_back(id);
-  fresh.number = ++last_remembered_;
-  if (by_id_.size() == buckets_.size()) {
-    std::vector<index::bucket_type> more(2 * buckets_.size());
-    by_id_.rehash({more.data(), more.size()});
-    buckets_.swap(more);
-  }
-  by_id_.insert(fresh);
-  if (records_.size() > most_) {
-    by_id_.erase(by_id_.iterator_to(records_.front()));
-    last_forgotten_ = records_.front().number;
-    records_.pop_front();
-  }
+ownership::record& ownership::remember(const session_id& id, std::uint32_t hash) {
+  by_id_.append(hash);
+  auto& fresh = records_.emplace_back(record{.id = id});
+  if (records_.size() > most_) forget_oldest();
   return fresh;
 }
 
+void ownership::forget_oldest() {
+  by_id_.forget_first();
+  records_.pop_front();
+  // The next ones' turns come, too: by then they are near.
+  constexpr std::size_t soon = 4;
+  if (records_.size() > soon) __builtin_prefetch(&records_[soon]);
+}
+
+void ownership::expect(const session_id& id) const {
+  const auto hash = hash_of(id);
+  const std::lock_guard lock{mutex_};
+  by_id_.fetch(hash);
+}
+
+std::optional<std::size_t> ownership::place_of(const session_id& id, std::uint32_t hash) const {
+  return by_id_.find(hash, [&](std::size_t place) { return records_[place].id == id; });
+}
+
 ownership::record* ownership::find(const session_id& id) {
-  const auto found = by_id_.find(id);
-  return found == by_id_.end() ? nullptr : &*found;
+  const auto place = place_of(id, hash_of(id));
+  return place ? &records_[*place] : nullptr;
 }
 
 const ownership::record* ownership::find(const session_id& id) const {
-  const auto found = by_id_.find(id);
-  return found == by_id_.end() ? nullptr : &*found;
+  const auto place = place_of(id, hash_of(id));
+  return place ? &records_[*place] : nullptr;
 }
 
 bool ownership::is_of(const record& known, std::size_t caller) {
@@ -39,13 +54,12 @@ bool ownership::is_of(const record& known, std::size_t caller) {
 
 void ownership::made(std::size_t caller, own_session what) {
   const std::lock_guard lock{mutex_};
-  auto* known = find(what.id);
-  if (known == nullptr) {
-    known = &remember(what.id);
-    known->created_at = what.created_at;
-  }
-  const auto own = std::ranges::find(known->owners, caller, &owner::caller);
-  if (own != known->owners.end()) {
+  const auto hash = hash_of(what.id);
+  const auto there = place_of(what.id, hash);
+  auto& known = there ? records_[*there] : remember(what.id, hash);
+  if (!there) known.created_at = what.created_at;
+  const auto own = std::ranges::find(known.owners, caller, &owner::caller);
+  if (own != known.owners.end()) {
     if (what.idempotency_key.empty()) return;
     if (!own->said) own->said = std::make_unique<remarks>();
     if (own->said->idempotency_key.empty()) own->said->idempotency_key = std::move(what.idempotency_key);
@@ -54,9 +68,9 @@ void ownership::made(std::size_t caller, own_session what) {
   owner fresh{.caller = caller, .said = {}};
   if (!what.idempotency_key.empty() || !what.external_metadata.empty())
     fresh.said = std::make_unique<remarks>(std::move(what.idempotency_key), std::move(what.external_metadata));
-  known->owners.push_back(std::move(fresh));
+  known.owners.push_back(std::move(fresh));
   auto& its = by_caller_[caller];
-  its.push_back({known->number, known});
+  its.push_back({by_id_.forgotten() + 1 + there.value_or(records_.size() - 1), &known});
   const auto over = [this](const entry& one) { return forgotten(one) || one.at->state != session_state::pending; };
   while (its.size() > 1 && over(its.front())) its.pop_front();
 }

@@ -104,13 +104,14 @@ sessions::created sessions::made_alone(const creation_request& what, workspace& 
     if (facts.error().effect != errors::effect::none) lost_alone(what, named, space, facts.error().effect);
     return std::unexpected{std::move(facts.error())};
   }
+  parts_.shared.owners.expect(facts->id);
   if (space.way.slot != 0) parts_.shared.limits.bind(space.way.slot, facts->id.view());
-  belongs(what.caller, facts->id, {}, external_metadata_of(what.body));
   parts_.observer.created({.caller = what.caller,
                            .origin = space.way.origin,
                            .id = facts->id.view(),
                            .idempotency_key = {},
                            .trace_id = space.way.trace.trace()});
+  belongs(what.caller, facts->id, {}, external_metadata_of(what.body));
   return creation_answer{.status = 201, .id = facts->id};
 }
 
