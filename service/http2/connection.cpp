@@ -131,8 +131,10 @@ connection::connection(transport::loop& loop, std::unique_ptr<transport::channel
   auto memory = recycled_memory();
   if (nghttp2_session_client_new3(&made, session_calls::all(), this, nullptr, &memory) != 0) throw std::bad_alloc{};
   session_.reset(made);
-  // Nobody wants what was not asked for.
-  constexpr std::array<nghttp2_settings_entry, 1> ours{{{NGHTTP2_SETTINGS_ENABLE_PUSH, 0}}};
+  // Nobody wants what was not asked for, nor keeps a table of fields that came before: nginx puts every answer's into
+  // it, and repeats none of them.
+  constexpr std::array<nghttp2_settings_entry, 2> ours{
+      {{NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, 0}, {NGHTTP2_SETTINGS_ENABLE_PUSH, 0}}};
   nghttp2_submit_settings(made, NGHTTP2_FLAG_NONE, ours.data(), ours.size());
   nghttp2_session_set_local_window_size(made, NGHTTP2_FLAG_NONE, 0, connection_window);
   below_->ready().observe(this);
@@ -267,17 +269,27 @@ void connection::channel_event() {
     lose(fault_.empty() ? "the server ended the connection" : fault_);
 }
 
+// A record of TLS is often one frame; nghttp2 is given as many of them at once as there are.
 void connection::read_all() noexcept {
-  while (!lost_) {
-    const auto got = below_->try_read(in_);
-    if (got.status == io_status::want_read || got.status == io_status::want_write) return;
-    if (got.status != io_status::done) return lose(fault_.empty() ? below_->reason() : fault_);
-    ++heard_;
-    const auto taken =
-        nghttp2_session_mem_recv(session_.get(), reinterpret_cast<const std::uint8_t*>(in_.data()), got.bytes);
-    if (taken < 0) return lose("HTTP/2: " + std::string{nghttp2_strerror(static_cast<int>(taken))});
-    more_to_collect_ = true;
+  for (auto status = io_status::done; !lost_ && status == io_status::done;) {
+    std::size_t there = 0;
+    while (there < in_.size() && status == io_status::done) {
+      const auto got = below_->try_read(std::span{in_}.subspan(there));
+      status = got.status;
+      there += got.bytes;
+    }
+    if (there != 0) take_in({in_.data(), there});
+    if (status == io_status::end || status == io_status::failed)
+      return lose(fault_.empty() ? below_->reason() : fault_);
   }
+}
+
+void connection::take_in(std::string_view bytes) noexcept {
+  ++heard_;
+  const auto taken =
+      nghttp2_session_mem_recv(session_.get(), reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  if (taken < 0) return lose("HTTP/2: " + std::string{nghttp2_strerror(static_cast<int>(taken))});
+  more_to_collect_ = true;
 }
 
 void connection::stop_taking() noexcept {

@@ -67,6 +67,7 @@ class connection final : public std::enable_shared_from_this<connection>,
   // Whether all that stands before `position` of what was ever to be written was handed to the channel.
   bool written(std::uint64_t position) const noexcept { return position <= gone_ + written_; }
   void read_all() noexcept;
+  void take_in(std::string_view bytes) noexcept;
   void write_out() noexcept;
   void collect() noexcept;
   void add_fields(std::size_t frame_at);

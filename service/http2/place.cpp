@@ -98,6 +98,13 @@ io_result place::try_read(std::span<char> into) noexcept {
   return {io_status::want_read, 0};
 }
 
+bool place::hand_over(std::string& into) noexcept {
+  if (!over_ || answer_.empty() || read_to_ != 0) return false;
+  into.swap(answer_);
+  transport::text_cache::give(answer_);
+  return true;
+}
+
 std::string place::reason() const {
   if (!why_.empty()) return std::string{why_};
   return on_->reason_.empty() ? std::string{"the server takes no more requests on the connection"} : on_->reason_;

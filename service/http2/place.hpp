@@ -17,6 +17,7 @@ class place final : public transport::channel {
   ~place() override;
 
   transport::io_result try_read(std::span<char> into) noexcept override;
+  bool hand_over(std::string& into) noexcept override;
   transport::io_result try_write(std::span<const char> from) noexcept override;
   transport::io_result put(std::span<const char> from) noexcept override;
   transport::io_result flush() noexcept override;

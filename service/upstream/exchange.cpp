@@ -188,6 +188,7 @@ class reader {
 
   transport::io_result try_read() {
     const auto before = into_.received.size();
+    if (before == 0 && connection_.hand_over(into_.received)) return {io_status::done, into_.received.size()};
     if (before == 0) transport::text_cache::take(into_.received);
     const char* const old_place = into_.received.data();
     transport::io_result got;

@@ -52,6 +52,8 @@ class http2_peer {
     nghttp2_submit_settings(session(), NGHTTP2_FLAG_NONE, settings.data(), settings.size());
     turn();
   }
+  // What the other end's greeting says.
+  std::uint32_t wanted(nghttp2_settings_id which) { return nghttp2_session_get_remote_settings(session(), which); }
   // Everything that has come is read, and everything that is to be said is written.
   void turn() {
     std::array<char, 4096> piece;

@@ -282,6 +282,42 @@ TEST_CASE_FIXTURE(http2_fixture, "an answer is whole once the server says that i
   CHECK(read(*place) == "}");
 }
 
+TEST_CASE_FIXTURE(http2_fixture, "a whole answer changes hands; one of which some is missing or was read does not") {
+  connect();
+  const auto place = it().take_place();
+  std::string all;
+  send(*place);
+  talk();
+  CHECK_FALSE(place->hand_over(all));
+  server->begin_answer(1, {{":status", "200"}, {"content-length", "2"}}, "{}");
+  talk();
+  CHECK_FALSE(place->hand_over(all));
+  CHECK(all.empty());
+  server->end_answer(1);
+  talk();
+  CHECK(place->hand_over(all));
+  CHECK(all == "HTTP/1.1 200 \r\ncontent-length: 2\r\n\r\n{}");
+  std::string more;
+  CHECK_FALSE(place->hand_over(more));
+  CHECK(read(*place).empty());
+  // The place has its next one.
+  send(*place, reading);
+  talk();
+  server->answer(3, {{":status", "404"}});
+  talk();
+  std::array<char, 4> some;
+  REQUIRE(place->try_read(some).bytes == 4);
+  CHECK_FALSE(place->hand_over(more));
+  CHECK(read(*place) == "/1.1 404 \r\ncontent-length: 0\r\n\r\n");
+}
+
+TEST_CASE_FIXTURE(http2_fixture, "the server keeps no table of fields for its answers, and pushes none") {
+  connect();
+  const auto wanted = [&](nghttp2_settings_id which) { return server->wanted(which); };
+  CHECK(wanted(NGHTTP2_SETTINGS_HEADER_TABLE_SIZE) == 0);
+  CHECK(wanted(NGHTTP2_SETTINGS_ENABLE_PUSH) == 0);
+}
+
 TEST_CASE_FIXTURE(http2_fixture, "a server that goes answers what it has begun; the rest it never did, and says so") {
   connect();
   const auto begun = it().take_place();
