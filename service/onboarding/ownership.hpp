@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "onboarding/answer.hpp"
+#include "onboarding/large_pages.hpp"
 #include "onboarding/sequence_index.hpp"
 
 namespace gateway::onboarding {
@@ -90,9 +91,10 @@ class ownership {
   const std::size_t most_;
   mutable std::mutex mutex_;
   // What is forgotten makes room for what is new: once `most_` are remembered, a session costs no allocation.
-  std::pmr::unsynchronized_pool_resource memory_;
+  large_pages pages_;
+  std::pmr::unsynchronized_pool_resource memory_{&pages_};
   std::pmr::deque<record> records_{&memory_};  // oldest first
-  sequence_index by_id_{&memory_};             // where they stand among the records
+  sequence_index by_id_{&pages_, &memory_};    // where they stand among the records
   std::pmr::unordered_map<std::size_t, std::pmr::deque<entry>> by_caller_{&memory_};  // oldest first
 };
 

@@ -18,8 +18,9 @@ namespace gateway::onboarding {
 // there, asking for one and appending it touches one line. One thread at a time.
 class sequence_index {
  public:
-  // `memory`, for the few that find their line full, outlives it.
-  explicit sequence_index(std::pmr::memory_resource* memory) : crowded_{memory} {}
+  // `lines` is asked for large pieces as it grows, `crowded` for a small one now and then. Both outlive it.
+  sequence_index(std::pmr::memory_resource* lines, std::pmr::memory_resource* crowded)
+      : lines_(8, lines), crowded_{crowded} {}
 
   // The place in the sequence, from 0 at its beginning, of the one of this hash for which `is` holds.
   template <std::predicate<std::size_t> Is>
@@ -79,7 +80,8 @@ class sequence_index {
   }
 
   void grow() {
-    const auto lines = std::exchange(lines_, std::vector<line>(2 * lines_.size()));
+    std::pmr::vector<line> lines(2 * lines_.size(), lines_.get_allocator());
+    lines_.swap(lines);
     const auto crowded = std::move(crowded_);
     crowded_.clear();
     for (const auto& each : lines)
@@ -89,7 +91,7 @@ class sequence_index {
       if (counts(number)) put({.hash = hash, .number = number});
   }
 
-  std::vector<line> lines_{8};                                          // a power of two
+  std::pmr::vector<line> lines_;                                        // a power of two
   std::pmr::unordered_multimap<std::uint32_t, std::uint32_t> crowded_;  // numbers by hash: where the line was full
   std::size_t most_crowded_ = 16;                                       // before those are looked for that have left
   std::uint64_t begin_ = 1;

@@ -10,6 +10,8 @@ using gateway::onboarding::sequence_index;
 
 namespace {
 
+auto* const heap = std::pmr::new_delete_resource();
+
 constexpr auto any = [](std::size_t) { return true; };
 
 auto at(std::size_t place) {
@@ -19,7 +21,7 @@ auto at(std::size_t place) {
 }  // namespace
 
 TEST_CASE("what was appended is found under its hash, by its place in the sequence, until it is forgotten") {
-  sequence_index index{std::pmr::get_default_resource()};
+  sequence_index index{heap, heap};
   CHECK_FALSE(index.find(7, any));
   index.append(7);
   index.append(8);
@@ -35,7 +37,7 @@ TEST_CASE("what was appended is found under its hash, by its place in the sequen
 }
 
 TEST_CASE("nothing is found where nothing is, under the hash nought, too") {
-  sequence_index index{std::pmr::get_default_resource()};
+  sequence_index index{heap, heap};
   CHECK_FALSE(index.find(0, any));
   index.append(0);
   CHECK(index.find(0, any) == 0);
@@ -45,7 +47,7 @@ TEST_CASE("nothing is found where nothing is, under the hash nought, too") {
 
 TEST_CASE(
     "of several with the same hash the one is found that is asked for, also where they are more than a line holds") {
-  sequence_index index{std::pmr::get_default_resource()};
+  sequence_index index{heap, heap};
   for (int n = 0; n < 40; ++n) index.append(42);
   for (std::size_t place = 0; place < 40; ++place) CHECK(index.find(42, at(place)) == place);
   for (int n = 0; n < 30; ++n) index.forget_first();
@@ -57,7 +59,7 @@ TEST_CASE("as a list does, with the oldest going as new ones come, however their
   for (const std::uint64_t homes : {1U, 3U, 61U, 1U << 30}) {
     std::mt19937_64 random{homes};
     std::pmr::unsynchronized_pool_resource memory;
-    sequence_index index{&memory};
+    sequence_index index{heap, &memory};
     std::deque<std::uint32_t> all;
     std::uint64_t forgotten = 0;
     for (int step = 0; step < 4000; ++step) {
@@ -91,12 +93,13 @@ TEST_CASE("those that found their line full do not pile up") {
     }
     bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
   } memory;
-  sequence_index index{&memory};
+  sequence_index index{heap, &memory};
   for (int n = 0; n < 20; ++n) index.append(42);
   for (int n = 0; n < 100'000; ++n) {
     index.append(42);
     index.forget_first();
   }
   CHECK(index.size() == 20);
+  CHECK(memory.taken > 0);
   CHECK(memory.taken < 8 * 1024);
 }
