@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <memory_resource>
 
@@ -16,7 +17,7 @@ class large_pages final : public std::pmr::memory_resource {
 
  private:
   static std::size_t alignment_of(std::size_t bytes, std::size_t wanted) noexcept {
-    return bytes < page || wanted > page ? wanted : page;
+    return bytes < page ? wanted : std::max(wanted, page);
   }
 
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
@@ -28,9 +29,7 @@ class large_pages final : public std::pmr::memory_resource {
   void do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) override {
     std::pmr::new_delete_resource()->deallocate(memory, bytes, alignment_of(bytes, alignment));
   }
-  bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
-    return dynamic_cast<const large_pages*>(&other) != nullptr;
-  }
+  bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override { return this == &other; }
 };
 
 }  // namespace gateway::onboarding

@@ -35,6 +35,9 @@ class channel {
   virtual ~channel() = default;
 
   virtual io_result try_read(std::span<char> into) noexcept = 0;
+  // Where what has come is a text of the channel's own it changes hands instead of being copied: `into`, which is
+  // empty, becomes all of it. False: there is nothing of the kind, and `try_read` says what there is.
+  virtual bool hand_over(std::string& /*into*/) noexcept { return false; }
   // May move fewer bytes than offered. After want_* the same bytes must be offered again.
   virtual io_result try_write(std::span<const char> from) noexcept = 0;
   // Reading and writing in two steps, for who lets others come between them (next_stage.hpp): a channel that works on
@@ -42,9 +45,6 @@ class channel {
   //
   // Takes what has come, for the next `try_read`.
   virtual void fetch() noexcept {}
-  // Where what has come is a text of the channel's own it changes hands instead of being copied: `into`, which is
-  // empty, becomes all of it. False: there is nothing of the kind, and `try_read` says what there is.
-  virtual bool hand_over(std::string& /*into*/) noexcept { return false; }
   // As `try_write`, but what was moved may not have left before `flush` is done.
   virtual io_result put(std::span<const char> from) noexcept { return try_write(from); }
   // Sends what was put: `done` when all of it has left, with no number of bytes.

@@ -22,10 +22,3 @@ TEST_CASE("a large piece begins where a large page does, a small one where it wa
     memory.deallocate(piece, large_pages::page - 8, alignment);
   }
 }
-
-TEST_CASE("what one gave another takes back") {
-  large_pages one;
-  large_pages other;
-  CHECK(one == other);
-  CHECK_FALSE(one == *std::pmr::new_delete_resource());
-}
